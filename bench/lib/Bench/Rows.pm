@@ -1,0 +1,397 @@
+package Bench::Rows;
+
+# The rows: what each measures (on one side, once) and which figures come of it. The targets
+# stand here and nowhere else.
+
+use strict;
+use warnings;
+
+use List::Util qw(sum);
+
+use Bench::Proc qw(cpu family load pss);
+
+my @STREAM_FAULTS = (
+    'streams that failed, were silent, cut or not stored; misplaced deltas',
+    qw(failed silent cut unstored gaps)
+);
+
+# Bench::Rows->new(sides, load => program, quick => flag, most => descriptors of a process)
+sub new {
+    my ($class, %arg) = @_;
+
+    return bless {%arg}, $class;
+}
+
+# name => sides in turn, seconds of one measurement, how it is made, its figures
+sub table {
+    my ($self) = @_;
+    my $q = $self->{quick};
+    my $most = $q ? 500 : $self->{most} - 500 < 10000 ? $self->{most} - 500 : 10000;
+
+    return (
+        latency => {
+            title   => '50 streams x 20 deltas/s',
+            sides   => [qw(L H P)],
+            seconds => $q ? 8 : 16,
+            streams => 50,
+            once    => sub {
+                $self->plateau($_[0], streams => 50, pace => 'r20n4000',
+                    rate => 100, settle => $q ? 1 : 3, window => $q ? 4 : 10);
+            },
+            figures => \&latency_figures,
+        },
+        throughput => {
+            title   => $q ? '100 streams x 100 deltas/s' : '400 streams, 40,000 deltas/s offered',
+            sides   => [qw(L H P)],
+            seconds => $q ? 10 : 17,
+            streams => $q ? 100 : 400,
+            # Answers of 1,200 deltas that end by themselves, after the window.
+            once => sub {
+                $self->plateau($_[0], streams => $q ? 100 : 400,
+                    pace => $q ? 'r100n1000' : 'r100n1200',
+                    rate => 400, settle => $q ? 1 : 2, window => $q ? 4 : 8, drain => 20);
+            },
+            figures => \&throughput_figures,
+        },
+        open10k => {
+            title   => "$most open streams x 1 delta/s",
+            sides   => [qw(L P)],
+            seconds => 30 + $most / 200,
+            # L has no target here: it is seen once, for the other's sake.
+            skip => sub { my ($side, $repeat) = @_; return $side eq 'L' && $repeat > 1 },
+            once => sub {
+                $self->plateau($_[0], streams => $most, pace => 'r1n1200', rate => 200,
+                    settle => $q ? 2 : 4, window => $q ? 4 : 15, pss => 1);
+            },
+            figures => \&open10k_figures,
+        },
+        short => {
+            title   => 'Short requests, 16 kept connections',
+            sides   => [qw(L H P)],
+            seconds => $q ? 5 : 8,
+            streams => 1,
+            once    => sub { $self->requests($_[0], $q ? 1 : 3) },
+            figures => \&short_figures,
+        },
+        leave => {
+            title   => 'A client leaves in mid-answer (on_disconnect = cancel)',
+            sides   => [qw(L H P)],
+            seconds => 5,
+            streams => 20,
+            once    => sub { $self->leaves($_[0], $q ? 5 : 10) },
+            figures => \&leave_figures,
+        },
+        stall => {
+            title   => '50 streams x 20 deltas/s beside ten clients that stopped reading',
+            sides   => [qw(P)],
+            seconds => $q ? 30 : 55,
+            once    => sub { $self->stalls($_[0], $q ? 4 : 10) },
+            figures => \&stall_figures,
+        },
+    );
+}
+
+# ---- measurements ----------------------------------------------------------------------------
+
+# Opens streams on a side and measures them on the plateau: the load generator's figures, and
+#   worker_us, nginx_us   CPU per delta of the side's processes and of nginx
+#   pss, pss_open         KiB of the side's processes at the end and when all were open (pss => 1)
+#   cut                   answers that had to come to their end and did not (drain)
+#   unstored              streams whose answer is not in P's database
+#   late_us, missed       how late the upstream was at worst, deltas that it left out
+sub plateau {
+    my ($self, $side, %o) = @_;
+    my $s      = $self->{sides};
+    my @paces  = (($o{pace}) x $o{streams}, ($o{stalled_pace}) x ($o{stalled} // 0));
+    my @asking = $s->stream_options($side, @paces);
+    my ($count) = $o{pace} =~ /n(\d+)/;
+    my (@workers, @nginx, %cpu, %more);
+    my $look = sub { $cpu{ $_[0] } = [cpu(@workers), cpu(@nginx)] };
+
+    my $newest = $s->newest_answer($side);
+    $s->upstream_stats;    # its maxima begin anew
+    my $r = load(
+        {
+            open => sub {
+                @workers = $s->workers($side);
+                @nginx   = family($s->{pids}{nginx});
+                $more{pss_open} = pss(@workers) if $o{pss};
+            },
+            begin => sub { $look->('begin') },
+            end   => sub { $look->('end'); $more{pss} = pss(@workers) if $o{pss} },
+        },
+        $self->{load}, 'streams', @asking,
+        '--streams', $o{streams}, '--rate', $o{rate}, '--settle', $o{settle},
+        '--window', $o{window}, '--count', $count, '--drain', $o{drain} // 0,
+        $o{stalled} ? ('--stalled', $o{stalled}) : ()
+    );
+    my $stats = $s->upstream_stats;
+    my ($worker, $nginx) =
+        map { $r->{deltas} ? ($cpu{end}[$_] - $cpu{begin}[$_]) / $r->{deltas} * 1e6 : 0 } 0, 1;
+    $r->{trouble} = 'the upstream was still answering 15 s later' unless $s->quiet;
+    my $asked = $o{streams} + ($o{stalled} // 0);
+    # Those that were left in mid-answer are stored too, as far as they came.
+    my $stored = $s->stored_answers($side, $newest, $asked, $o{drain} ? $count : undef);
+    return {
+        %$r, %more,
+        worker_us => $worker,
+        nginx_us  => $nginx,
+        cut       => $o{drain} ? $o{streams} - $r->{whole} - $r->{failed} : 0,
+        unstored  => $asked - $stored,
+        late_us   => $stats->{late_us},
+        missed    => $stats->{missed},
+    };
+}
+
+# One address over and over: requests a second, latency, and CPU per request of the side's
+# processes, of nginx and of the database.
+sub get {
+    my ($self, $side, $path, $window, @more) = @_;
+    my $s   = $self->{sides};
+    my %who = (
+        worker => [$s->workers($side)],
+        nginx  => [family($s->{pids}{nginx})],
+        db     => [$s->{pids}{database} // ()],
+    );
+    my %cpu;
+    my $r = load(
+        {
+            map {
+                my $word = $_;
+                $word => sub { $cpu{$_}{$word} = cpu(@{ $who{$_} }) for keys %who }
+            } qw(begin end)
+        },
+        $self->{load}, 'get', '--port', $s->{ lc "${side}_port" }, '--path', $path,
+        '--connections', 16, '--settle', 0.5, '--window', $window, @more
+    );
+    for (keys %who) {
+        $r->{"${_}_us"} =
+            $r->{requests} ? ($cpu{$_}{end} - $cpu{$_}{begin}) / $r->{requests} * 1e6 : 0;
+    }
+    $r->{trouble} = "$path: $r->{failed} failed: $r->{reply}" if $r->{failed};
+    return $r;
+}
+
+# /healthz, and where there is a database /task/list: figures of the latter begin with list_.
+sub requests {
+    my ($self, $side, $window) = @_;
+    my $s    = $self->{sides};
+    my %path = (L => '/healthz', H => '/healthz.php', P => '/healthz');
+    my %list = (H => '/tasklist.php', P => '/task/list');
+    my $r    = $self->get($side, $path{$side}, $window);
+
+    return $r unless $list{$side} && $s->{pids}{parley};
+    my $user = $s->make_lister(3);
+    my $l    = $self->get($side, $list{$side}, $window, '--header', "userId: $user");
+    $r->{"list_$_"} = $l->{$_} for keys %$l;
+    $r->{trouble} //= $l->{trouble} if $l->{trouble};
+    return $r;
+}
+
+# Clients leave one after the other: from their close until the upstream sees it, ms each.
+sub leaves {
+    my ($self, $side, $times) = @_;
+    my $s = $self->{sides};
+
+    $s->upstream_get('/_aborts');
+    my $r = load({}, $self->{load}, 'leave', $s->stream_options($side, ('r20n4000') x $times),
+        '--times', $times, '--deltas', 5);
+    $s->quiet;
+    my %seen = map { (split)[0, 1] } split /\n/, $s->upstream_get('/_aborts');
+    my @ms   = map { $seen{ $_->[0] } ? ($seen{ $_->[0] } - $_->[1]) / 1e6 : () } @{ $r->{leaves} };
+
+    $r->{trouble} = sprintf '%d of %d clients were not noticed to leave', $times - @ms, $times
+        if @ms < $times;
+    @ms = sort { $a <=> $b } @ms;
+    return { %$r, ms => \@ms, worst_ms => $ms[-1], median_ms => $ms[@ms / 2] };
+}
+
+# The same streams without and with ten clients that stop reading. Those get 4,000 deltas at
+# once, enough to fill every buffer on the way to them, then go on at the others' pace.
+sub stalls {
+    my ($self, $side, $window) = @_;
+    my $k = 10;
+    my %o = (
+        streams => 50, pace => 'r20n4000', rate => 100, settle => 8, window => $window, pss => 1
+    );
+    my $without = $self->plateau($side, %o);
+    my $with    = $self->plateau($side, %o, stalled => $k, stalled_pace => 'r20n4000b4000');
+    my $grown   = sub { $_[0]{pss} - $_[0]{pss_open} };
+
+    return {
+        without => $without,
+        with    => $with,
+        factor  => $with->{p50_us} / ($without->{p50_us} || 1),
+        kib     => ($grown->($with) - $grown->($without)) / $k,
+        (map { $_ => $with->{$_} + $without->{$_} } qw(failed silent gaps unstored)),
+        behind  => $k - $with->{caught_up},
+        trouble => $with->{trouble} || $without->{trouble},
+    };
+}
+
+# ---- figures ---------------------------------------------------------------------------------
+# Each: what it is, its unit, for each side the values of the repeats; what is judged (`of`, the
+# values of the repeats), how (op, limit), and by which accounting (cpu binds; clock is beside it).
+
+sub column {
+    my ($of, $side, $name) = @_;
+
+    return [map { $_->{$name} // () } @{ $of->{$side} // [] }];
+}
+
+sub columns {
+    my ($of, $name, $scale) = @_;
+
+    return { map { $_ => [map { $_ * ($scale // 1) } @{ column($of, $_, $name) }] } keys %$of };
+}
+
+# Repeat by repeat, a / b.
+sub ratio {
+    my ($a, $b) = @_;
+    my $n = @$a < @$b ? @$a : @$b;
+
+    return [map { $b->[$_] ? $a->[$_] / $b->[$_] : () } 0 .. $n - 1];
+}
+
+sub compared {
+    my ($what, $unit, $by, $values, $over, $under, $op, $limit) = @_;
+
+    return {
+        what   => $what, unit => $unit, by => $by, values => $values,
+        of     => ratio($values->{$over} // [], $values->{$under} // []),
+        as     => "$over/$under", op => $op, limit => $limit,
+    };
+}
+
+# What must not happen at all; the fields that count it.
+sub faults {
+    my ($of, $what, @names) = @_;
+    my %values;
+
+    for my $side (keys %$of) {
+        $values{$side} = [map { sum(map { $_ // 0 } @$_{@names}) } @{ $of->{$side} }];
+    }
+    return {
+        what => $what, unit => '', by => 'count',
+        values => \%values, of => $values{P} // [], op => '<=', limit => 0, worst => 1,
+    };
+}
+
+sub latency_figures {
+    my ($of) = @_;
+
+    return (
+        compared('delay p50', 'us', 'clock', columns($of, 'p50_us'), qw(P L <= 2.3)),
+        compared('delay p99', 'us', 'clock', columns($of, 'p99_us'), qw(P L <= 3)),
+        compared('worker CPU per delta', 'us', 'cpu', columns($of, 'worker_us'), qw(P H <= 0.75)),
+        {
+            what => 'deltas delayed by 38 to 45 ms', unit => '%', by => 'clock',
+            values => columns($of, 'step40', 100),
+            of => [map { $_ * 100 } @{ column($of, 'P', 'step40') }], op => '<=', limit => 0.1,
+        },
+        { what => 'nginx CPU per delta', unit => 'us', values => columns($of, 'nginx_us') },
+        faults($of, @STREAM_FAULTS),
+    );
+}
+
+sub throughput_figures {
+    my ($of) = @_;
+
+    return (
+        compared('deltas/s', '', 'clock', columns($of, 'rate'), qw(P L >= 0.99)),
+        compared('worker CPU per delta', 'us', 'cpu', columns($of, 'worker_us'), qw(P H <= 0.6)),
+        compared('delay p50', 'us', 'clock', columns($of, 'p50_us'), qw(P L <= 4)),
+        { what => 'delay p99', unit => 'us', values => columns($of, 'p99_us') },
+        { what => 'nginx CPU per delta', unit => 'us', values => columns($of, 'nginx_us') },
+        faults($of, @STREAM_FAULTS),
+    );
+}
+
+sub open10k_figures {
+    my ($of) = @_;
+    my $each = [map { $_->{pss} / $_->{streams} } @{ $of->{P} // [] }];
+
+    return (
+        faults($of, @STREAM_FAULTS),
+        {
+            what => 'worker memory (Pss) per stream', unit => 'KiB', by => 'count',
+            values => { P => $each }, of => $each, op => '<=', limit => 32,
+        },
+        { what => 'delay p50', unit => 'us', values => columns($of, 'p50_us') },
+        { what => 'delay p99', unit => 'us', values => columns($of, 'p99_us') },
+        {
+            what => 'from request to first bytes, p50', unit => 'ms',
+            values => columns($of, 'begin_p50_us', 0.001),
+        },
+    );
+}
+
+# Only the sides that have workers.
+sub worked {
+    my ($of, $name) = @_;
+
+    return columns({ map { $_ => $of->{$_} } grep { $_ ne 'L' } keys %$of }, $name);
+}
+
+sub short_figures {
+    my ($of) = @_;
+    my $rate  = columns($of, 'rate');
+    my $cpu   = worked($of, 'worker_us');
+    my $whole = {
+        map {
+            my $side = $_;
+            $side => [map { $_->{worker_us} + $_->{nginx_us} } @{ $of->{$side} }]
+        } grep { $_ ne 'H' } keys %$of
+    };
+
+    return (
+        compared('/healthz: nginx and worker CPU', 'us', 'cpu', $whole, qw(L P >= 0.33)),
+        compared('/healthz: requests/s, L = `return 200`', '', 'clock', $rate, qw(P L >= 0.33)),
+        compared('/healthz: worker CPU', 'us', 'cpu', $cpu, qw(H P >= 2)),
+        compared('/healthz: requests/s', '', 'clock', $rate, qw(P H >= 2)),
+        compared('/task/list: worker CPU', 'us', 'cpu', worked($of, 'list_worker_us'),
+            qw(H P >= 2)),
+        compared('/task/list: requests/s', '', 'clock', worked($of, 'list_rate'), qw(P H >= 2)),
+        { what => '/task/list: database CPU', unit => 'us', values => worked($of, 'list_db_us') },
+        faults($of, 'failed requests', 'failed'),
+    );
+}
+
+sub leave_figures {
+    my ($of) = @_;
+    my $worst = columns($of, 'worst_ms');
+
+    return (
+        {
+            what => 'slowest leaving, from close() to the upstream', unit => 'ms', by => 'clock',
+            values => $worst, of => $worst->{P} // [], op => '<=', limit => 5,
+        },
+        { what => 'median leaving', unit => 'ms', values => columns($of, 'median_ms') },
+        faults($of, 'failed streams', 'failed'),
+    );
+}
+
+sub stall_figures {
+    my ($of) = @_;
+    my @p = @{ $of->{P} // [] };
+    my ($without, $with) = map { my $w = $_; [map { $_->{$w}{p50_us} } @p] } qw(without with);
+
+    return (
+        { what => 'delay p50 without', unit => 'us', values => { P => $without } },
+        { what => 'delay p50 with', unit => 'us', values => { P => $with } },
+        {
+            what => 'with / without', unit => '', by => 'clock', values => {},
+            of => ratio($with, $without), medians => [$with, $without], as => 'with/without',
+            op => '<=', limit => 1.2,
+        },
+        {
+            what => 'memory (Pss) per stalled client', unit => 'KiB', by => 'count',
+            values => { P => column($of, 'P', 'kib') }, of => column($of, 'P', 'kib'),
+            op => '<=', limit => 64,
+        },
+        faults($of, 'failed streams, misplaced deltas, clients that never caught up',
+            qw(failed silent gaps unstored behind)),
+    );
+}
+
+1;

@@ -1,0 +1,135 @@
+/*
+ * How the arena tells a turn. Per lane: content frames; one frame with an empty delta and the finish_reason; then exactly
+ * one frame with the citations, for clients take a lane as done only at the frame after the stop.
+ */
+#include "arena.h"
+
+#include <string.h>
+
+void
+arena_frame(struct jw *w, const struct frame *f)
+{
+	jw_obj(w, NULL);
+	jw_str(w, "session_id", f->session);
+	jw_str(w, "object", "chat.completion.chunk");
+	jw_i64(w, "created", f->at_ms / 1000);
+	jw_arr(w, "choices");
+	jw_obj(w, NULL);
+	jw_i64(w, "index", 0);
+	jw_obj(w, "delta");
+	jw_strn(w, "content", f->len > 0 ? f->content : "", f->len);
+	jw_end(w);
+	jw_str(w, "finish_reason", f->finish);
+	jw_end(w);
+	jw_end(w);
+	jw_arr(w, "citations");
+	for (size_t i = 0; i < f->ncitations; i++)
+		jw_raw(w, NULL, f->citations[i], strlen(f->citations[i]));
+	jw_end(w);
+	jw_str(w, "maskName", f->mask_name);
+	jw_str(w, "maskCode", f->mask);
+	jw_str(w, "privateId", f->pri_id);
+}
+
+static struct frame
+frame_of(const struct lane *l, int64_t at_ms)
+{
+	return (struct frame){ .session = l->turn->session_ref, .at_ms = at_ms, .mask = l->mask,
+	    .mask_name = l->mask_name, .pri_id = l->pri_id };
+}
+
+static void
+say(struct out *o, const struct frame *f)
+{
+	struct jw	 w;
+
+	msg_open(o);
+	jw_open(&w, &o->buf);
+	arena_frame(&w, f);
+	jw_close(&w);
+	msg_close(o);
+}
+
+/* Reasoning stands in the answer, between <think> and </think>. */
+static void
+voice_delta(struct out *o, const struct lane *l, const struct delta *d)
+{
+	struct frame	 f = frame_of(l, d->at_ms);
+	struct str	 s = STR_INIT(0);
+
+	f.content = d->text;
+	f.len = d->len;
+	if (d->flags & (DELTA_OPENS | DELTA_CLOSES)) {
+		if (d->flags & DELTA_CLOSES)
+			str_puts(&s, "</think>");
+		if (d->flags & DELTA_OPENS)
+			str_puts(&s, "<think>");
+		str_put(&s, d->text, d->len);
+		f.content = s.p;
+		f.len = s.len;
+	}
+	say(o, &f);
+	str_free(&s);
+}
+
+static bool
+was_stopped(const struct lane *l)
+{
+	return strcmp(l->status, "stopped") == 0;
+}
+
+static void
+voice_end(struct out *o, const struct lane *l)
+{
+	struct frame	 f = frame_of(l, l->ended_ms);
+
+	f.finish = was_stopped(l) ? "stop" : l->status;
+	say(o, &f);
+}
+
+static void
+voice_fail(struct out *o, const struct lane *l)
+{
+	struct fail	 why = { .kind = l->why, .what = l->mask_name };
+	struct frame	 f = frame_of(l, l->ended_ms);
+	struct arena	*a = arena_new(0);
+	struct jw	 w;
+
+	f.finish = l->status;
+	msg_open(o);
+	jw_open(&w, &o->buf);
+	arena_frame(&w, &f);
+	jw_obj(&w, "error");
+	jw_i64(&w, "code", fail_status(l->why));
+	jw_str(&w, "message", fail_text(a, &why, l->turn->lang));
+	jw_close(&w);
+	msg_close(o);
+	arena_free(a);
+}
+
+static void
+voice_cite(struct out *o, const struct lane *l)
+{
+	struct frame	 f = frame_of(l, l->ended_ms);
+	struct jw	 w;
+
+	f.citations = l->citations;
+	f.ncitations = l->ncitations;
+	msg_open(o);
+	jw_open(&w, &o->buf);
+	arena_frame(&w, &f);
+	if (was_stopped(l))
+		jw_bool(&w, "stopped", true);
+	jw_close(&w);
+	msg_close(o);
+}
+
+const struct voice arena_voice = {
+	.name = "arena",
+	.version = 1,
+	.prefix = "data: ",
+	.delta = voice_delta,
+	.end = voice_end,
+	.fail = voice_fail,
+	.cite = voice_cite,
+};

@@ -1,0 +1,206 @@
+#include "dispatch.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "api/arena.h"
+#include "api/handlers.h"
+#include "api/native.h"
+#include "base/cidr.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/utf8.h"
+#include "core/who.h"
+
+#define LOOPBACK	"127.0.0.0/8,::1"
+#define PATH_NAMED	200		/* bytes of a path that an error repeats */
+#define PREFLIGHT_AGE	"600"		/* seconds for which a browser may remember a preflight */
+
+const struct route *
+routes_table(size_t *n)
+{
+	static const struct route rows[] = {
+#define ROUTE(methods, path, dialect, handler, who, flags, kib, in, out, summary) \
+		{ methods, path, &dialect_##dialect, handler, who, flags, kib, in, out, #handler, summary },
+#include "api/routes.def"
+#undef ROUTE
+	};
+
+	*n = sizeof(rows) / sizeof(rows[0]);
+	return rows;
+}
+
+/* CORS: https://fetch.spec.whatwg.org/#http-cors-protocol */
+static bool
+origin_allowed(const char *list, const char *origin)
+{
+	size_t	 len, n = strlen(origin);
+
+	for (const char *s = list; *s != '\0'; s += len) {
+		s += strspn(s, ", ");
+		len = strcspn(s, ", ");
+		if (len == n && strncasecmp(s, origin, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+cors(struct req *r)
+{
+	const char	*list = r->cx.conf->cors_origins, *origin;
+
+	if (*list == '\0')
+		return;
+	if (strcmp(list, "*") == 0) {
+		reply_header(r, "Access-Control-Allow-Origin", "*");
+	} else {
+		reply_header(r, "Vary", "Origin");
+		if ((origin = req_header(r, "Origin")) == NULL || !origin_allowed(list, origin))
+			return;
+		reply_header(r, "Access-Control-Allow-Origin", origin);
+		reply_header(r, "Access-Control-Allow-Credentials", "true");
+	}
+	reply_header(r, "Access-Control-Expose-Headers", "X-Stream-Id, X-Guest-Id, X-Request-Id");
+}
+
+/* What the path takes: for OPTIONS without a body, and for a browser that asks before it calls. */
+static int
+options(struct req *r)
+{
+	const char	*allow = methods_allow(r->cx.a, r->hit.methods), *headers;
+
+	reply_header(r, "Allow", allow);
+	if (*r->cx.conf->cors_origins != '\0') {
+		headers = req_header(r, "Access-Control-Request-Headers");
+		reply_header(r, "Access-Control-Allow-Methods", allow);
+		if (headers != NULL)
+			reply_header(r, "Access-Control-Allow-Headers", headers);
+		reply_header(r, "Access-Control-Max-Age", PREFLIGHT_AGE);
+	}
+	return reply(r, 204, NULL, "", 0);
+}
+
+/* A new guest, who is told so. */
+static int
+greet(struct req *r)
+{
+	char	 token[WHO_GUEST_SIZE];
+
+	who_guest_token(token);
+	if (who_become_guest(&r->cx, token) == -1)
+		return -1;
+	r->user = r->cx.who->id;
+	guest_announce(r, token);
+	return 0;
+}
+
+static bool
+is_local(const struct req *r)
+{
+	return conf_cidr_match(LOOPBACK, r->remote) || conf_cidr_match(r->cx.conf->trusted_proxies, r->remote);
+}
+
+/* Lets in whom the row lets in. */
+static int
+guard(struct req *r)
+{
+	enum route_who	 who = r->route->who;
+	struct who_shown shown;
+
+	if (who == WHO_NONE)
+		return 0;
+	if (who == WHO_LOCAL)
+		return is_local(r) ? 0 : fail(&r->cx, F_FORBIDDEN, "%s", r->route->path);
+	shown = (struct who_shown){ .bearer = req_bearer(r), .login = req_cookie(r, "parley_token"),
+	    .user_id = req_header(r, "userId"), .remote = r->remote,
+	    .guest = { req_header(r, GUEST_HEADER), req_cookie(r, GUEST_COOKIE) } };
+	switch (who_find(&r->cx, &shown)) {
+	case WHO_FAILED:
+		return -1;
+	case WHO_KNOWN:
+		r->user = r->cx.who->id;
+		return 0;
+	default:
+		break;
+	}
+	if (who == WHO_GUEST)
+		return greet(r);
+	if (who == WHO_ANY) {
+		who_become_nobody(&r->cx);
+		return 0;
+	}
+	return fail(&r->cx, shown.user_id != NULL ? F_UNAUTHORIZED : F_NO_USER, "userId");
+}
+
+/* The path as it came, as far as a message can hold it. */
+static char *
+path_named(struct req *r)
+{
+	size_t	 n = strlen(r->path);
+	char	*s;
+
+	if (n > PATH_NAMED)
+		n = PATH_NAMED;
+	s = arena_get(r->cx.a, 3 * n + 1);
+	s[utf8_clean(s, r->path, n)] = '\0';
+	return s;
+}
+
+static int
+no_route(struct req *r)
+{
+	if (r->hit.methods == 0)
+		return fail(&r->cx, F_NOT_FOUND, "%s", path_named(r));
+	r->cx.fail.allow = methods_allow(r->cx.a, r->hit.methods);
+	return fail(&r->cx, F_METHOD, "%s", r->method_text);
+}
+
+static int
+answer(struct req *r)
+{
+	if (r->method == M_OPTIONS && r->hit.methods != 0 &&
+	    (r->route == NULL || req_header(r, "Access-Control-Request-Method") != NULL))
+		return options(r);
+	if (r->route == NULL)
+		return no_route(r);
+	if (guard(r) == -1 || req_body_load(r) == -1)
+		return -1;
+	if (r->method == M_OPTIONS && r->body_len == 0)
+		return options(r);
+	return r->route->handler(r);
+}
+
+/* The failure, in the envelope of the path's dialect. */
+static void
+refuse(struct req *r)
+{
+	const struct dialect	*d = r->hit.dialect != NULL ? r->hit.dialect : &dialect_native;
+	const struct fail	*f = &r->cx.fail;
+	struct str		 s = STR_INIT(0);
+	struct jw		 w;
+
+	if (f->retry_after > 0)
+		reply_header(r, "Retry-After", arena_printf(r->cx.a, "%d", f->retry_after));
+	if (f->kind == F_METHOD)
+		reply_header(r, "Allow", f->allow);
+	if (f->kind == F_UNAUTHORIZED)
+		reply_header(r, "WWW-Authenticate", "Bearer");
+	jw_open(&w, &s);
+	d->fail(&w, fail_status(f->kind), fail_text(r->cx.a, f, r->cx.lang));
+	reply(r, fail_status(f->kind), "application/json; charset=utf-8", s.p, s.len);
+	str_free(&s);
+}
+
+void
+dispatch(struct req *r)
+{
+	cors(r);
+	if (answer(r) == 0)
+		return;
+	if (r->cx.fail.kind == F_NONE) {
+		log_error("a handler failed without a reason", LOG_S("path", r->path), LOG_S("rid", r->cx.rid));
+		fail(&r->cx, F_INTERNAL, "%s", r->cx.rid);
+	}
+	refuse(r);
+}

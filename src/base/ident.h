@@ -1,0 +1,40 @@
+/*
+ * ident: ids, keyed hashes and random values. An id has 53 bits (exact in JavaScript): 40 of
+ * milliseconds since 2026-01-01 UTC, 5 of node, 8 of sequence. The last one given stands in a small
+ * mmapped file that all processes of the host share: compare-and-swap to max(last + 1, now).
+ */
+#ifndef PARLEY_IDENT_H
+#define PARLEY_IDENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Opens (makes, as the directory itself) state_dir/ids and state_dir/secret (32 random bytes), both
+ * mode 0600 and of the directory's owner, for this process and its children; once more: of another
+ * directory. -1: errno, EBADMSG when a file is there but not ours. Several processes may come at
+ * once. Call it before there are threads.
+ */
+int	 ident_open(const char *state_dir, int node);
+int64_t	 ident_state_id(void);		/* the state directory's, random, positive */
+int64_t	 ident_new(void);			/* never repeats, rises */
+int64_t	 ident_time(int64_t id);	/* ms since 1970 when it was made, or later */
+void	 ident_random(void *, size_t);
+/* n random bytes as lowercase hex; dst holds 2n + 1. */
+void	 ident_random_hex(char *dst, size_t n);
+/*
+ * The first `hexlen` (at most 64) hex digits of HMAC-SHA-256(secret, purpose || 0 || text),
+ * NUL-terminated. `purpose` keeps the uses of the one secret apart ("priid", "guest").
+ */
+void	 ident_mac(char *dst, size_t hexlen, const char *purpose, const char *text);
+/* In constant time. */
+bool	 ident_mac_ok(const char *mac, size_t hexlen, const char *purpose, const char *text);
+void	 ident_sha256(uint8_t dst[32], const void *, size_t);
+int64_t	 ident_hash64(const void *, size_t);	/* first 64 bits of SHA-256, big endian */
+/* Whole string is a decimal id in range (1..2^53-1), without sign or leading zero. */
+bool	 ident_parse(const char *, int64_t *);
+/* "10s", "5m", "2h", "180d" into seconds; a bare number is seconds. -1: malformed. */
+int64_t	 ident_span(const char *);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * jw: writes JSON into a str without building a tree. Nesting is checked by a scope stack, commas are its own.
+ * In an object every value takes its name; in an array the name is NULL. Strings must be valid UTF-8 (utf8_clean
+ * what comes from elsewhere); `/` is not escaped; U+2028 and U+2029 are, so that a line-based reader cannot trip.
+ */
+#ifndef PARLEY_JW_H
+#define PARLEY_JW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "str.h"
+
+#define JW_DEPTH	32
+
+struct jw {
+	struct str	*out;
+	int		 depth;
+	char		 scope[JW_DEPTH];	/* '{' or '[' */
+	bool		 comma;
+};
+
+void	jw_open(struct jw *, struct str *);	/* begins a document at the end of the str */
+void	jw_obj(struct jw *, const char *name);
+void	jw_arr(struct jw *, const char *name);
+void	jw_end(struct jw *);			/* closes the innermost scope */
+void	jw_close(struct jw *);			/* closes every open scope */
+void	jw_str(struct jw *, const char *name, const char *);		/* NULL pointer: null */
+void	jw_strn(struct jw *, const char *name, const char *, size_t);
+void	jw_i64(struct jw *, const char *name, int64_t);
+void	jw_idstr(struct jw *, const char *name, int64_t);	/* an id as a decimal string */
+void	jw_f64(struct jw *, const char *name, double);		/* shortest form that reads back the same */
+void	jw_bool(struct jw *, const char *name, bool);
+void	jw_null(struct jw *, const char *name);
+void	jw_raw(struct jw *, const char *name, const char *json, size_t);	/* an already encoded value */
+/* Only the escaped inside of a string literal, for one built from pieces. */
+void	jw_escape(struct str *, const char *, size_t);
+
+#endif

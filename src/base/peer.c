@@ -1,0 +1,235 @@
+#include "peer.h"
+
+#include <sys/epoll.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "arena.h"
+#include "log.h"
+
+#define LEFT	(EPOLLRDHUP | EPOLLHUP | EPOLLERR)
+
+struct peers {
+	struct loop	 *loop;
+	struct peer	**dirty;	/* to be written at the round's end; NULL: went meanwhile */
+	struct pollfd	 *poll;		/* of the same index */
+	size_t		  n, size;
+	bool		  flushing;
+};
+
+static void	peer_event(struct watch *, uint32_t);
+static void	peers_flush(void *);
+
+struct peers *
+peers_new(struct loop *l)
+{
+	struct peers	*all = xcalloc(1, sizeof(*all));
+
+	all->loop = l;
+	loop_on_round(l, peers_flush, all);
+	return all;
+}
+
+void
+peers_free(struct peers *all)
+{
+	if (all == NULL)
+		return;
+	free(all->dirty);
+	free(all->poll);
+	free(all);
+}
+
+void
+peer_join(struct peers *all, struct peer *p)
+{
+	p->all = all;
+	p->queued_at = loop_now(all->loop);
+	p->watch = (struct watch){ .fd = p->fd, .fn = peer_event };
+	loop_add(all->loop, &p->watch, EPOLLRDHUP);
+}
+
+static void
+peer_wait(struct peer *p)
+{
+	p->waiting = true;
+	loop_mod(p->all->loop, &p->watch, EPOLLRDHUP | EPOLLOUT);
+}
+
+/* There is something to do for the peer once its socket has room. */
+static void
+peer_touch(struct peer *p)
+{
+	struct peers	*all = p->all;
+
+	if (p->dirty || p->waiting)
+		return;
+	if (all->flushing) {		/* this round's poll is over: the next round will see it */
+		peer_wait(p);
+		return;
+	}
+	if (all->n == all->size) {
+		all->size = all->size == 0 ? 64 : all->size * 2;
+		all->dirty = xrealloc(all->dirty, all->size * sizeof(struct peer *));
+		all->poll = xrealloc(all->poll, all->size * sizeof(struct pollfd));
+	}
+	p->dirty = true;
+	p->slot = all->n++;
+	all->dirty[p->slot] = p;
+}
+
+/* Out of the loop and the list; the peer is freed by its finish(). */
+static void
+peer_finish(struct peer *p)
+{
+	loop_del(p->all->loop, &p->watch);
+	if (p->dirty)
+		p->all->dirty[p->slot] = NULL;
+	str_free(&p->buf);
+	p->ops->finish(p, p->gone);
+}
+
+void
+peer_leave(struct peer *p)
+{
+	if (p->gone)			/* its owner says so from within on_gone */
+		return;
+	p->gone = true;
+	if (p->on_gone != NULL)
+		p->on_gone(p, p->owner);
+	peer_finish(p);
+}
+
+static void
+peer_event(struct watch *w, uint32_t events)
+{
+	struct peer	*p = (struct peer *)((char *)w - offsetof(struct peer, watch));
+
+	if (events & LEFT) {
+		peer_leave(p);
+		return;
+	}
+	p->waiting = false;
+	loop_mod(p->all->loop, w, EPOLLRDHUP);
+	peer_touch(p);
+}
+
+static void
+peer_queued(struct peer *p)
+{
+	p->queued_at = loop_now(p->all->loop);
+	if (peer_is_high(p))
+		p->high = true;
+	peer_touch(p);
+}
+
+void
+peer_begin(struct peer *p, int64_t stream_id)
+{
+	if (p->gone || p->ending)
+		return;
+	p->ops->begin(p, stream_id);
+	peer_queued(p);
+}
+
+void
+peer_message(struct peer *p, const char *msg, size_t len, int64_t stream_id, int64_t n)
+{
+	if (p->gone || p->ending)
+		return;
+	p->ops->frame(p, msg, len, stream_id, n);
+	peer_queued(p);
+}
+
+void
+peer_ping(struct peer *p)
+{
+	if (p->gone || p->ending)
+		return;
+	p->ops->ping(p);
+	peer_queued(p);
+}
+
+bool
+peer_is_high(const struct peer *p)
+{
+	return p->buf.len > PEER_HIGH;
+}
+
+void
+peer_end(struct peer *p)
+{
+	if (p->gone)
+		return;
+	p->ending = true;
+	p->on_gone = p->on_drained = NULL;
+	p->owner = NULL;
+	peer_touch(p);
+}
+
+/*
+ * Writes what the socket, known to be writable, takes for certain. The peer may be gone afterwards.
+ */
+static void
+peer_write(struct peer *p)
+{
+	struct peers	*all = p->all;
+	size_t		 slot = p->slot, n = p->buf.len < PEER_CHUNK ? p->buf.len : PEER_CHUNK;
+
+	if (p->buf.full || (n > 0 && p->ops->write(p, p->buf.p, n) == -1)) {
+		peer_leave(p);
+		return;
+	}
+	if (n > 0)
+		str_cut(&p->buf, n);
+	if (p->buf.len == 0 && p->buf.size > PEER_KEEP)
+		str_free(&p->buf);
+	if (p->high && p->buf.len < PEER_HIGH / 4) {
+		p->high = false;
+		if (p->on_drained != NULL)
+			p->on_drained(p, p->owner);	/* it may queue, end or leave */
+		if (all->dirty[slot] == NULL)
+			return;
+	}
+	if (p->ending && p->buf.len == 0 && n + PEER_LAST <= PEER_CHUNK)
+		peer_finish(p);
+}
+
+static void
+peers_flush(void *arg)
+{
+	struct peers	*all = arg;
+	struct peer	*p;
+	size_t		 i;
+
+	if (all->n == 0)
+		return;
+	for (i = 0; i < all->n; i++)	/* poll passes over what is -1 */
+		all->poll[i] = (struct pollfd){
+			.fd = all->dirty[i] != NULL ? all->dirty[i]->fd : -1, .events = POLLOUT };
+	while (poll(all->poll, all->n, 0) == -1)
+		if (errno != EINTR) {
+			log_error("poll", LOG_I("peers", (int64_t)all->n));
+			abort();
+		}
+
+	all->flushing = true;
+	for (i = 0; i < all->n; i++) {
+		if ((p = all->dirty[i]) == NULL)
+			continue;
+		if (all->poll[i].revents & (POLLERR | POLLHUP | POLLNVAL))
+			peer_leave(p);
+		else if (all->poll[i].revents & POLLOUT)
+			peer_write(p);
+		if ((p = all->dirty[i]) == NULL)
+			continue;
+		p->dirty = false;
+		if (p->buf.len > 0 || p->ending)
+			peer_wait(p);
+	}
+	all->flushing = false;
+	all->n = 0;
+}

@@ -1,0 +1,248 @@
+#include "core/closer.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/running.h"
+#include "store/turn.h"
+
+#define BATCH		32	/* lanes per commit */
+#define PATIENCE_MS	5000	/* so long a lane waits for the database before its end is forced to disk instead */
+#define RETRY_MS	500
+
+struct closer {
+	struct engine		*engine;
+	const struct conf	*conf;
+	struct db		*db;
+	pthread_t		 thread;
+	pthread_mutex_t		 lock;
+	pthread_cond_t		 wake;
+	struct lane		*queue, **tail;		/* put by the loop */
+	struct lane		*late, **late_tail;	/* to be tried again; the thread's own */
+	bool			 stop;
+};
+
+struct batch {
+	struct lane	*lanes[BATCH];
+	int		 n;
+};
+
+void
+closer_cost(char *dst, size_t size, double price_in, double price_out, int64_t in, int64_t out)
+{
+	snprintf(dst, size, "%.10f", ((double)in * price_in + (double)out * price_out) / 1e6);
+}
+
+static char *
+kept(const struct lane *l, const struct str *s)
+{
+	if (!l->turn->stored)
+		return NULL;
+	return s->p != NULL ? s->p : (char *)"";
+}
+
+/* One lane's part of the transaction. */
+static int
+save_lane(struct ctx *cx, const struct lane *l)
+{
+	struct answer_row	 row;
+	char			 cost[48];
+	int			 closed;
+
+	closer_cost(cost, sizeof cost, l->model->price_in, l->model->price_out, l->prompt_tokens,
+	    l->completion_tokens);
+	row = (struct answer_row){
+		.id = l->answer, .turn = l->turn->id, .session = l->turn->session, .lane = l->n,
+		.model = l->model->id, .status = (char *)l->status, .text = kept(l, &l->text),
+		.reasoning = l->reasoning.len > 0 ? kept(l, &l->reasoning) : NULL,
+		.error = l->why != F_NONE ? (char *)fail_name(l->why) : NULL,
+		.prompt_tokens = l->prompt_tokens, .completion_tokens = l->completion_tokens,
+		.estimated = l->estimated, .cost = cost, .first_ms = l->first_ms, .last_ms = l->last_ms,
+		.ended_ms = l->ended_ms,
+	};
+	if ((closed = answer_close(cx, &row)) != 1)
+		return closed;		/* 0: it is closed already, by a commit whose answer got lost */
+	for (size_t i = 0; l->turn->stored && i < l->ncitations; i++)
+		if (citation_add(cx, &(struct citation_row){ .answer = l->answer, .position = (int)i,
+		    .body = l->citations[i] }) == -1)
+			return -1;
+	if (ledger_add(cx, l->answer, cost, l->ended_ms) == -1)
+		return -1;
+	return turn_close(cx, l->turn->id, l->ended_ms) == -1 ? -1 : 0;
+}
+
+static int
+save_txn(struct ctx *cx, void *arg)
+{
+	const struct batch	*b = arg;
+
+	for (int i = 0; i < b->n; i++)
+		if (save_lane(cx, b->lanes[i]) == -1)
+			return -1;
+	return 0;
+}
+
+/* Saves the batch in one transaction: what is saved goes back to the loop. 0, or the failure. */
+static enum fail_kind
+save(struct closer *c, struct batch *b)
+{
+	struct ctx	 cx = { .a = arena_new(4096), .conf = c->conf, .db = c->db, .now = clock_ms() };
+
+	if (db_txn(&cx, save_txn, b) == 0)
+		for (int i = 0; i < b->n; i++)
+			loop_post(c->engine->loop, lane_saved, b->lanes[i]);
+	arena_free(cx.a);
+	return cx.fail.kind;
+}
+
+static void
+put_off(struct closer *c, struct lane *l)
+{
+	l->next_closing = NULL;
+	*c->late_tail = l;
+	c->late_tail = &l->next_closing;
+}
+
+/* The database does not take it yet. Past our patience its end is made safe on disk, and its client hears it. */
+static void
+wait_for(struct closer *c, struct lane *l)
+{
+	put_off(c, l);
+	if (l->closing_since == 0 || clock_mono_ms() - l->closing_since < PATIENCE_MS)
+		return;
+	if (spool_sync(c->engine->spool) == -1)
+		return;
+	l->closing_since = 0;		/* once is enough */
+	loop_post(c->engine->loop, lane_persisted, l);
+}
+
+static void
+close_batch(struct closer *c, struct batch *b)
+{
+	struct batch	 one = { .n = 1 };
+	enum fail_kind	 why = save(c, b);
+
+	if (why == F_NONE)
+		return;
+	for (int i = 0; i < b->n; i++) {
+		one.lanes[0] = b->lanes[i];
+		/* With others it failed; one alone may be the reason and must not hold the rest. */
+		if (why == F_UNAVAILABLE || b->n == 1 || save(c, &one) != F_NONE)
+			wait_for(c, b->lanes[i]);
+	}
+}
+
+static struct lane *
+take(struct closer *c)
+{
+	struct timespec	 until;
+	struct lane	*list;
+
+	pthread_mutex_lock(&c->lock);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += RETRY_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	while (c->queue == NULL && !c->stop) {
+		if (c->late == NULL)
+			pthread_cond_wait(&c->wake, &c->lock);
+		else if (pthread_cond_timedwait(&c->wake, &c->lock, &until) != 0)
+			break;
+	}
+	list = c->queue;
+	c->queue = NULL;
+	c->tail = &c->queue;
+	pthread_mutex_unlock(&c->lock);
+	return list;
+}
+
+static void
+close_list(struct closer *c, struct lane *l)
+{
+	struct batch	 b = { .n = 0 };
+	struct lane	*next;
+
+	for (; l != NULL; l = next) {
+		next = l->next_closing;		/* a saved lane may be gone at once */
+		b.lanes[b.n++] = l;
+		if (b.n == BATCH || next == NULL) {
+			close_batch(c, &b);
+			b.n = 0;
+		}
+	}
+}
+
+static void *
+closer_main(void *arg)
+{
+	struct closer	*c = arg;
+	struct lane	*fresh, *late;
+	int64_t		 tried = 0;
+	bool		 stop;
+
+	do {
+		fresh = take(c);
+		pthread_mutex_lock(&c->lock);
+		stop = c->stop;
+		pthread_mutex_unlock(&c->lock);
+		close_list(c, fresh);
+		if (clock_mono_ms() - tried < RETRY_MS && !stop)
+			continue;
+		tried = clock_mono_ms();
+		late = c->late;
+		c->late = NULL;
+		c->late_tail = &c->late;
+		close_list(c, late);
+	} while (!stop);
+	return NULL;
+}
+
+struct closer *
+closer_start(struct engine *e, const struct conf *conf)
+{
+	struct closer	*c = xcalloc(1, sizeof *c);
+
+	c->engine = e;
+	c->conf = conf;
+	c->db = db_new(conf);
+	c->tail = &c->queue;
+	c->late_tail = &c->late;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->wake, NULL);
+	if (pthread_create(&c->thread, NULL, closer_main, c) != 0)
+		abort();
+	return c;
+}
+
+void
+closer_put(struct closer *c, struct lane *l)
+{
+	l->next_closing = NULL;
+	l->closing_since = clock_mono_ms();
+	pthread_mutex_lock(&c->lock);
+	*c->tail = l;
+	c->tail = &l->next_closing;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void
+closer_stop(struct closer *c)
+{
+	if (c == NULL)
+		return;
+	pthread_mutex_lock(&c->lock);
+	c->stop = true;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+	pthread_join(c->thread, NULL);
+	db_free(c->db);
+	pthread_cond_destroy(&c->wake);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}

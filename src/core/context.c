@@ -1,0 +1,131 @@
+/* What a lane is asked: knowledge, what it has heard and said before, and the question. */
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "core/key.h"
+#include "core/running.h"
+#include "store/turn.h"
+
+struct messages {
+	struct message	*m;
+	size_t		 n, size;
+};
+
+static void
+add(struct arena *a, struct messages *all, enum role role, const char *text)
+{
+	struct message	*m;
+
+	if (text == NULL || *text == '\0')
+		return;
+	if (all->n == all->size) {
+		all->size = all->size > 0 ? all->size * 2 : 16;
+		m = arena_array(a, all->size, sizeof *m);
+		if (all->n > 0)
+			memcpy(m, all->m, all->n * sizeof *m);
+		all->m = m;
+	}
+	all->m[all->n++] = (struct message){ .role = role, .text = text };
+}
+
+/* The messages that came with a session's first turn, as they were stored. */
+static void
+add_stored(struct ctx *cx, struct messages *all, const char *context, bool systems)
+{
+	struct json	*j;
+	const char	*role, *text;
+	size_t		 len;
+
+	if (context == NULL || (j = json_parse(cx, context, strlen(context))) == NULL)
+		return;
+	for (size_t i = 0; i < json_count(j); i++) {
+		if (!json_get_str(json_at(json_elem(j, i), "role"), &role, &len) || role_parse(role) == -1 ||
+		    (role_parse(role) == ROLE_SYSTEM) != systems ||
+		    !json_get_str(json_at(json_elem(j, i), "content"), &text, &len))
+			continue;
+		add(cx->a, all, (enum role)role_parse(role), arena_strndup(cx->a, text, len));
+	}
+	json_free(j);
+}
+
+static int
+limit_ms(int own_s, int setting_s)
+{
+	return (own_s > 0 ? own_s : setting_s) * 1000;
+}
+
+void
+context_address(struct ctx *cx, struct lane *l)
+{
+	const struct model	*m = l->model;
+	const char		*err;
+
+	if (key_of(l->turn->a, m, &l->spec.key, &err) == -1) {
+		log_error("a model's key cannot be read", LOG_S("model", m->code), LOG_S("why", err));
+		return;
+	}
+	l->spec.url = m->url;
+	l->spec.rid = l->turn->rid;
+	l->spec.connect_ms = limit_ms(m->connect_s, cx->conf->connect_timeout);
+	l->spec.first_ms = limit_ms(m->first_token_s, cx->conf->first_token_timeout);
+	l->spec.idle_ms = limit_ms(m->idle_s, cx->conf->idle_timeout);
+	l->spec.total_ms = limit_ms(m->total_s, cx->conf->total_timeout);
+}
+
+static void
+write_prompt(struct lane *l, const struct messages *all)
+{
+	l->spec.prompt_estimate = prompt_write(&l->spec.body, &(struct prompt){
+	    .model = l->model->upstream_name, .m = all->m, .n = all->n,
+	    .context_tokens = l->model->context_tokens, .max_tokens = l->model->max_tokens });
+}
+
+void
+context_ask(struct ctx *cx, struct lane *l, const struct turn_spec *spec, const struct said *said, size_t nsaid)
+{
+	struct messages	 all = { 0 };
+
+	for (size_t i = 0; i < spec->nbefore; i++)
+		if (spec->before[i].role == ROLE_SYSTEM)
+			add(cx->a, &all, ROLE_SYSTEM, spec->before[i].text);
+	for (size_t i = 0; i < nsaid; i++)
+		add_stored(cx, &all, said[i].context, true);
+	add(cx->a, &all, ROLE_SYSTEM, spec->knowledge);
+	for (size_t i = 0; i < spec->nbefore; i++)
+		if (spec->before[i].role != ROLE_SYSTEM)
+			add(cx->a, &all, spec->before[i].role, spec->before[i].text);
+	for (size_t i = 0; i < nsaid; i++) {
+		add_stored(cx, &all, said[i].context, false);
+		add(cx->a, &all, ROLE_USER, said[i].question);
+		add(cx->a, &all, ROLE_ASSISTANT, said[i].text);
+	}
+	add(cx->a, &all, ROLE_USER, spec->question);
+	write_prompt(l, &all);
+}
+
+void
+context_fuse(struct lane *l)
+{
+	static const char *const	 ask_for[] = {
+		[LANG_ZH] = "下面是几位助手对同一个问题的回答草稿。请取长补短、纠正错误, 融合成一份完整的回答, 只给出这份回答本身。",
+		[LANG_EN] = "Below are drafts by several assistants answering the same question. Take the best of each, mend "
+		    "what is wrong, and write one complete answer. Give that answer only.",
+	};
+	struct turn	*t = l->turn;
+	struct messages	 all = { 0 };
+	struct str	 text = STR_INIT(0);
+	int		 n = 0;
+
+	str_puts(&text, ask_for[t->lang]);
+	for (int i = 0; i < t->nlanes; i++) {
+		if (&t->lanes[i] == l || t->lanes[i].text.len == 0)
+			continue;
+		str_printf(&text, "\n\n[%d]\n", ++n);
+		str_put(&text, t->lanes[i].text.p, t->lanes[i].text.len);
+	}
+	add(t->a, &all, ROLE_SYSTEM, text.p);
+	add(t->a, &all, ROLE_USER, t->question);
+	write_prompt(l, &all);
+	str_free(&text);
+}

@@ -1,0 +1,191 @@
+/*
+ * A lane's way on the relay loop: waiting, running, closing (the closer has it), closed (told). What it says goes into the
+ * spool before anybody hears it; its last messages follow the commit of its end.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/utf8.h"
+#include "core/running.h"
+
+#define ANSWER_CAP	((size_t)8 << 20)	/* bytes of text, and of reasoning */
+#define CITATIONS_MAX	256
+#define CITATION_MAX	(64 * 1024)
+
+static int	on_delta(void *, const struct delta *);
+static void	on_cite(void *, const struct json *);
+static void	on_end(void *, const struct ask_end *);
+
+static const struct ask_ops lane_ops = { .delta = on_delta, .cite = on_cite, .end = on_end };
+
+/* A record of the lane that is no event. */
+static void
+note(struct lane *l, enum spool_kind kind, const void *p, size_t n)
+{
+	struct turn	*t = l->turn;
+
+	spool_add(t->engine->spool, &(struct spool_record){ .turn = t->id, .lane = l->n, .kind = kind,
+	    .at_ms = loop_wall(t->engine->loop), .data = p, .len = n }, &t->spool_last);
+}
+
+void
+lane_ask(struct lane *l)
+{
+	struct spool_asked	 asked = { .answer = l->answer, .prompt_tokens = l->spec.prompt_estimate };
+
+	l->state = LANE_RUNNING;
+	l->text.cap = l->reasoning.cap = ANSWER_CAP;
+	note(l, SPOOL_LANE, &asked, sizeof asked);
+	for (size_t i = 0; i < l->ncitations; i++)
+		if (l->turn->stored)
+			note(l, SPOOL_CITE, l->citations[i], strlen(l->citations[i]));
+	if (l->spec.url == NULL) {
+		lane_end(l, "error", F_UNAVAILABLE);
+		return;
+	}
+	l->ask = ask_start(l->turn->engine->asker, &l->spec, &lane_ops, l);
+}
+
+static int
+on_delta(void *arg, const struct delta *d)
+{
+	struct lane	*l = arg;
+
+	l->last_ms = d->at_ms;
+	if (l->first_ms == 0)
+		l->first_ms = d->at_ms;
+	l->thinking = d->flags & DELTA_REASONING;
+	tell_delta(l, d);
+	return str_put(l->thinking ? &l->reasoning : &l->text, d->text, d->len);
+}
+
+/* What the upstream cites itself: objects only, and not without end. */
+static void
+on_cite(void *arg, const struct json *citations)
+{
+	struct lane	*l = arg;
+	struct arena	*a = l->turn->a;
+	size_t		 n = json_count(citations);
+	char		**all, *text;
+
+	if (n == 0 || l->ncitations + n > CITATIONS_MAX)
+		return;
+	all = arena_array(a, l->ncitations + n, sizeof *all);
+	if (l->ncitations > 0)
+		memcpy(all, l->citations, l->ncitations * sizeof *all);
+	l->citations = all;
+	for (size_t i = 0; i < n; i++) {
+		if (!json_is_object(json_elem(citations, i)))
+			continue;
+		text = json_dump(a, json_elem(citations, i));
+		if (strlen(text) > CITATION_MAX)
+			continue;
+		l->citations[l->ncitations++] = text;
+		if (l->turn->stored)
+			note(l, SPOOL_CITE, text, strlen(text));
+	}
+}
+
+static const char *
+status_of(const struct ask_end *e)
+{
+	if (e->why == F_TIMEOUT)
+		return "timeout";
+	if (e->why != F_NONE)
+		return "error";
+	switch (e->finish) {
+	case FINISH_LENGTH:
+		return "length";
+	case FINISH_FILTER:
+		return "content_filter";
+	default:
+		return "stop";
+	}
+}
+
+static void
+on_end(void *arg, const struct ask_end *e)
+{
+	struct lane	*l = arg;
+
+	l->ask = NULL;
+	l->retry_after = e->retry_after;
+	l->estimated = !e->usage;
+	l->prompt_tokens = e->prompt_tokens;
+	l->completion_tokens = e->completion_tokens;
+	if (e->why != F_NONE)
+		log_warn("an answer failed", LOG_S("rid", l->turn->rid), LOG_I("turn", l->turn->id),
+		    LOG_S("model", l->model->code), LOG_S("fail", fail_name(e->why)));
+	/* An upstream that was never reached has read nothing. */
+	if (e->why == F_UNAVAILABLE && !e->heard)
+		l->prompt_tokens = 0;
+	lane_end(l, status_of(e), e->why);
+}
+
+void
+lane_end(struct lane *l, const char *status, enum fail_kind why)
+{
+	struct spool_ended	 ended;
+	struct turn		*t = l->turn;
+
+	if (l->state >= LANE_CLOSING)
+		return;
+	if (l->state == LANE_WAITING)		/* stopped before it was asked */
+		l->estimated = true;
+	if (l->thinking)			/* a reader waits for the reasoning's end */
+		on_delta(l, &(struct delta){ .text = "", .flags = DELTA_CLOSES, .at_ms = loop_wall(t->engine->loop) });
+	l->state = LANE_CLOSING;
+	l->status = status;
+	l->why = why;
+	l->ended_ms = loop_wall(t->engine->loop);
+	if (l->estimated)
+		l->completion_tokens = utf8_tokens(l->text.p != NULL ? l->text.p : "", l->text.len) +
+		    utf8_tokens(l->reasoning.p != NULL ? l->reasoning.p : "", l->reasoning.len);
+
+	memset(&ended, 0, sizeof ended);
+	ended = (struct spool_ended){ .prompt_tokens = l->prompt_tokens,
+	    .completion_tokens = l->completion_tokens, .first_ms = l->first_ms, .last_ms = l->last_ms,
+	    .ended_ms = l->ended_ms, .estimated = l->estimated, .why = (int32_t)l->why };
+	snprintf(ended.status, sizeof ended.status, "%s", status);
+	note(l, SPOOL_END, &ended, sizeof ended);
+	closer_put(t->engine->closer, l);
+	turn_lane_ended(t);
+}
+
+void
+lane_stop(struct lane *l, const char *status, enum fail_kind why)
+{
+	if (l->ask != NULL) {
+		ask_cancel(l->ask);
+		l->ask = NULL;
+		l->estimated = true;		/* whatever usage would have come, did not */
+		l->prompt_tokens = l->spec.prompt_estimate;
+	}
+	lane_end(l, status, why);
+}
+
+void
+lane_persisted(void *arg)
+{
+	struct lane	*l = arg;
+
+	if (l->told)
+		return;
+	l->told = true;
+	l->state = LANE_CLOSED;
+	tell_end(l);
+	turn_lane_told(l->turn);
+}
+
+void
+lane_saved(void *arg)
+{
+	struct lane	*l = arg;
+	struct turn	*t = l->turn;
+
+	l->saved = true;
+	lane_persisted(l);
+	turn_forget(t);
+}

@@ -1,0 +1,175 @@
+#include "core/recover.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "core/closer.h"
+#include "core/spool.h"
+#include "store/turn.h"
+#include "upstream/delta.h"
+
+#define CITATIONS_MAX	256
+
+struct left {			/* what the spool knows of a running answer */
+	const struct orphan	*o;
+	struct str		 text, reasoning;
+	struct spool_asked	 asked;
+	struct spool_ended	 ended;
+	bool			 has_ended;
+	int64_t			 first_ms, last_ms;
+	char			*citations[CITATIONS_MAX];
+	int			 ncitations;
+};
+
+struct recovery {
+	struct ctx	*cx;
+	struct left	*left;		/* by turn and lane, as the database gave them */
+	size_t		 n;
+	int		 closed;
+	bool		 failed;
+};
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct left	*x = a, *y = b;
+
+	if (x->o->turn != y->o->turn)
+		return x->o->turn < y->o->turn ? -1 : 1;
+	return (x->o->lane > y->o->lane) - (x->o->lane < y->o->lane);
+}
+
+static int
+collect(void *arg, const struct spool_record *r)
+{
+	struct recovery		*v = arg;
+	const struct orphan	 key = { .turn = r->turn, .lane = r->lane };
+	struct left		 wanted = { .o = &key }, *l;
+
+	if ((l = bsearch(&wanted, v->left, v->n, sizeof *l, compare)) == NULL)
+		return 0;
+	switch (r->kind) {
+	case SPOOL_LANE:
+		if (r->len == sizeof l->asked)
+			memcpy(&l->asked, r->data, sizeof l->asked);
+		break;
+	case SPOOL_DELTA:
+		str_put(r->flags & DELTA_REASONING ? &l->reasoning : &l->text, r->data, r->len);
+		l->last_ms = r->at_ms;
+		if (l->first_ms == 0)
+			l->first_ms = r->at_ms;
+		break;
+	case SPOOL_CITE:
+		if (l->ncitations < CITATIONS_MAX)
+			l->citations[l->ncitations++] = arena_strndup(v->cx->a, r->data, r->len);
+		break;
+	case SPOOL_END:
+		if (r->len == sizeof l->ended) {
+			memcpy(&l->ended, r->data, sizeof l->ended);
+			l->has_ended = true;
+		}
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+static void
+fill_row(struct answer_row *row, struct left *l, int64_t now_ms)
+{
+	const struct spool_ended	*e = &l->ended;
+
+	*row = (struct answer_row){ .id = l->o->answer, .turn = l->o->turn, .session = l->o->session,
+	    .lane = l->o->lane, .model = l->o->model };
+	if (l->has_ended) {
+		row->status = l->ended.status;
+		row->error = e->why > F_NONE && e->why < F_KINDS ? (char *)fail_name((enum fail_kind)e->why) : NULL;
+		row->prompt_tokens = e->prompt_tokens;
+		row->completion_tokens = e->completion_tokens;
+		row->estimated = e->estimated;
+		row->first_ms = e->first_ms;
+		row->last_ms = e->last_ms;
+		row->ended_ms = e->ended_ms;
+	} else {
+		row->status = (char *)"error";
+		row->error = (char *)fail_name(F_UNAVAILABLE);
+		row->prompt_tokens = l->asked.prompt_tokens;
+		row->completion_tokens = utf8_tokens(l->text.p != NULL ? l->text.p : "", l->text.len) +
+		    utf8_tokens(l->reasoning.p != NULL ? l->reasoning.p : "", l->reasoning.len);
+		row->estimated = true;
+		row->first_ms = l->first_ms;
+		row->last_ms = l->last_ms;
+		row->ended_ms = now_ms;
+	}
+	if (l->o->stored) {
+		row->text = l->text.p != NULL ? l->text.p : (char *)"";
+		row->reasoning = l->reasoning.p;
+	}
+}
+
+static int
+close_left(struct ctx *cx, void *arg)
+{
+	struct left		*l = arg;
+	struct answer_row	 row;
+	char			 cost[48];
+	int			 closed;
+
+	fill_row(&row, l, cx->now);
+	closer_cost(cost, sizeof cost, l->o->price_in, l->o->price_out, row.prompt_tokens, row.completion_tokens);
+	row.cost = cost;
+	if ((closed = answer_close(cx, &row)) != 1)
+		return closed;
+	for (int i = 0; i < l->ncitations; i++)
+		if (citation_add(cx, &(struct citation_row){ .answer = row.id, .position = i,
+		    .body = l->citations[i] }) == -1)
+			return -1;
+	if (ledger_add(cx, row.id, cost, row.ended_ms) == -1)
+		return -1;
+	return turn_close(cx, row.turn, row.ended_ms) == -1 ? -1 : 0;
+}
+
+/* One dead worker. 0 when all of it is stored. */
+static int
+recover_one(void *arg, const char *path, int64_t id)
+{
+	struct recovery	*v = arg;
+	struct orphan	*o;
+	int		 rv = 0;
+
+	if (turn_orphans(v->cx, id, &o, &v->n) == -1) {
+		v->failed = true;
+		return -1;
+	}
+	v->left = xcalloc(v->n, sizeof *v->left);
+	for (size_t i = 0; i < v->n; i++)
+		v->left[i].o = &o[i];
+	qsort(v->left, v->n, sizeof *v->left, compare);
+	if (v->n > 0 && spool_scan(path, collect, v) == -1)
+		rv = -1;
+	for (size_t i = 0; i < v->n; i++) {
+		if (rv == 0 && (rv = db_txn(v->cx, close_left, &v->left[i])) == 0)
+			v->closed++;
+		str_free(&v->left[i].text);
+		str_free(&v->left[i].reasoning);
+	}
+	free(v->left);
+	if (rv == -1)
+		v->failed = true;
+	return rv;
+}
+
+int
+recover_spools(struct ctx *cx, const char *spool_dir)
+{
+	struct recovery	 v = { .cx = cx };
+
+	spool_orphans(spool_dir, recover_one, &v);
+	if (v.closed > 0)
+		log_info("closed what a dead worker left running", LOG_I("answers", v.closed));
+	return v.failed ? -1 : v.closed;
+}

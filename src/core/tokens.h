@@ -1,0 +1,19 @@
+/*
+ * tokens: the words by which texts are found. Folded by Unicode (NFKC and case); a run of Han characters gives its
+ * overlapping pairs, a lone one itself; runs of other letters and digits are words. Anything else separates.
+ */
+#ifndef PARLEY_TOKENS_H
+#define PARLEY_TOKENS_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+
+#define TOKEN_BYTES	128	/* most of a word; what is longer is cut at a character */
+
+typedef void token_fn(void *arg, const char *token, size_t len);
+
+/* Tells every token of the text (valid UTF-8) in order; returns how many there were. The arena is for scratch. */
+size_t	 tokens_each(struct arena *, const char *text, size_t len, token_fn *, void *arg);
+
+#endif

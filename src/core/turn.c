@@ -1,0 +1,216 @@
+#include "core/turn.h"
+
+#include <string.h>
+
+#include "base/ident.h"
+#include "base/jw.h"
+#include "core/running.h"
+#include "core/who.h"
+#include "store/turn.h"
+
+#define TURN_ARENA	1024	/* first block: a turn of one lane without much around it fits */
+
+struct opening {		/* what the opening transaction works on */
+	const struct turn_spec	*spec;
+	struct turn		*turn;
+	int64_t			 group;
+	char			*context;	/* the client's earlier messages, as JSON; NULL: not to be stored */
+	bool			 fresh;		/* nothing has been said in the session yet */
+	struct said		**said;		/* per seat, */
+	size_t			*nsaid;		/* and how many */
+};
+
+static struct model *
+copy_model(struct arena *a, const struct model *m)
+{
+	struct model	*c = arena_get(a, sizeof *c);
+
+	*c = *m;
+	c->code = arena_strdup(a, m->code);
+	c->name = arena_strdup(a, m->name);
+	c->url = arena_strdup(a, m->url);
+	c->upstream_name = arena_strdup(a, m->upstream_name);
+	c->key_env = arena_strdup(a, m->key_env);
+	c->key_file = arena_strdup(a, m->key_file);
+	c->kind = c->logo = NULL;
+	return c;
+}
+
+static void
+sit_down(struct turn *t, struct lane *l, const struct turn_seat *s, const struct turn_spec *spec)
+{
+	l->turn = t;
+	l->n = s->lane;
+	l->mask = arena_strdup(t->a, s->mask);
+	l->mask_name = arena_strdup(t->a, s->mask_name);
+	l->pri_id = arena_strdup(t->a, s->pri_id);
+	l->model = copy_model(t->a, s->model);
+	l->answer = ident_new();
+	l->status = "running";
+	l->ncitations = spec->ncitations;
+	if (l->ncitations > 0)
+		l->citations = arena_array(t->a, l->ncitations, sizeof *l->citations);
+	for (size_t i = 0; i < l->ncitations; i++)
+		l->citations[i] = arena_strdup(t->a, spec->citations[i]);
+}
+
+static struct turn *
+make(struct ctx *cx, struct engine *e, const struct turn_spec *spec)
+{
+	struct arena		*a = arena_new(TURN_ARENA);
+	struct turn		*t = arena_get(a, sizeof *t);
+	struct turn_seat	 fuse = { .model = spec->fuse, .mask = "FUSION",
+		.mask_name = cx->lang == LANG_ZH ? "融合" : "Fusion" };
+
+	t->a = a;
+	t->engine = e;
+	t->id = ident_new();
+	t->stored = spec->session != NULL;
+	t->session = t->stored ? spec->session->id : 0;
+	t->session_ref = arena_strdup(a, spec->session_ref);
+	t->lang = cx->lang;
+	t->voice = spec->voice;
+	t->created_ms = cx->now;
+	memcpy(t->rid, cx->rid, sizeof t->rid);
+	t->nlanes = (int)spec->nseats + (spec->fuse != NULL);
+	t->lanes = arena_array(a, (size_t)t->nlanes, sizeof *t->lanes);
+	for (size_t i = 0; i < spec->nseats; i++)
+		sit_down(t, &t->lanes[i], &spec->seats[i], spec);
+	if (spec->fuse != NULL) {
+		fuse.lane = spec->nseats > 0 ? spec->seats[spec->nseats - 1].lane + 1 : 0;
+		t->fuse = &t->lanes[t->nlanes - 1];
+		t->question = arena_strdup(a, spec->question);
+		sit_down(t, t->fuse, &fuse, spec);
+	}
+	return t;
+}
+
+static char *
+messages_json(struct ctx *cx, const struct message *m, size_t n)
+{
+	static const char *const	 names[] = { "system", "user", "assistant" };
+	struct str			 s = STR_INIT(0);
+	struct jw			 w;
+	char				*text;
+
+	if (n == 0)
+		return NULL;
+	jw_open(&w, &s);
+	jw_arr(&w, NULL);
+	for (size_t i = 0; i < n; i++) {
+		jw_obj(&w, NULL);
+		jw_str(&w, "role", names[m[i].role]);
+		jw_str(&w, "content", m[i].text);
+		jw_end(&w);
+	}
+	jw_close(&w);
+	text = arena_strndup(cx->a, s.p, s.len);
+	str_free(&s);
+	return text;
+}
+
+/* None of the turn's lanes may be answering. */
+static int
+check_idle(struct ctx *cx, const struct turn *t)
+{
+	int64_t	 n = turn_running(cx, t->session, t->nlanes == 1 ? t->lanes[0].n : -1);
+
+	for (int i = 0; n > 0 && i < t->nlanes; i++) {
+		n = turn_running(cx, t->session, t->lanes[i].n);
+		if (n > 0)
+			return fail(cx, F_BUSY, "%s", t->lanes[i].mask != NULL ? t->lanes[i].mask_name : "session");
+		if (n == 0)
+			n = 1;		/* another lane's; look on */
+	}
+	return n == -1 ? -1 : 0;
+}
+
+/* The newest public group, where it asked the same and this lane has no turn in it yet. */
+static int
+find_group(struct ctx *cx, struct opening *o)
+{
+	struct turn	*t = o->turn;
+	struct turn_row	*newest;
+	int64_t		 n;
+
+	o->group = t->id;
+	if (!o->spec->join || o->spec->private)
+		return 0;
+	if ((newest = turn_newest_group(cx, t->session)) == NULL)
+		return cx->fail.kind == F_NONE ? 0 : -1;
+	if (newest->question == NULL || strcmp(newest->question, o->spec->question) != 0)
+		return 0;
+	if ((n = turn_group_has(cx, t->session, newest->group_id, t->lanes[0].n)) == -1)
+		return -1;
+	if (n == 0)
+		o->group = newest->group_id;
+	return 0;
+}
+
+static int
+look_back(struct ctx *cx, struct opening *o)
+{
+	struct turn	*t = o->turn;
+	int64_t		 n;
+
+	if ((n = turn_count(cx, t->session)) == -1)
+		return -1;
+	o->fresh = n == 0;
+	for (int i = 0; !o->fresh && i < t->nlanes; i++)
+		if (turn_said(cx, t->session, t->lanes[i].n, o->spec->private, &o->said[i], &o->nsaid[i]) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+open_txn(struct ctx *cx, void *arg)
+{
+	struct opening	*o = arg;
+	struct turn	*t = o->turn;
+	struct turn_row	 row = { .id = t->id, .tenant = cx->who->tenant, .owner = cx->who->id, .group_id = t->id,
+		.worker = engine_id(t->engine), .private = o->spec->private, .voice = (char *)t->voice->name,
+		.created_ms = t->created_ms };
+
+	if (t->stored) {
+		if (session_lock(cx, cx->who->id, t->session) == NULL || check_idle(cx, t) == -1 ||
+		    find_group(cx, o) == -1 || look_back(cx, o) == -1)
+			return -1;
+		row.session = t->session;
+		row.group_id = o->group;
+		row.question = (char *)o->spec->question;
+		row.context = o->fresh ? o->context : NULL;
+	}
+	if (turn_add(cx, &row) == -1)
+		return -1;
+	for (int i = 0; i < t->nlanes; i++)
+		if (answer_add(cx, &(struct answer_row){ .id = t->lanes[i].answer, .turn = t->id,
+		    .session = t->session, .lane = t->lanes[i].n, .model = t->lanes[i].model->id,
+		    .created_ms = t->created_ms }) == -1)
+			return -1;
+	return 0;
+}
+
+struct turn *
+turn_open(struct ctx *cx, struct engine *e, const struct turn_spec *spec)
+{
+	struct turn_spec	 asked = *spec;
+	struct opening		 o = { .spec = &asked };
+
+	o.turn = make(cx, e, spec);
+	o.context = messages_json(cx, spec->before, spec->nbefore);
+	o.said = arena_array(cx->a, (size_t)o.turn->nlanes, sizeof *o.said);
+	o.nsaid = arena_array(cx->a, (size_t)o.turn->nlanes, sizeof *o.nsaid);
+
+	if (db_txn(cx, open_txn, &o) == -1) {
+		turn_free(o.turn);
+		return NULL;
+	}
+	if (o.turn->stored && !o.fresh)
+		asked.nbefore = 0;	/* what is stored is the truth about what was said */
+	for (int i = 0; i < o.turn->nlanes; i++) {
+		context_address(cx, &o.turn->lanes[i]);
+		if (&o.turn->lanes[i] != o.turn->fuse)
+			context_ask(cx, &o.turn->lanes[i], &asked, o.said[i], o.nsaid[i]);
+	}
+	return o.turn;
+}

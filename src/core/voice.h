@@ -1,0 +1,30 @@
+/*
+ * voice: how a turn is told in a dialect. It only writes messages (msg_open, jw…, msg_close); where they go is not its
+ * affair. Core knows voices by this table and no dialect by name.
+ *
+ * Told in this order: begin once; per lane delta*, then exactly one of end or fail, then cite; done once, after the last
+ * lane. NULL = the dialect says nothing there. `delta` writes exactly one message and is a pure function of the turn, the
+ * lane and the delta, so that any process can say it again byte for byte.
+ */
+#ifndef PARLEY_VOICE_H
+#define PARLEY_VOICE_H
+
+#include "base/out.h"
+#include "upstream/delta.h"
+
+struct turn;
+struct lane;
+
+struct voice {
+	const char	*name;		/* stored with the turn */
+	int		 version;	/* raised when its frames change */
+	const char	*prefix;	/* of an SSE data line: "data: " or "data:" */
+	void		(*begin)(struct out *, const struct turn *);
+	void		(*delta)(struct out *, const struct lane *, const struct delta *);
+	void		(*end)(struct out *, const struct lane *);
+	void		(*fail)(struct out *, const struct lane *);
+	void		(*cite)(struct out *, const struct lane *);
+	void		(*done)(struct out *, const struct turn *);
+};
+
+#endif

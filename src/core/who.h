@@ -1,0 +1,55 @@
+/*
+ * who: the caller of a request. Identity comes from a token (HS256), from the userId header that a trusted proxy has
+ * authenticated, or from a guest's signed id, in this order.
+ */
+#ifndef PARLEY_WHO_H
+#define PARLEY_WHO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/ctx.h"
+
+#define WHO_SUBJECT_MAX	128	/* characters */
+#define WHO_GUEST_SIZE	66	/* of a guest's token with its NUL: 32 hex digits, a dot, 32 of its MAC */
+
+struct who {			/* cx->who; in the arena. NULL: nobody was looked for */
+	int64_t		 id;		/* of the user's row; 0: somebody without identity */
+	int64_t		 tenant;
+	const char	*subject;	/* a guest's is "guest:<hex>"; NULL without identity */
+	const char	*name, *avatar;	/* NULL: none known */
+	const char	*role;		/* the token's; NULL: none */
+	bool		 guest;
+};
+
+struct who_shown {		/* what a request shows of its caller; each may be NULL */
+	const char	*bearer;	/* of Authorization */
+	const char	*login;		/* cookie parley_token */
+	const char	*user_id;	/* header userId */
+	const char	*guest[2];	/* header X-Guest-Id, cookie parley_guest: the first that is genuine counts */
+	const char	*remote;	/* REMOTE_ADDR */
+};
+
+enum who_found { WHO_FAILED = -1, WHO_NOBODY, WHO_KNOWN };
+
+/*
+ * Finds the caller and sets cx->who. A bearer token that does not hold is F_UNAUTHORIZED, a bad login cookie or guest
+ * token is as none; a userId that differs from the token's subject is F_FORBIDDEN. Nobody: cx->who is NULL.
+ */
+enum who_found	 who_find(struct ctx *, const struct who_shown *);
+/* Makes the bearer of a new guest token the caller: its row is added. 0 or -1. */
+int		 who_become_guest(struct ctx *, const char *token);
+/* The caller stays somebody without identity: owns nothing, belongs to the default tenant. */
+void		 who_become_nobody(struct ctx *);
+/* A new guest's token: a random id and its MAC. */
+void		 who_guest_token(char dst[WHO_GUEST_SIZE]);
+bool		 who_guest_genuine(const char *token);		/* NULL is not */
+
+/*
+ * A token for that subject, valid for ttl seconds from cx->now on, in the arena; name, tenant and role may be NULL.
+ * NULL: F_UNAVAILABLE, no secret is configured or its file cannot be read.
+ */
+char		*who_sign(struct ctx *, const char *subject, const char *name, const char *tenant, const char *role,
+		    int64_t ttl);
+
+#endif

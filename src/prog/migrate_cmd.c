@@ -1,0 +1,120 @@
+/* parley migrate */
+#include "cmd.h"
+
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "store/db.h"
+#include "store/migrate.h"
+#include "table.h"
+
+#define PATIENCE	3600	/* seconds that one statement may take on a large table */
+
+struct migrate_opts {
+	bool	status;
+};
+
+static const struct opt migrate_options[] = {
+	OPT(migrate_opts, OPT_FLAG, MAY_COME, status, "status", NULL, 0, 0,
+	    "show what is applied and what is not; exit code 1 when something is not"),
+	OPT_END
+};
+
+static const char *
+applied(struct run *r, const struct migration *m)
+{
+	char	*s = arena_get(r->cx.a, 32);
+
+	if (m->applied_ms == 0)
+		return "not applied";
+	clock_format(s, 32, m->applied_ms, r->cx.conf->timezone);
+	return s;
+}
+
+static int
+status_json(struct run *r, const struct migration *m, size_t n)
+{
+	struct str	 out = STR_INIT(0);
+	struct jw	 w;
+	char		 at[32];
+
+	jw_open(&w, &out);
+	jw_arr(&w, NULL);
+	for (size_t i = 0; i < n; i++) {
+		jw_obj(&w, NULL);
+		jw_i64(&w, "version", m[i].version);
+		jw_str(&w, "name", m[i].name);
+		clock_rfc3339(at, sizeof(at), m[i].applied_ms);
+		jw_str(&w, "applied", m[i].applied_ms != 0 ? at : NULL);
+		jw_end(&w);
+	}
+	jw_close(&w);
+	str_putc(&out, '\n');
+	return cmd_print(r, &out);
+}
+
+static int
+status(struct run *r)
+{
+	struct migration	*m;
+	struct str		 out = STR_INIT(0);
+	struct table		 t;
+	size_t			 n, missing = 0;
+	int			 rc;
+
+	if (migrate_status(&r->cx, migrate_dir(), &m, &n) == -1)
+		return cmd_failed(r);
+	table_begin(&t, r->cx.a, "MIGRATION|APPLIED");
+	for (size_t i = 0; i < n; i++) {
+		missing += m[i].applied_ms == 0;
+		table_row(&t, (const char *[]){ m[i].name, applied(r, &m[i]) });
+	}
+	if (r->json)
+		rc = status_json(r, m, n);
+	else {
+		table_end(&t, &out);
+		rc = cmd_print(r, &out);
+	}
+	return rc != EX_OK ? rc : missing > 0;
+}
+
+static void
+say(void *arg, const struct migration *m)
+{
+	int	*count = arg;
+
+	(*count)++;
+	printf("applied %s\n", m->name);
+	fflush(stdout);
+}
+
+static int
+migrate_run(struct run *r, const void *opts)
+{
+	const struct migrate_opts	*o = opts;
+	int				 count = 0;
+
+	if (o->status)
+		return status(r);
+	db_patience(r->cx.db, PATIENCE);
+	if (migrate(&r->cx, migrate_dir(), say, &count) == -1)
+		return cmd_failed(r);
+	if (count == 0)
+		puts("the schema is up to date");
+	return EX_OK;
+}
+
+const struct cmd cmd_migrate = {
+	.name = "migrate",
+	.operands = "",
+	.help = "brings the schema of the database forward",
+	.more =
+	    "The files are those of $PARLEY_SCHEMA_DIR or of the installation. Running it again does\n"
+	    "only what is left, several at once wait for each other. Migrate first, then start the new\n"
+	    "program.\n",
+	.flags = CMD_DB | CMD_JSON,
+	.opts = migrate_options,
+	.size = sizeof(struct migrate_opts),
+	.fn = migrate_run,
+};

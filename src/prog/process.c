@@ -1,0 +1,162 @@
+#include "process.h"
+
+#include <sys/prctl.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "api/dispatch.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/engine.h"
+#include "store/db.h"
+#include "web/fcgi.h"
+#include "web/worker.h"
+
+#define LAST_WORDS	5000	/* ms for what was failed to be said and stored */
+#define LOOK		20	/* ms between two looks whether all is done */
+
+struct life {
+	const struct conf	*conf;
+	int			 listen_fd;	/* -1 once leaving */
+	struct engine		*engine;
+	struct worker		*worker;
+	bool			 leaving;
+	int64_t			 fail_at;	/* monotonic ms; INT64_MAX: never */
+	int64_t			 end_at;
+};
+
+static void
+life_leave(struct life *l, bool pass, int64_t wait_ms)
+{
+	int64_t	at = wait_ms == INT64_MAX ? INT64_MAX : clock_mono_ms() + wait_ms;
+
+	log_info("leaving", LOG_I("busy", worker_busy(l->worker)),
+	    LOG_I("turns", engine_running(l->engine)));
+	worker_retire(l->worker, pass);
+	l->leaving = true;
+	if (l->listen_fd != -1)		/* where all leave, nobody shall seem to listen */
+		close(l->listen_fd);
+	l->listen_fd = -1;
+	if (at < l->fail_at)
+		l->fail_at = at;
+}
+
+static void
+life_signal(struct life *l, int sig)
+{
+	switch (sig) {
+	case SIGHUP:
+		if (!l->leaving)
+			life_leave(l, true, INT64_MAX);
+		break;
+	case SIGTERM:
+		life_leave(l, false, (int64_t)l->conf->drain * 1000);
+		break;
+	case SIGINT:
+	case SIGQUIT:
+		life_leave(l, false, 0);
+		break;
+	case SIGUSR1:
+		log_reopen();
+		break;
+	}
+}
+
+/* Has everything ended, or must it? */
+static bool
+life_over(struct life *l)
+{
+	int64_t	now = clock_mono_ms();
+
+	if (!l->leaving)
+		return false;
+	if (worker_busy(l->worker) == 0 && engine_running(l->engine) == 0)
+		return true;
+	if (l->fail_at <= now) {
+		engine_fail_all(l->engine);
+		l->fail_at = INT64_MAX;
+		l->end_at = now + LAST_WORDS;
+	}
+	return l->end_at <= now;
+}
+
+static void
+life_run(struct life *l)
+{
+	struct timespec	 look = { .tv_nsec = LOOK * 1000000 };
+	sigset_t	 set;
+	int		 sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGUSR1);
+	while (!life_over(l))
+		if ((sig = sigtimedwait(&set, NULL, l->leaving ? &look : NULL)) > 0)
+			life_signal(l, sig);
+}
+
+static int
+life_start(struct life *l, const struct process *p)
+{
+	struct worker_opts	 o = {
+		.conf = p->conf, .routes = p->routes, .serve = dispatch, .db_new = db_new, .db_free = db_free,
+		.listen_fd = p->listen_fd, .handoff_in = p->handoff[0], .handoff_out = p->handoff[1],
+	};
+
+	if (fcgi_init() == -1) {
+		log_error("libfcgi does not start");
+		return EX_SOFTWARE;
+	}
+	/* libfcgi has brought handlers of its own. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGUSR1, SIG_DFL);
+	if ((l->engine = engine_start(p->conf)) == NULL)
+		return EX_UNAVAILABLE;
+	o.engine = l->engine;
+	if ((l->worker = worker_start(&o)) == NULL) {
+		log_error("the worker does not start", LOG_S("error", strerror(errno)));
+		return EX_OSERR;
+	}
+	return 0;
+}
+
+int
+process_run(const struct process *p)
+{
+	struct life	 l = { .conf = p->conf, .listen_fd = p->listen_fd, .fail_at = INT64_MAX, .end_at = INT64_MAX };
+	pid_t		 pid = getpid();
+	char		 role[24];
+	int		 rc;
+
+	prctl(PR_SET_NAME, "parley worker");
+	/* The kernel ends us when the master dies; it may have done so already. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != p->master)
+		return EX_OK;
+	snprintf(role, sizeof(role), "worker %d", p->number);
+	log_as(role);
+	if ((rc = life_start(&l, p)) != 0)
+		return rc;
+	if (write(p->ready_fd, &pid, sizeof(pid)) != sizeof(pid))
+		log_warn("the master does not hear", LOG_S("error", strerror(errno)));
+	log_info("ready", LOG_I("threads", p->conf->threads));
+	life_run(&l);
+	if (l.end_at != INT64_MAX && (worker_busy(l.worker) > 0 || engine_running(l.engine) > 0)) {
+		log_warn("left in spite of what runs", LOG_I("busy", worker_busy(l.worker)),
+		    LOG_I("turns", engine_running(l.engine)));
+		_exit(EX_OK);		/* its threads wait for what does not come */
+	}
+	worker_stop(l.worker);
+	engine_stop(l.engine);
+	return EX_OK;
+}

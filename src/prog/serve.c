@@ -1,0 +1,615 @@
+#include "config.h"
+
+#include "serve.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "api/dispatch.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/ident.h"
+#include "base/log.h"
+#include "listen.h"
+#include "process.h"
+#include "store/db.h"
+#include "store/migrate.h"
+#include "web/handoff.h"
+
+#define RESPAWN		50		/* ms until a dead worker's successor starts */
+#define RESPAWN_MOST	5000		/* when they keep dying at once */
+#define AT_ONCE		1000		/* ms of life */
+#define KILL_AFTER	10000		/* ms over `drain` that leaving workers are given */
+
+enum phase {
+	STARTING,		/* the first workers are not up yet */
+	RUNNING,
+	RELOADING,		/* those of the new settings are not up yet */
+	STOPPING,
+};
+
+/* A worker process, or one to be started at `due`. */
+struct child {
+	pid_t	 pid;		/* 0: not started */
+	int	 number;
+	bool	 wanted;	/* has a successor when it dies */
+	bool	 fresh;		/* of the settings that are being loaded */
+	bool	 ready;
+	int64_t	 started, due;	/* monotonic ms */
+	int	 delay;		/* of its successor */
+};
+
+struct master {
+	const struct serve_opts	*opts;
+	struct conf		 conf;		/* in force, its strings those of: */
+	struct conf		*loaded;	/* NULL: the caller's */
+	struct conf		 old_conf;	/* while RELOADING: to go back to */
+	struct conf		*old_loaded;
+	struct routes		*routes;
+	struct listener		 listener;
+	int			 handoff[2], ready[2];
+	int			 signals;
+	int			 tell;		/* our parent, when in the background; -1: nobody */
+
+	enum phase		 phase;
+	bool			 again;		/* HUP came while RELOADING */
+	int64_t			 kill_at;	/* while STOPPING */
+	int			 status;	/* to exit with */
+	struct child		*child;
+	size_t			 n, size;
+};
+
+/* ---- what others are told -------------------------------------------------------------------- */
+
+static void
+notify(const char *state)
+{
+#ifdef HAVE_SYSTEMD
+	sd_notifyf(0, "%s\nMONOTONIC_USEC=%lld", state, (long long)clock_mono_us());
+#else
+	(void)state;
+#endif
+}
+
+static void
+tell_parent(struct master *m, int status)
+{
+	if (m->tell == -1)
+		return;
+	if (write(m->tell, &status, sizeof(status)) != sizeof(status))
+		log_warn("the parent has gone");
+	close(m->tell);
+	m->tell = -1;
+}
+
+/* Into the background. In the parent this ends with what the child tells it: 0 once the workers are up. */
+static int
+background(struct master *m)
+{
+	int	 fd[2], status;
+	pid_t	 pid;
+
+	if (pipe2(fd, O_CLOEXEC) == -1 || (pid = fork()) == -1) {
+		warn("fork");
+		return -1;
+	}
+	if (pid > 0) {
+		close(fd[1]);
+		if (read(fd[0], &status, sizeof(status)) != sizeof(status)) {
+			warnx("serve ended before its workers were up: see the log");
+			status = EX_SOFTWARE;
+		}
+		_exit(status);
+	}
+	close(fd[0]);
+	m->tell = fd[1];
+	setsid();
+	return 0;
+}
+
+/* ---- settings -------------------------------------------------------------------------------- */
+
+static void
+log_start(const struct conf *c)
+{
+	static const char	*const names[] = { "debug", "info", "warn", "error" };
+	enum log_level		 least = LOG_INFO_;
+	size_t			 i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(c->log_level, names[i]) == 0)
+			least = (enum log_level)i;
+	log_open(c->log, least);
+	log_as("master");
+}
+
+static void
+conf_take(struct master *m, const struct conf *c)
+{
+	m->conf = *c;
+	if (m->opts->workers > 0)
+		m->conf.workers = m->opts->workers;
+	if (m->opts->threads > 0)
+		m->conf.threads = m->opts->threads;
+	if (m->opts->listen != NULL)
+		m->conf.listen = m->opts->listen;
+}
+
+/* Database and schema, before any worker meets them. 0 or an exit status; the sentence goes to err. */
+static int
+schema_check(const struct conf *c, struct str *err)
+{
+	struct ctx	 cx = { .a = arena_new(0), .conf = c, .db = db_new(c), .lang = LANG_EN,
+	    .now = clock_ms() };
+	int		 rc = 0;
+
+	if (db_ping(&cx) == -1)
+		rc = EX_UNAVAILABLE;
+	else if (migrate_check(&cx) == -1)
+		rc = EX_CONFIG;
+	if (rc != 0)
+		str_puts(err, fail_text(cx.a, &cx.fail, cx.lang));
+	db_free(cx.db);
+	arena_free(cx.a);
+	return rc;
+}
+
+static int
+state_open(const struct conf *c, struct str *err)
+{
+	if (ident_open(c->state_dir, c->node) == 0)
+		return 0;
+	str_printf(err, "state_dir %s: %s", c->state_dir,
+	    errno == EBADMSG ? "its files are not ours" : strerror(errno));
+	return errno == EACCES || errno == EPERM ? EX_NOPERM : EX_CANTCREAT;
+}
+
+/* ---- workers --------------------------------------------------------------------------------- */
+
+static struct child *
+child_add(struct master *m, int number)
+{
+	struct child	*c;
+
+	if (m->n == m->size) {
+		m->size = m->size == 0 ? 16 : m->size * 2;
+		m->child = xrealloc(m->child, m->size * sizeof(*m->child));
+	}
+	c = &m->child[m->n++];
+	*c = (struct child){ .number = number, .wanted = true, .delay = RESPAWN };
+	return c;
+}
+
+static void
+child_remove(struct master *m, struct child *c)
+{
+	*c = m->child[--m->n];
+}
+
+static void __attribute__((noreturn))
+child_run(struct master *m, int number)
+{
+	struct process	p = {
+		.conf = &m->conf, .routes = m->routes, .number = number, .master = getppid(),
+		.listen_fd = m->listener.fd, .handoff = { m->handoff[0], m->handoff[1] },
+		.ready_fd = m->ready[1],
+	};
+
+	if (m->tell != -1)
+		close(m->tell);
+	close(m->signals);
+	close(m->ready[0]);
+	exit(process_run(&p));
+}
+
+static void
+child_start(struct master *m, struct child *c)
+{
+	c->started = clock_mono_ms();
+	c->ready = false;
+	fflush(NULL);
+	if ((c->pid = fork()) == 0)
+		child_run(m, c->number);
+	if (c->pid == -1) {
+		log_error("fork", LOG_S("error", strerror(errno)));
+		c->pid = 0;
+		c->due = c->started + RESPAWN_MOST;
+	}
+}
+
+static void
+children_start(struct master *m)
+{
+	size_t	i;
+	int	n;
+
+	for (n = 1; n <= m->conf.workers; n++)
+		child_add(m, n);
+	for (i = m->n - (size_t)m->conf.workers; i < m->n; i++) {
+		m->child[i].fresh = true;
+		child_start(m, &m->child[i]);
+	}
+}
+
+static void
+children_signal(struct master *m, int sig)
+{
+	size_t	i;
+
+	for (i = 0; i < m->n; i++)
+		if (m->child[i].pid != 0)
+			kill(m->child[i].pid, sig);
+}
+
+/* Those who are not wanted any more, fresh or old: they are told to leave, or do not even start. */
+static void
+children_dismiss(struct master *m, bool fresh, int sig)
+{
+	size_t	i;
+
+	for (i = m->n; i-- > 0;) {
+		struct child	*c = &m->child[i];
+
+		if (!c->wanted || c->fresh != fresh)
+			continue;
+		c->wanted = false;
+		if (c->pid == 0)
+			child_remove(m, c);
+		else
+			kill(c->pid, sig);
+	}
+}
+
+/* ---- phases ---------------------------------------------------------------------------------- */
+
+static void	reload(struct master *);
+
+static void
+stop(struct master *m, int sig)
+{
+	int64_t	wait = KILL_AFTER + (sig == SIGTERM ? (int64_t)m->conf.drain * 1000 : 0);
+	size_t	i;
+
+	if (m->phase != STOPPING) {
+		log_info("stopping", LOG_S("signal", strsignal(sig)));
+		notify("STOPPING=1");
+		listen_close(&m->listener);	/* who comes now is not left waiting */
+		m->kill_at = INT64_MAX;
+	}
+	m->phase = STOPPING;
+	if (m->kill_at > clock_mono_ms() + wait)
+		m->kill_at = clock_mono_ms() + wait;
+	for (i = m->n; i-- > 0;) {
+		m->child[i].wanted = false;
+		if (m->child[i].pid == 0)
+			child_remove(m, &m->child[i]);
+		else
+			kill(m->child[i].pid, sig);
+	}
+}
+
+/* All workers of the newest settings are up: they take over. */
+static void
+all_ready(struct master *m)
+{
+	size_t	i;
+
+	if (m->phase == RELOADING) {
+		children_dismiss(m, false, SIGHUP);
+		conf_free(m->old_loaded);
+		m->old_loaded = NULL;
+		log_info("reloaded", LOG_I("workers", m->conf.workers));
+	}
+	for (i = 0; i < m->n; i++)
+		m->child[i].fresh = false;
+	m->phase = RUNNING;
+	notify("READY=1");
+	tell_parent(m, EX_OK);
+	if (m->again) {
+		m->again = false;
+		reload(m);
+	}
+}
+
+static void
+ready_check(struct master *m)
+{
+	size_t	i;
+
+	if (m->phase != STARTING && m->phase != RELOADING)
+		return;
+	for (i = 0; i < m->n; i++)
+		if (m->child[i].fresh && m->child[i].wanted && !m->child[i].ready)
+			return;
+	all_ready(m);
+}
+
+/* The new settings do not work: back to the old ones, whose workers still serve. */
+static void
+reload_give_up(struct master *m)
+{
+	log_error("reload given up, the old settings stay", LOG_S("file", m->conf.file));
+	children_dismiss(m, true, SIGTERM);
+	conf_free(m->loaded);
+	m->conf = m->old_conf;
+	m->loaded = m->old_loaded;
+	m->old_loaded = NULL;
+	log_start(&m->conf);
+	ident_open(m->conf.state_dir, m->conf.node);
+	m->phase = RUNNING;
+	notify("READY=1");
+}
+
+static void
+reload(struct master *m)
+{
+	struct str	 err = STR_INIT(4096);
+	struct conf	*c;
+
+	if (m->phase != RUNNING) {
+		m->again = m->phase != STOPPING;
+		return;
+	}
+	notify("RELOADING=1");
+	if ((c = conf_load(m->conf.file, &err)) == NULL || schema_check(c, &err) != 0 ||
+	    state_open(c, &err) != 0) {
+		log_error("not reloaded", LOG_S("why", err.p));
+		conf_free(c);
+		str_free(&err);
+		notify("READY=1");
+		return;
+	}
+	m->old_conf = m->conf;
+	m->old_loaded = m->loaded;
+	m->loaded = c;
+	conf_take(m, c);
+	log_start(&m->conf);
+	if (strcmp(m->conf.listen, m->old_conf.listen) != 0)
+		log_warn("another listen takes a restart", LOG_S("listen", m->conf.listen));
+	m->phase = RELOADING;
+	log_info("reloading", LOG_I("workers", m->conf.workers));
+	children_start(m);
+}
+
+/* ---- what happens ---------------------------------------------------------------------------- */
+
+/* One that dies again and again does so at growing intervals. */
+static void
+child_again(struct child *c)
+{
+	int64_t	now = clock_mono_ms();
+
+	if (now - c->started >= AT_ONCE)
+		c->delay = RESPAWN;
+	c->due = now + c->delay;
+	c->delay = c->delay * 2 < RESPAWN_MOST ? c->delay * 2 : RESPAWN_MOST;
+	c->pid = 0;
+	c->ready = false;
+}
+
+static void
+child_died(struct master *m, struct child *c, int status)
+{
+	bool	fresh = c->fresh, ready = c->ready, failed = WIFEXITED(status) && WEXITSTATUS(status) != 0;
+
+	if (WIFSIGNALED(status))
+		log_error("a worker died", LOG_I("worker", c->number), LOG_I("child", c->pid),
+		    LOG_S("signal", strsignal(WTERMSIG(status))));
+	else if (failed || c->wanted)
+		log_error("a worker ended", LOG_I("worker", c->number), LOG_I("child", c->pid),
+		    LOG_I("status", WEXITSTATUS(status)));
+	else
+		log_info("a worker left", LOG_I("worker", c->number), LOG_I("child", c->pid));
+	if (!c->wanted) {
+		child_remove(m, c);
+		return;
+	}
+	child_again(c);
+	if (!failed || ready || !fresh)
+		return;
+	/* It said why. Before there was any worker that is the end, after a reload the way back. */
+	if (m->phase == STARTING) {
+		m->status = WEXITSTATUS(status);
+		tell_parent(m, m->status);
+		stop(m, SIGTERM);
+	} else if (m->phase == RELOADING)
+		reload_give_up(m);
+}
+
+static void
+reap(struct master *m)
+{
+	pid_t	pid;
+	size_t	i;
+	int	status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (i = 0; i < m->n; i++)
+			if (m->child[i].pid == pid) {
+				child_died(m, &m->child[i], status);
+				break;
+			}
+}
+
+static void
+on_signal(struct master *m)
+{
+	struct signalfd_siginfo	s;
+
+	if (read(m->signals, &s, sizeof(s)) != sizeof(s))
+		return;
+	switch (s.ssi_signo) {
+	case SIGCHLD:
+		reap(m);
+		break;
+	case SIGHUP:
+		reload(m);
+		break;
+	case SIGTERM:
+	case SIGINT:
+	case SIGQUIT:
+		stop(m, (int)s.ssi_signo);
+		break;
+	case SIGUSR1:
+		log_reopen();
+		children_signal(m, SIGUSR1);
+		break;
+	}
+}
+
+static void
+on_ready(struct master *m)
+{
+	pid_t	pid;
+	size_t	i;
+
+	if (read(m->ready[0], &pid, sizeof(pid)) != sizeof(pid))
+		return;
+	for (i = 0; i < m->n; i++)
+		if (m->child[i].pid == pid)
+			m->child[i].ready = true;
+}
+
+/* Starts who is due, ends who overstays. Milliseconds until the next; -1: nothing is planned. */
+static int
+on_time(struct master *m)
+{
+	int64_t	now = clock_mono_ms(), next = INT64_MAX;
+	size_t	i;
+
+	for (i = 0; i < m->n; i++)
+		if (m->child[i].pid == 0 && m->child[i].due <= now)
+			child_start(m, &m->child[i]);
+	for (i = 0; i < m->n; i++)
+		if (m->child[i].pid == 0 && m->child[i].due < next)
+			next = m->child[i].due;
+	if (m->phase == STOPPING && m->kill_at <= now) {
+		log_warn("workers that do not leave are killed", LOG_I("workers", (int64_t)m->n));
+		children_signal(m, SIGKILL);
+		m->kill_at = INT64_MAX;
+	}
+	if (m->phase == STOPPING && m->kill_at < next)
+		next = m->kill_at;
+	return next == INT64_MAX ? -1 : next <= now ? 0 : (int)(next - now);
+}
+
+static void
+run(struct master *m)
+{
+	struct pollfd	fd[] = {
+		{ .fd = m->signals, .events = POLLIN },
+		{ .fd = m->ready[0], .events = POLLIN },
+	};
+
+	while (m->phase != STOPPING || m->n > 0) {
+		if (poll(fd, 2, on_time(m)) < 1)
+			continue;
+		if (fd[1].revents & POLLIN)
+			on_ready(m);
+		if (fd[0].revents & POLLIN)
+			on_signal(m);
+		ready_check(m);
+	}
+}
+
+/* ---- start and end --------------------------------------------------------------------------- */
+
+/* The descriptors the master works with. Its signals are read, not handled; the workers inherit that they wait. */
+static int
+open_all(struct master *m)
+{
+	sigset_t	set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGUSR1);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1 ||
+	    (m->signals = signalfd(-1, &set, SFD_CLOEXEC)) == -1 ||
+	    pipe2(m->ready, O_CLOEXEC) == -1 || handoff_pair(m->handoff) == -1) {
+		warn("serve");
+		return -1;
+	}
+	return 0;
+}
+
+static void
+raise_limits(void)
+{
+	struct rlimit	l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
+/* All that can be found wrong before it goes to the background. 0 or an exit status, told on standard error. */
+static int
+prepare(struct master *m)
+{
+	struct str		 err = STR_INIT(4096);
+	const struct route	*rows;
+	size_t			 n;
+	int			 rc;
+
+	if ((rc = listen_get(&m->listener, m->conf.listen, m->conf.socket_group)) != 0)
+		return rc;
+	raise_limits();
+	rows = routes_table(&n);
+	if ((m->routes = routes_compile(rows, n, &err)) == NULL)
+		rc = EX_SOFTWARE;
+	else if ((rc = schema_check(&m->conf, &err)) == 0)
+		rc = state_open(&m->conf, &err);
+	if (rc != 0)
+		warnx("%s", err.p);
+	str_free(&err);
+	return rc;
+}
+
+int
+serve_main(const struct conf *conf, const struct serve_opts *opts)
+{
+	struct master	m = { .opts = opts, .tell = -1 };
+
+	conf_take(&m, conf);
+	log_start(&m.conf);
+	if ((m.status = prepare(&m)) != 0)
+		goto out;
+	if ((!opts->foreground && background(&m) == -1) || open_all(&m) == -1) {
+		m.status = EX_OSERR;
+		goto out;
+	}
+	log_info("starting", LOG_S("version", PACKAGE_VERSION), LOG_I("workers", m.conf.workers));
+	children_start(&m);
+	run(&m);
+	log_info("stopped");
+out:
+	listen_close(&m.listener);
+	routes_free(m.routes);
+	conf_free(m.loaded);
+	conf_free(m.old_loaded);
+	free(m.child);
+	return m.status;
+}

@@ -1,0 +1,115 @@
+#include "store/call.h"
+
+#include "base/clock.h"
+#include "base/ident.h"
+#include "base/jw.h"
+#include "store/rows.h"
+
+#define HASHES	64		/* of a question; more do not make it clearer */
+
+struct put {
+	int64_t			 tenant, now;
+	struct call_record	*r;
+	const char		*terms;
+};
+
+static int	call_write(struct ctx *, void *);
+static char	*terms_json(struct ctx *, const struct posting *, size_t);
+static char	*hashes_json(struct ctx *, const int64_t *, size_t);
+static char	*json_keep(struct ctx *, struct jw *);
+
+int
+call_put(struct ctx *cx, int64_t tenant, struct call_record *r, const struct posting *p, size_t n)
+{
+	struct put	 put = { tenant, clock_ms(), r, terms_json(cx, p, n) };
+
+	return db_txn(cx, call_write, &put);
+}
+
+static int
+call_write(struct ctx *cx, void *arg)
+{
+	const struct put	*put = arg;
+	struct call_record	*r = put->r;
+	const struct indexed	*old;
+
+	if ((old = db_maybe(cx, SQL_CALL_LOCK, V(put->tenant), V(r->ref))) == NULL && cx->fail.kind != F_NONE)
+		return -1;
+	if (old == NULL) {
+		r->id = ident_new();
+		if (db_exec(cx, SQL_CALL_ADD, V(r->id), V(put->tenant), V(r->ref), V(r->summary), V(r->start_ms),
+		    V(r->duration), V(r->callnumber), V(r->callednumber), V(r->labels), V(r->tokens),
+		    V(put->terms), V(put->now)) == -1)
+			return -1;
+	} else {
+		r->id = old->id;
+		if (db_exec(cx, SQL_CALL_UNINDEX, V(r->id)) == -1)
+			return -1;
+		if (db_exec(cx, SQL_CALL_REPLACE, V(r->summary), V(r->start_ms), V(r->duration), V(r->callnumber),
+		    V(r->callednumber), V(r->labels), V(r->tokens), V(put->terms), V(put->now), V(r->id)) == -1)
+			return -1;
+	}
+	if (db_exec(cx, SQL_CALL_INDEX, V(r->id)) == -1)
+		return -1;
+	return db_exec(cx, SQL_CALL_STATS, V(put->tenant), V(old == NULL),
+	    V(r->tokens - (old != NULL ? old->tokens : 0))) == -1 ? -1 : 0;
+}
+
+/* [[hash, times], ...] */
+static char *
+terms_json(struct ctx *cx, const struct posting *p, size_t n)
+{
+	struct str	 s = STR_INIT(0);
+	struct jw	 w;
+
+	jw_open(&w, &s);
+	jw_arr(&w, NULL);
+	for (size_t i = 0; i < n; i++) {
+		jw_arr(&w, NULL);
+		jw_i64(&w, NULL, p[i].h);
+		jw_i64(&w, NULL, p[i].tf);
+		jw_end(&w);
+	}
+	return json_keep(cx, &w);
+}
+
+int
+call_search(struct ctx *cx, int64_t tenant, const int64_t *h, size_t nh, int64_t from_ms, int64_t to_ms, int most,
+    struct call_record **list, size_t *n)
+{
+	const char	*hashes = hashes_json(cx, h, nh < HASHES ? nh : HASHES);
+
+	return db_many(cx, SQL_CALL_SEARCH, list, n, V(hashes), V(tenant), V(tenant), V(from_ms),
+	    V(to_ms != 0 ? to_ms : INT64_MAX), V(most));
+}
+
+static char *
+hashes_json(struct ctx *cx, const int64_t *h, size_t n)
+{
+	struct str	 s = STR_INIT(0);
+	struct jw	 w;
+
+	jw_open(&w, &s);
+	jw_arr(&w, NULL);
+	for (size_t i = 0; i < n; i++)
+		jw_i64(&w, NULL, h[i]);
+	return json_keep(cx, &w);
+}
+
+/* Ends the document; the arena takes it over. */
+static char *
+json_keep(struct ctx *cx, struct jw *w)
+{
+	char	*json;
+
+	jw_close(w);
+	json = arena_strndup(cx->a, w->out->p, w->out->len);
+	str_free(w->out);
+	return json;
+}
+
+int64_t
+call_count(struct ctx *cx, int64_t tenant)
+{
+	return db_number(cx, SQL_CALL_COUNT, V(tenant));
+}

@@ -1,0 +1,108 @@
+#include "store/session.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+
+struct session_new {
+	const struct session	*s;
+	const struct lane_row	*lanes;
+	size_t			 n;
+};
+
+static int	session_insert(struct ctx *, void *);
+static int	one_or_missing(struct ctx *, int64_t, int64_t);
+
+int
+session_add(struct ctx *cx, const struct session *s, const struct lane_row *lanes, size_t n)
+{
+	struct session_new	 new = { s, lanes, n };
+
+	return db_txn(cx, session_insert, &new);
+}
+
+static int
+session_insert(struct ctx *cx, void *arg)
+{
+	const struct session_new	*new = arg;
+	const struct session		*s = new->s;
+
+	if (db_exec(cx, SQL_SESSION_ADD, V(s->id), V(s->tenant), V(s->owner), V_ID(s->task), V(s->title),
+	    V(s->created_ms)) == -1)
+		return -1;
+	for (size_t i = 0; i < new->n; i++) {
+		const struct lane_row	*l = &new->lanes[i];
+
+		if (db_exec(cx, SQL_LANE_ADD, V(s->id), V(l->lane), V(l->model), V(l->mask), V(l->pri_id)) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+struct session *
+session_get(struct ctx *cx, int64_t owner, int64_t id)
+{
+	struct session	*s;
+
+	if ((s = db_maybe(cx, SQL_SESSION_GET, V(id), V(owner))) == NULL)
+		return fail_null(cx, F_NOT_FOUND, "session %" PRId64, id);
+	return s;
+}
+
+struct session *
+session_lock(struct ctx *cx, int64_t owner, int64_t id)
+{
+	struct session	*s;
+
+	if ((s = db_maybe(cx, SQL_SESSION_LOCK, V(id), V(owner))) == NULL)
+		return fail_null(cx, F_NOT_FOUND, "session %" PRId64, id);
+	return s;
+}
+
+int
+session_lanes(struct ctx *cx, int64_t session, struct lane_row **list, size_t *n)
+{
+	return db_many(cx, SQL_SESSION_LANES, list, n, V(session));
+}
+
+struct lane_row *
+session_lane(struct ctx *cx, int64_t owner, const char *pri_id)
+{
+	struct lane_row	*l;
+
+	if ((l = db_maybe(cx, SQL_SESSION_LANE, V(pri_id), V(owner))) == NULL)
+		return fail_null(cx, F_NOT_FOUND, "priId %s", pri_id);
+	return l;
+}
+
+int
+session_rename(struct ctx *cx, int64_t owner, int64_t id, const char *title)
+{
+	return one_or_missing(cx, db_exec(cx, SQL_SESSION_RENAME, V(title), V(id), V(owner)), id);
+}
+
+int
+session_delete(struct ctx *cx, int64_t owner, int64_t id)
+{
+	return one_or_missing(cx, db_exec(cx, SQL_SESSION_DELETE, V(clock_ms()), V(id), V(owner)), id);
+}
+
+static int
+one_or_missing(struct ctx *cx, int64_t changed, int64_t id)
+{
+	if (changed == 0)
+		return fail(cx, F_NOT_FOUND, "session %" PRId64, id);
+	return changed == -1 ? -1 : 0;
+}
+
+int
+session_title(struct ctx *cx, int64_t id, const char *from, const char *title)
+{
+	return db_exec(cx, SQL_SESSION_TITLE, V(title), V(id), V(from)) == -1 ? -1 : 0;
+}
+
+int
+session_reveal(struct ctx *cx, int64_t id, int64_t now_ms)
+{
+	return db_exec(cx, SQL_SESSION_REVEAL, V(now_ms), V(id)) == -1 ? -1 : 0;
+}

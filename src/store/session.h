@@ -1,0 +1,38 @@
+/* session: a conversation of one owner and its lanes. */
+#ifndef PARLEY_STORE_SESSION_H
+#define PARLEY_STORE_SESSION_H
+
+#include "store/db.h"
+
+struct session {
+	int64_t	 id;
+	int64_t	 tenant, owner;
+	int64_t	 task;		/* 0: none */
+	char	*title;
+	int64_t	 created_ms;
+	int64_t	 revealed_ms;	/* when the owner's first vote took the masks off; 0: masked */
+};
+
+struct lane_row {
+	int64_t	 session;
+	int	 lane;		/* from 0 */
+	int64_t	 model;
+	char	*mask;		/* ALPHA…; NULL in a session without masks */
+	char	*pri_id;	/* 32 hex digits */
+};
+
+/* Adds the session and its lanes in one transaction; ids and pri_ids are the caller's. */
+int		 session_add(struct ctx *, const struct session *, const struct lane_row *, size_t n);
+struct session	*session_get(struct ctx *, int64_t owner, int64_t id);		/* F_NOT_FOUND; deleted ones too */
+/* The same with the row locked until the transaction's end. */
+struct session	*session_lock(struct ctx *, int64_t owner, int64_t id);
+int		 session_lanes(struct ctx *, int64_t session, struct lane_row **, size_t *n);	/* by lane */
+/* The lane with that pri_id if its session is the owner's; F_NOT_FOUND. */
+struct lane_row	*session_lane(struct ctx *, int64_t owner, const char *pri_id);
+int		 session_rename(struct ctx *, int64_t owner, int64_t id, const char *title);
+int		 session_delete(struct ctx *, int64_t owner, int64_t id);	/* soft */
+/* Sets the title where it is still `from`. */
+int		 session_title(struct ctx *, int64_t id, const char *from, const char *title);
+int		 session_reveal(struct ctx *, int64_t id, int64_t now_ms);	/* the first call counts */
+
+#endif

@@ -1,0 +1,130 @@
+#include "store/turn.h"
+
+#include "base/ident.h"
+#include "store/rows.h"
+
+/* Opening. */
+
+int
+turn_add(struct ctx *cx, const struct turn_row *t)
+{
+	return db_exec(cx, SQL_TURN_ADD, V(t->id), V(t->tenant), V_ID(t->owner), V_ID(t->session), V(t->group_id),
+	    V(t->worker), V(t->private), V(t->voice), V(t->question), V(t->context), V(t->created_ms)) == -1 ? -1 : 0;
+}
+
+int
+answer_add(struct ctx *cx, const struct answer_row *a)
+{
+	if (db_exec(cx, SQL_ANSWER_ADD, V(a->id), V(a->turn), V_ID(a->session), V(a->lane), V(a->model),
+	    V(a->created_ms)) != -1)
+		return 0;
+	if (cx->fail.kind == F_CONFLICT) {
+		fail_clear(cx);
+		fail(cx, F_BUSY, "the lane");
+	}
+	return -1;
+}
+
+int64_t
+turn_running(struct ctx *cx, int64_t session, int lane)
+{
+	if (lane == -1)
+		return db_number(cx, SQL_TURN_RUNNING_ANY, V(session));
+	return db_number(cx, SQL_TURN_RUNNING, V(session), V(lane));
+}
+
+struct turn_row *
+turn_newest_group(struct ctx *cx, int64_t session)
+{
+	return db_maybe(cx, SQL_TURN_NEWEST_GROUP, V(session));
+}
+
+int64_t
+turn_group_has(struct ctx *cx, int64_t session, int64_t group, int lane)
+{
+	return db_number(cx, SQL_TURN_GROUP_HAS, V(session), V(group), V(lane));
+}
+
+int64_t
+turn_count(struct ctx *cx, int64_t session)
+{
+	return db_number(cx, SQL_TURN_COUNT, V(session));
+}
+
+int
+turn_said(struct ctx *cx, int64_t session, int lane, bool private, struct said **list, size_t *n)
+{
+	return db_many(cx, SQL_TURN_SAID, list, n, V(session), V(lane), V(private));
+}
+
+/* Closing. */
+
+int
+answer_close(struct ctx *cx, const struct answer_row *a)
+{
+	int64_t	 closed;
+
+	closed = db_exec(cx, SQL_ANSWER_CLOSE, V(a->status), V(a->text), V(a->reasoning), V(a->error),
+	    V(a->prompt_tokens), V(a->completion_tokens), V(a->estimated), V(a->cost != NULL ? a->cost : "0"),
+	    V_ID(a->first_ms), V_ID(a->last_ms), V_ID(a->ended_ms), V(a->id));
+	if (closed != 1)
+		return (int)closed;
+	return db_exec(cx, SQL_ANSWER_FIRST, V(a->ended_ms), V(a->id)) == -1 ? -1 : 1;
+}
+
+int
+citation_add(struct ctx *cx, const struct citation_row *c)
+{
+	return db_exec(cx, SQL_CITATION_ADD, V(c->answer), V(c->position), V(c->body)) == -1 ? -1 : 0;
+}
+
+int
+ledger_add(struct ctx *cx, int64_t answer, const char *amount, int64_t now_ms)
+{
+	return db_exec(cx, SQL_LEDGER_ADD, V(ident_new()), V(answer), V(amount), V(now_ms)) == -1 ? -1 : 0;
+}
+
+int
+turn_close(struct ctx *cx, int64_t turn, int64_t now_ms)
+{
+	int64_t	 open;
+
+	/*
+	 * Of two lanes that end at once neither sees the other's end before its commit. The row's lock lets them look one
+	 * after the other, so that the second does.
+	 */
+	if ((open = db_number(cx, SQL_TURN_LOCK, V(turn))) <= 0)
+		return (int)open;
+	return (int)db_exec(cx, SQL_TURN_CLOSE, V(now_ms), V(turn));
+}
+
+char *
+answer_status(struct ctx *cx, int64_t answer)
+{
+	struct text	*t;
+
+	t = db_maybe(cx, SQL_ANSWER_STATUS, V(answer));
+	return t != NULL ? t->text : NULL;
+}
+
+int
+turn_orphans(struct ctx *cx, int64_t worker, struct orphan **list, size_t *n)
+{
+	return db_many(cx, SQL_TURN_ORPHANS, list, n, V(worker));
+}
+
+/* Reading. */
+
+int
+turn_history(struct ctx *cx, int64_t user, int64_t session, int lane, struct past **list, size_t *n)
+{
+	if (lane == -1)
+		return db_many(cx, SQL_TURN_HISTORY, list, n, V(user), V(session));
+	return db_many(cx, SQL_TURN_HISTORY_LANE, list, n, V(user), V(session), V(lane));
+}
+
+int
+citation_list(struct ctx *cx, int64_t session, struct citation_row **list, size_t *n)
+{
+	return db_many(cx, SQL_CITATION_LIST, list, n, V(session));
+}

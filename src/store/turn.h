@@ -1,0 +1,93 @@
+/* turn: questions and, per lane, answers with their citations and cost. Parts of transactions that core composes. */
+#ifndef PARLEY_STORE_TURN_H
+#define PARLEY_STORE_TURN_H
+
+#include "store/db.h"
+
+struct turn_row {
+	int64_t	 id;
+	int64_t	 tenant, owner;
+	int64_t	 session;		/* 0: not stored (then question and context are NULL) */
+	int64_t	 group_id;		/* turns of one question share it; the first turn's own id */
+	int64_t	 worker;		/* the spool that runs it */
+	bool	 private;
+	char	*voice;			/* in which it began: "arena" */
+	char	*question;
+	char	*context;		/* JSON array of earlier messages the client gave, or NULL */
+	int64_t	 created_ms;
+};
+
+struct answer_row {
+	int64_t	 id, turn, session;
+	int	 lane;
+	int64_t	 model;
+	char	*status;		/* running, then stop, length, content_filter, timeout, error, stopped */
+	char	*text, *reasoning;	/* NULL: not stored */
+	char	*error;			/* a code of fail.def where status is error or timeout, else NULL */
+	int64_t	 prompt_tokens, completion_tokens;
+	bool	 estimated;
+	char	*cost;			/* decimal text with 10 places, so that sums are exact */
+	int64_t	 created_ms, first_ms, last_ms, ended_ms;	/* 0: did not happen */
+};
+
+struct said {			/* a past question and what one lane answered, oldest first */
+	char	*question;
+	char	*context;	/* as in turn_row: only of the first turn */
+	char	*text;		/* NULL or "" where the lane gave nothing */
+	bool	 private;
+};
+
+struct citation_row {
+	int64_t	 answer;
+	int	 position;	/* from 0 */
+	char	*body;		/* one JSON object */
+};
+
+/* Opening. */
+int	 turn_add(struct ctx *, const struct turn_row *);
+int	 answer_add(struct ctx *, const struct answer_row *);	/* status running; id, turn, session, lane, model, created_ms */
+/* Number of running answers of the session's lane (-1 lane: of any lane). -1 failed. */
+int64_t	 turn_running(struct ctx *, int64_t session, int lane);
+struct turn_row	*turn_newest_group(struct ctx *, int64_t session);	/* newest public turn's group: id, group_id, question; NULL: none */
+int64_t	 turn_group_has(struct ctx *, int64_t session, int64_t group, int lane);	/* answers of that lane in it */
+int64_t	 turn_count(struct ctx *, int64_t session);
+/* What a lane has heard and said, finished turns only: public ones, with private != false also its private ones. */
+int	 turn_said(struct ctx *, int64_t session, int lane, bool private, struct said **, size_t *n);
+
+/* Closing. */
+/* Sets everything but ids and created_ms, only while status is running: 1, or 0 when it was closed before, or -1. */
+int	 answer_close(struct ctx *, const struct answer_row *);
+int	 citation_add(struct ctx *, const struct citation_row *);
+int	 ledger_add(struct ctx *, int64_t answer, const char *amount, int64_t now_ms);	/* api_key NULL, kind "answer" */
+/* Ends the turn when none of its answers runs any more: 1, 0 or -1. */
+int	 turn_close(struct ctx *, int64_t turn, int64_t now_ms);
+/* The status of an answer, for the closer after a COMMIT of unknown outcome. NULL: no such answer. */
+char	*answer_status(struct ctx *, int64_t answer);
+/* Everything a dead worker left running: answers (with price via model) of turns with that worker. */
+struct orphan {
+	int64_t	 answer, turn, session, model;
+	int	 lane;
+	double	 price_in, price_out;
+	int64_t	 stored;	/* turn has a session: keep the text */
+	int64_t	 created_ms;
+	char	*question;
+};
+int	 turn_orphans(struct ctx *, int64_t worker, struct orphan **, size_t *n);
+
+/* Reading. */
+struct past {			/* one answer in a session's history, with its question, by begin time */
+	int64_t	 turn, group_id, answer;
+	bool	 private;
+	int	 lane;
+	int64_t	 model;
+	char	*model_code;
+	char	*question, *status, *text, *reasoning;
+	int64_t	 created_ms, ended_ms;
+	int64_t	 liked;		/* by this user: 1 */
+};
+/* lane -1: all lanes' public answers; else that lane's public and private ones. Running ones included. */
+int	 turn_history(struct ctx *, int64_t user, int64_t session, int lane, struct past **, size_t *n);
+/* Citations of every answer of the session, by answer and position. */
+int	 citation_list(struct ctx *, int64_t session, struct citation_row **, size_t *n);
+
+#endif

@@ -1,0 +1,46 @@
+#include "store/user.h"
+
+#include <string.h>
+
+#include "base/ident.h"
+
+static struct user	*user_add(struct ctx *, int64_t, const char *, const char *, const char *);
+
+struct user *
+user_ensure(struct ctx *cx, int64_t tenant, const char *subject, const char *name, const char *avatar)
+{
+	struct user	*u;
+
+	if ((u = db_maybe(cx, SQL_USER_GET, V(tenant), V(subject))) == NULL)
+		return cx->fail.kind == F_NONE ? user_add(cx, tenant, subject, name, avatar) : NULL;
+	if ((name == NULL || (u->name != NULL && strcmp(u->name, name) == 0)) &&
+	    (avatar == NULL || (u->avatar != NULL && strcmp(u->avatar, avatar) == 0)))
+		return u;
+
+	if (db_exec(cx, SQL_USER_REFRESH, V(name), V(avatar), V(u->id)) == -1)
+		return NULL;
+	if (name != NULL)
+		u->name = arena_strdup(cx->a, name);
+	if (avatar != NULL)
+		u->avatar = arena_strdup(cx->a, avatar);
+	return u;
+}
+
+static struct user *
+user_add(struct ctx *cx, int64_t tenant, const char *subject, const char *name, const char *avatar)
+{
+	const int64_t	 id = ident_new();
+
+	if (db_exec(cx, SQL_USER_ADD, V(id), V(tenant), V(subject), V(name), V(avatar), V(ident_time(id))) == -1) {
+		if (cx->fail.kind != F_CONFLICT)
+			return NULL;
+		fail_clear(cx);		/* another request of the same user was faster */
+	}
+	return db_one(cx, SQL_USER_GET, V(tenant), V(subject));
+}
+
+int64_t
+tenant_by_name(struct ctx *cx, const char *name)
+{
+	return db_number(cx, SQL_TENANT_BY_NAME, V(name));
+}

@@ -1,0 +1,22 @@
+/* user: tenants and the people in them. (tenant, subject) -> an integer id. */
+#ifndef PARLEY_STORE_USER_H
+#define PARLEY_STORE_USER_H
+
+#include "store/db.h"
+
+#define TENANT_DEFAULT	1	/* made by the first migration, named "default" */
+
+struct user {
+	int64_t	 id;
+	int64_t	 tenant;
+	char	*subject;
+	char	*name;		/* NULL: none known */
+	char	*avatar;
+};
+
+/* Finds the user, or makes it; name and avatar, where not NULL, are refreshed when they differ. NULL: failed. */
+struct user	*user_ensure(struct ctx *, int64_t tenant, const char *subject, const char *name, const char *avatar);
+/* The tenant's id by its name, 0 when there is none, -1 failed. */
+int64_t		 tenant_by_name(struct ctx *, const char *name);
+
+#endif

@@ -1,0 +1,302 @@
+#include "upstream/ask.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/sse.h"
+#include "base/utf8.h"
+
+#define EVENT_CAP	(4u << 20)	/* bytes of one upstream event */
+#define LINGER_MS	1000		/* after [DONE] the connection may take this long to become idle */
+
+struct ask {
+	struct asker		*asker;
+	struct call		*call;
+	struct sse		 sse;
+	struct str		 body;
+	const struct ask_ops	*ops;
+	void			*arg;
+	int			 first_ms, idle_ms, total_ms;
+	int64_t			 begun, heard, paused_at;	/* loop time; heard: the last token */
+	struct ask_end		 end;
+	bool			 thinking;	/* the last token was reasoning */
+	bool			 ended;		/* told; only the connection lingers */
+	bool			 inside;	/* in a callback of call's: free later */
+	bool			 dead;
+	struct ask		*next, **prev;
+};
+
+struct asker {
+	struct loop		*loop;
+	struct caller		*caller;
+	struct delta_parser	*parser;
+	struct ask		*asks;
+};
+
+static void
+ask_free(struct ask *q)
+{
+	*q->prev = q->next;
+	if (q->next != NULL)
+		q->next->prev = q->prev;
+	sse_free(&q->sse);
+	str_free(&q->body);
+	free(q);
+}
+
+/* Tells the end, once. The ask stays until its call is gone. */
+static void
+tell_end(struct ask *q, enum fail_kind why)
+{
+	if (q->ended)
+		return;
+	q->ended = true;
+	q->end.why = why;
+	q->heard = loop_now(q->asker->loop);
+	q->ops->end(q->arg, &q->end);
+}
+
+/* Ends it and closes its connection; the ask is gone unless we are inside one of its callbacks. */
+static void
+abandon(struct ask *q, enum fail_kind why)
+{
+	struct call	*k = q->call;
+
+	tell_end(q, why);
+	if (k == NULL)
+		return;			/* the end's callback has cancelled it already */
+	q->call = NULL;
+	call_cancel(k);
+	if (q->inside)
+		q->dead = true;
+	else
+		ask_free(q);
+}
+
+/* One text of the event, if there is one. -1: the ask was cancelled or its answer is too long. */
+static int
+tell_delta(struct ask *q, const char *text, size_t len, bool reasoning)
+{
+	struct delta	 d = { .text = text, .len = len, .at_ms = loop_wall(q->asker->loop) };
+
+	if (text == NULL || q->ended)
+		return 0;
+	q->heard = loop_now(q->asker->loop);
+	q->end.heard = true;
+	if (reasoning)
+		d.flags = DELTA_REASONING | (q->thinking ? 0 : DELTA_OPENS);
+	else if (q->thinking)
+		d.flags = DELTA_CLOSES;
+	q->thinking = reasoning;
+	if (q->ops->delta(q->arg, &d) == -1) {
+		q->end.finish = FINISH_LENGTH;
+		tell_end(q, F_NONE);
+		return -1;
+	}
+	return q->dead ? -1 : 0;
+}
+
+static int
+on_event(void *arg, const char *data, size_t len)
+{
+	struct ask	*q = arg;
+	struct chunk	 c;
+
+	if (q->ended)
+		return 0;		/* whatever a server still says after [DONE] */
+	if (delta_parse(q->asker->parser, data, len, &c) == -1) {
+		log_warn("upstream sent an event that is no chat completion chunk", LOG_I("bytes", len));
+		tell_end(q, F_UPSTREAM);
+		return -1;
+	}
+	if (c.done) {
+		tell_end(q, q->end.finish != FINISH_NONE || q->end.heard ? F_NONE : F_UPSTREAM);
+		return q->dead ? -1 : 0;
+	}
+	if (c.error) {
+		tell_end(q, F_UPSTREAM);
+		return -1;
+	}
+	if (c.has_usage) {
+		q->end.usage = true;
+		q->end.prompt_tokens = c.prompt_tokens;
+		q->end.completion_tokens = c.completion_tokens;
+	}
+	if (c.citations != NULL && q->ops->cite != NULL)
+		q->ops->cite(q->arg, c.citations);
+	if (tell_delta(q, c.reasoning, c.reasoning_len, true) == -1 ||
+	    tell_delta(q, c.text, c.text_len, false) == -1)
+		return -1;
+	if (c.finish != FINISH_NONE)
+		q->end.finish = c.finish;
+	return 0;
+}
+
+static int
+on_data(void *arg, int status, const char *p, size_t n)
+{
+	struct ask	*q = arg;
+	int		 rv = 0;
+
+	if (status != 200)
+		return 0;		/* an error's body is nobody's business but the upstream's */
+	str_free(&q->body);		/* it has been sent */
+	q->inside = true;
+	if (!q->dead)
+		rv = sse_feed(&q->sse, p, n, on_event, q);
+	q->inside = false;
+	if (q->dead) {
+		ask_free(q);
+		return -1;
+	}
+	if (rv == -1 && !q->ended) {
+		log_warn("upstream sent an event that is too large", LOG_I("cap", EVENT_CAP));
+		tell_end(q, F_UPSTREAM);
+	}
+	return rv;
+}
+
+/* What an HTTP status other than 200 means for whoever asked. */
+static enum fail_kind
+fail_of_status(int status)
+{
+	if (status == 429 || status >= 500)
+		return F_UNAVAILABLE;
+	return F_UPSTREAM;		/* 4xx: we or our key are wrong; the asker can do nothing about it */
+}
+
+static void
+on_done(void *arg, const struct call_end *e)
+{
+	struct ask	*q = arg;
+
+	q->call = NULL;
+	if (!q->ended && e->result == CALL_OK && e->status == 200) {
+		q->inside = true;
+		sse_end(&q->sse, on_event, q);	/* a last event without its blank line */
+		q->inside = false;
+	}
+	if (!q->ended) {
+		if (e->status != 200 || e->result != CALL_OK)
+			log_warn("upstream failed", LOG_S("why", e->why), LOG_I("status", e->status),
+			    LOG_I("heard", q->end.heard));
+		q->end.retry_after = e->retry_after;
+		if (e->result == CALL_TIMEOUT)
+			tell_end(q, e->status == 0 && !e->sent ? F_UNAVAILABLE : F_TIMEOUT);
+		else if (e->result == CALL_CONNECT || (e->status == 0 && e->result == CALL_CUT))
+			tell_end(q, F_UNAVAILABLE);
+		else if (e->status != 200)
+			tell_end(q, fail_of_status(e->status));
+		else
+			tell_end(q, q->end.finish != FINISH_NONE ? F_NONE : F_UPSTREAM);
+	}
+	ask_free(q);
+}
+
+static const struct call_ops ask_call = { .data = on_data, .done = on_done };
+
+/* The clocks, ten times a second. */
+static void
+tick(void *arg)
+{
+	struct asker	*a = arg;
+	struct ask	*q, *next;
+	int64_t		 now = loop_now(a->loop);
+
+	for (q = a->asks; q != NULL; q = next) {
+		next = q->next;
+		if (q->ended) {
+			if (now - q->heard > LINGER_MS)
+				abandon(q, F_NONE);
+		} else if (q->paused_at != 0)
+			continue;
+		else if (now - q->begun > q->total_ms ||
+		    (!q->end.heard && now - q->begun > q->first_ms) ||
+		    (q->end.heard && now - q->heard > q->idle_ms))
+			abandon(q, F_TIMEOUT);
+	}
+}
+
+struct asker *
+asker_new(struct loop *loop)
+{
+	struct asker	*a = xcalloc(1, sizeof *a);
+
+	a->loop = loop;
+	a->caller = caller_new(loop);
+	a->parser = delta_parser_new();
+	loop_on_tick(loop, tick, a);
+	return a;
+}
+
+void
+asker_free(struct asker *a)
+{
+	if (a == NULL)
+		return;
+	while (a->asks != NULL)
+		ask_cancel(a->asks);
+	caller_free(a->caller);
+	delta_parser_free(a->parser);
+	free(a);
+}
+
+struct ask *
+ask_start(struct asker *a, struct ask_spec *spec, const struct ask_ops *ops, void *arg)
+{
+	struct ask	*q = xcalloc(1, sizeof *q);
+	char		*url;
+
+	q->asker = a;
+	q->ops = ops;
+	q->arg = arg;
+	q->first_ms = spec->first_ms;
+	q->idle_ms = spec->idle_ms;
+	q->total_ms = spec->total_ms;
+	q->begun = loop_now(a->loop);
+	q->end.prompt_tokens = spec->prompt_estimate;
+	q->body = spec->body;
+	memset(&spec->body, 0, sizeof spec->body);
+	sse_init(&q->sse, EVENT_CAP);
+	q->next = a->asks;
+	q->prev = &a->asks;
+	if (a->asks != NULL)
+		a->asks->prev = &q->next;
+	a->asks = q;
+
+	if (asprintf(&url, "%s/chat/completions", spec->url) == -1)
+		abort();
+	q->call = call_start(a->caller, &(struct call_spec){
+	    .url = url, .key = spec->key, .body = q->body.p, .body_len = q->body.len,
+	    .accept = "text/event-stream", .rid = spec->rid, .connect_ms = spec->connect_ms }, &ask_call, q);
+	free(url);
+	return q;
+}
+
+void
+ask_cancel(struct ask *q)
+{
+	q->ended = true;		/* nothing is told any more */
+	abandon(q, F_NONE);
+}
+
+void
+ask_pause(struct ask *q, bool pause)
+{
+	int64_t	 now = loop_now(q->asker->loop), gap;
+
+	if (q->call == NULL || q->ended || pause == (q->paused_at != 0))
+		return;
+	if (pause)
+		q->paused_at = now;
+	else {
+		gap = now - q->paused_at;
+		q->paused_at = 0;
+		q->begun += gap;
+		q->heard += gap;
+	}
+	call_pause(q->call, pause);
+}

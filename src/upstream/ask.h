@@ -1,0 +1,48 @@
+/*
+ * ask: one question to one model: call + event stream + clocks, on the relay loop. Deltas come in, one end follows.
+ *
+ * Limits: connect; first token (keep-alive comments and role-only chunks do not count); idle between two tokens; total.
+ * Time during which the caller paused it does not count.
+ */
+#ifndef PARLEY_ASK_H
+#define PARLEY_ASK_H
+
+#include "base/fail.h"
+#include "upstream/call.h"
+#include "upstream/delta.h"
+
+struct asker;			/* per loop: caller, parser, all running asks */
+struct ask;
+
+struct ask_spec {
+	const char	*url;		/* base with /v1; "/chat/completions" is added */
+	const char	*key;		/* NULL: none */
+	struct str	 body;		/* taken over */
+	const char	*rid;
+	int		 connect_ms, first_ms, idle_ms, total_ms;
+	int64_t		 prompt_estimate;	/* tokens, for when the upstream reports none */
+};
+
+struct ask_end {
+	enum fail_kind	 why;		/* F_NONE: ended well; F_UPSTREAM, F_UNAVAILABLE (429, 5xx, no connection), F_TIMEOUT */
+	enum finish	 finish;	/* of an answer that ended well */
+	int		 retry_after;
+	bool		 heard;		/* a token came */
+	bool		 usage;		/* the upstream reported tokens */
+	int64_t		 prompt_tokens, completion_tokens;
+};
+
+struct ask_ops {
+	/* -1 ends the ask as failed (the answer passed its cap). */
+	int	(*delta)(void *arg, const struct delta *);
+	void	(*cite)(void *arg, const struct json *citations);
+	void	(*end)(void *arg, const struct ask_end *);	/* exactly once, unless cancelled; the ask is gone */
+};
+
+struct asker	*asker_new(struct loop *);
+void		 asker_free(struct asker *);
+struct ask	*ask_start(struct asker *, struct ask_spec *, const struct ask_ops *, void *arg);	/* on the loop */
+void		 ask_cancel(struct ask *);
+void		 ask_pause(struct ask *, bool);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * call: HTTP requests to upstreams on the relay loop. The only user of curl.h; its thread is the loop's.
+ * HTTP/1.1, no redirects, no proxy, no signals; connections are kept and reused.
+ */
+#ifndef PARLEY_CALL_H
+#define PARLEY_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+
+struct caller;			/* the curl multi of one loop */
+struct call;
+
+enum call_result {
+	CALL_OK,		/* the whole reply came, whatever its status */
+	CALL_CONNECT,		/* no connection: refused, no such host, TLS */
+	CALL_TIMEOUT,		/* the connect limit passed */
+	CALL_CUT,		/* the connection broke, or what came is not HTTP */
+	CALL_STOPPED,		/* a callback returned -1 */
+};
+
+struct call_end {
+	enum call_result	 result;
+	int			 status;	/* HTTP; 0: none came */
+	int			 retry_after;	/* seconds, from the reply's header; 0: none */
+	bool			 sent;		/* a connection was made: the upstream may have seen the request */
+	const char		*why;		/* for our log only: may name the upstream */
+};
+
+struct call_ops {
+	/* Bytes of the reply's body, status already known. -1 ends the call with CALL_STOPPED. */
+	int	(*data)(void *arg, int status, const char *, size_t);
+	/* Exactly once, unless cancelled; the call is gone afterwards. */
+	void	(*done)(void *arg, const struct call_end *);
+};
+
+struct call_spec {
+	const char	*url;
+	const char	*key;		/* Bearer; NULL: none. Copied. */
+	const char	*body;		/* JSON to POST; NULL: GET. Must live until done or cancel. */
+	size_t		 body_len;
+	const char	*accept;	/* "text/event-stream" */
+	const char	*rid;		/* X-Request-Id; NULL: none */
+	int		 connect_ms;
+	const char *const *headers;	/* more of them, "Name: value", ended by NULL; or NULL. Copied. */
+};
+
+struct caller	*caller_new(struct loop *);
+void		 caller_free(struct caller *);		/* cancels what still runs */
+/* Never NULL; a request that cannot even begin is told by done in a later round. */
+struct call	*call_start(struct caller *, const struct call_spec *, const struct call_ops *, void *arg);
+void		 call_cancel(struct call *);		/* closes its connection at once; no done */
+void		 call_pause(struct call *, bool);	/* stops and goes on reading */
+int		 caller_running(const struct caller *);
+
+#endif

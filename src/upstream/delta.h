@@ -1,0 +1,47 @@
+/*
+ * delta: what one event of an OpenAI-compatible chat completion stream says.
+ * https://platform.openai.com/docs/api-reference/chat/streaming ; `reasoning_content` as DeepSeek and vLLM send it,
+ * `citations` (an array of objects at the top or in the delta) passed through.
+ */
+#ifndef PARLEY_DELTA_H
+#define PARLEY_DELTA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/json.h"
+
+enum delta_flags {
+	DELTA_REASONING	= 1,	/* the text is the model's reasoning, not its answer */
+	DELTA_OPENS	= 2,	/* the first of a reasoning */
+	DELTA_CLOSES	= 4,	/* a reasoning ended before this text (which may be empty) */
+};
+
+struct delta {			/* a piece of an answer, as a lane, a voice and the spool know it */
+	const char	*text;	/* valid UTF-8 */
+	size_t		 len;
+	int		 flags;
+	int64_t		 at_ms;	/* wall time of arrival */
+};
+
+enum finish { FINISH_NONE, FINISH_STOP, FINISH_LENGTH, FINISH_FILTER, FINISH_TOOLS };
+
+struct chunk {			/* an event taken apart; pointers live until the next delta_parse */
+	const char	*text, *reasoning;		/* NULL: none */
+	size_t		 text_len, reasoning_len;
+	enum finish	 finish;
+	bool		 has_usage;
+	int64_t		 prompt_tokens, completion_tokens;
+	const struct json *citations;			/* an array, or NULL */
+	bool		 error;				/* the upstream reports a failure in band */
+	bool		 done;				/* "[DONE]" */
+};
+
+struct delta_parser;
+struct delta_parser	*delta_parser_new(void);
+void			 delta_parser_free(struct delta_parser *);
+/* 0, or -1 where the event is not what such a server sends (not JSON, choices of another type). */
+int			 delta_parse(struct delta_parser *, const char *, size_t, struct chunk *);
+
+#endif

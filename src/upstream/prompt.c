@@ -1,0 +1,85 @@
+#include "upstream/prompt.h"
+
+#include <string.h>
+
+#include "base/jw.h"
+#include "base/utf8.h"
+
+#define ANSWER_ROOM	1024	/* tokens kept free for an answer whose length is not said */
+#define PER_MESSAGE	4	/* tokens that role and separators of a message take */
+
+static const char *const role_names[] = { "system", "user", "assistant" };
+
+int
+role_parse(const char *s)
+{
+	for (int i = 0; s != NULL && i < 3; i++)
+		if (strcmp(s, role_names[i]) == 0)
+			return i;
+	return -1;
+}
+
+static int64_t
+tokens_of(const struct message *m)
+{
+	return utf8_tokens(m->text, strlen(m->text)) + PER_MESSAGE;
+}
+
+/*
+ * The index of the first message, past the leading system ones, that is sent: whole turns are dropped from the oldest on
+ * until the rest fits.
+ */
+static size_t
+first_kept(const struct prompt *p, size_t systems, int64_t *total)
+{
+	int64_t	 room;
+	size_t	 i = systems, next;
+
+	if (p->context_tokens == 0)
+		return i;
+	room = p->context_tokens - (p->max_tokens > 0 ? p->max_tokens : ANSWER_ROOM);
+	while (*total > room) {
+		for (next = i + 1; next < p->n && p->m[next].role != ROLE_USER; next++)
+			;
+		if (next >= p->n)
+			break;			/* only the question's own turn is left */
+		for (; i < next; i++)
+			*total -= tokens_of(&p->m[i]);
+	}
+	return i;
+}
+
+int64_t
+prompt_write(struct str *out, const struct prompt *p)
+{
+	struct jw	 w;
+	int64_t		 total = 0;
+	size_t		 systems = 0, first;
+
+	for (size_t i = 0; i < p->n; i++)
+		total += tokens_of(&p->m[i]);
+	while (systems < p->n && p->m[systems].role == ROLE_SYSTEM)
+		systems++;
+	first = first_kept(p, systems, &total);
+
+	jw_open(&w, out);
+	jw_obj(&w, NULL);
+	jw_str(&w, "model", p->model);
+	jw_bool(&w, "stream", true);
+	jw_obj(&w, "stream_options");
+	jw_bool(&w, "include_usage", true);
+	jw_end(&w);
+	if (p->max_tokens > 0)
+		jw_i64(&w, "max_tokens", p->max_tokens);
+	jw_arr(&w, "messages");
+	for (size_t i = 0; i < p->n; i++) {
+		if (i >= systems && i < first)
+			continue;
+		jw_obj(&w, NULL);
+		jw_str(&w, "role", role_names[p->m[i].role]);
+		jw_str(&w, "content", p->m[i].text);
+		jw_end(&w);
+	}
+	jw_close(&w);
+	return total;
+}

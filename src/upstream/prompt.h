@@ -1,0 +1,34 @@
+/* prompt: the body of a chat completion request, with the context trimmed to the model's window by whole turns. */
+#ifndef PARLEY_PROMPT_H
+#define PARLEY_PROMPT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+enum role { ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT };
+
+struct message {
+	enum role	 role;
+	const char	*text;
+};
+
+struct prompt {
+	const char		*model;		/* the upstream's name for it */
+	const struct message	*m;		/* system messages first, then turns, the question last */
+	size_t			 n;
+	int			 context_tokens;	/* the model's window; 0: send everything */
+	int			 max_tokens;	/* of the answer; 0: do not say */
+};
+
+int		 role_parse(const char *);	/* a ROLE_, or -1 */
+/*
+ * Writes the body (stream, stream_options.include_usage). Where the window is known, the oldest turns (a user message and
+ * what follows until the next one) are left out until estimate and answer fit; system messages and the question always
+ * stay. Returns the estimated prompt tokens.
+ */
+int64_t		 prompt_write(struct str *, const struct prompt *);
+
+#endif

@@ -1,0 +1,193 @@
+#include "fcgi.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <fcgiapp.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "head.h"
+
+struct fcgi {
+	FCGX_Request	 q;
+	bool		 read_done;	/* in, err and the parameters are freed */
+	bool		 whole;		/* and the body had been read to its end */
+};
+
+int
+fcgi_init(void)
+{
+	/* On closing, libfcgi waits up to two seconds for the peer to close as well: the loop cannot. */
+	if (setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1) == -1)
+		return -1;
+	return FCGX_Init() == 0 ? 0 : -1;
+}
+
+/* Milliseconds a read of the socket may take; -1: for ever. */
+static int64_t
+patience(int fd)
+{
+	struct timeval	tv = { 0 };
+	socklen_t	len = sizeof(tv);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, &len) == -1 || (tv.tv_sec == 0 && tv.tv_usec == 0))
+		return -1;
+	return (int64_t)tv.tv_sec * 1000 + tv.tv_usec / 1000;
+}
+
+/*
+ * Waits for a head that does not come in one piece, leaving it unread: an edge-triggered epoll tells
+ * of each addition to what is there already, which poll(2) would not.
+ */
+static bool
+head_wait(int fd)
+{
+	struct epoll_event	 e = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET };
+	uint8_t			*p = xmalloc(HEAD_MAX);
+	enum head		 head = HEAD_BAD;
+	int64_t			 wait = patience(fd), until = clock_mono_ms() + wait;
+	ssize_t			 n;
+	int			 ep;
+
+	if ((ep = epoll_create1(EPOLL_CLOEXEC)) == -1 || epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e) == -1)
+		goto out;
+	for (e.events = 0;;) {
+		if ((n = recv(fd, p, HEAD_MAX, MSG_PEEK | MSG_DONTWAIT)) <= 0)
+			break;
+		if ((head = head_check(p, (size_t)n)) != HEAD_MORE || n == HEAD_MAX || (e.events & EPOLLRDHUP))
+			break;
+		if (wait >= 0 && (wait = until - clock_mono_ms()) < 0)
+			break;
+		if (epoll_wait(ep, &e, 1, (int)wait) < 1)
+			break;
+	}
+out:
+	if (ep != -1)
+		close(ep);
+	free(p);
+	return head == HEAD_OK;
+}
+
+/* Is a whole head there, for libfcgi to read? Waits for it. */
+static bool
+head_ready(int fd)
+{
+	uint8_t		first[4096];	/* nearly always all of it */
+	enum head	head;
+	ssize_t		n;
+
+	while ((n = recv(fd, first, sizeof(first), MSG_PEEK)) == -1 && errno == EINTR)
+		continue;
+	if (n <= 0)
+		return false;
+	head = head_check(first, (size_t)n);
+	return head == HEAD_MORE ? head_wait(fd) : head == HEAD_OK;
+}
+
+struct fcgi *
+fcgi_accept(int fd)
+{
+	struct fcgi	*f;
+
+	if (!head_ready(fd)) {
+		close(fd);
+		return NULL;
+	}
+	f = xcalloc(1, sizeof(*f));
+	/*
+	 * With -1 for the listening socket a connection that fails comes back as an error (closed)
+	 * instead of ending in a blocking accept; without keepConnection the descriptor given would
+	 * be closed first.
+	 */
+	FCGX_InitRequest(&f->q, -1, 0);
+	f->q.ipcFd = fd;
+	f->q.keepConnection = 1;
+	if (FCGX_Accept_r(&f->q) != 0) {
+		free(f);
+		return NULL;
+	}
+	return f;
+}
+
+const char *
+fcgi_param(const struct fcgi *f, const char *name)
+{
+	return FCGX_GetParam(name, f->q.envp);
+}
+
+ssize_t
+fcgi_read(struct fcgi *f, void *p, size_t n)
+{
+	int	got;
+
+	if (f->read_done)
+		return f->whole ? 0 : -1;
+	got = FCGX_GetStr(p, n < INT_MAX ? (int)n : INT_MAX, f->q.in);
+	return FCGX_GetError(f->q.in) != 0 ? -1 : got;
+}
+
+int
+fcgi_write(struct fcgi *f, const char *p, size_t n, bool flush)
+{
+	int	part;
+
+	for (; n > 0; p += part, n -= (size_t)part) {
+		part = n < INT_MAX ? (int)n : INT_MAX;
+		if (FCGX_PutStr(p, part, f->q.out) == -1)
+			return -1;
+	}
+	/* Of a stream that an earlier automatic flush has closed FCGX_FFlush says 0. */
+	if (flush && FCGX_FFlush(f->q.out) == -1)
+		return -1;
+	return FCGX_GetError(f->q.out) == 0 ? 0 : -1;
+}
+
+int
+fcgi_fd(const struct fcgi *f)
+{
+	return f->q.ipcFd;
+}
+
+void
+fcgi_read_done(struct fcgi *f)
+{
+	FCGX_Stream	*out = f->q.out;
+
+	if (f->read_done)
+		return;
+	f->read_done = true;
+	f->whole = FCGX_HasSeenEOF(f->q.in) != 0 && FCGX_GetError(f->q.in) == 0;
+	/*
+	 * Nothing was ever written to err, so closing it sends nothing; then out is the last writer,
+	 * whose closing ends the request. FCGX_Free frees whatever it finds: without out, all the
+	 * rest.
+	 */
+	FCGX_FClose(f->q.err);
+	f->q.out = NULL;
+	FCGX_Free(&f->q, 0);
+	f->q.out = out;
+	f->q.envp = NULL;
+}
+
+int
+fcgi_finish(struct fcgi *f, bool abort)
+{
+	bool	bad = abort;
+	int	fd;
+
+	if (!abort) {		/* FCGX_Finish_r would not close out without in */
+		fcgi_read_done(f);
+		bad = FCGX_FClose(f->q.out) != 0 || !f->whole || !f->q.keepConnection;
+	}
+	FCGX_Free(&f->q, bad);
+	fd = f->q.ipcFd;
+	free(f);
+	return fd;
+}

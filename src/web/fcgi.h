@@ -1,0 +1,36 @@
+/*
+ * fcgi: one FastCGI connection, and reading and answering the requests that come through it. The only user of fcgiapp.h.
+ */
+#ifndef PARLEY_FCGI_H
+#define PARLEY_FCGI_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct fcgi;
+
+/* Once per process, before any thread: FCGX_Init with LIBFCGI_OS_CLOSE_POLL_TIMEOUT=0. Signal handlers go in after it. */
+int		 fcgi_init(void);
+/* Reads one request from the connected socket (blocking, within its SO_RCVTIMEO). NULL: closed, timed out or garbage (fd closed). */
+struct fcgi	*fcgi_accept(int fd);
+/* A FastCGI parameter, or NULL; lasts until fcgi_read_done. */
+const char	*fcgi_param(const struct fcgi *, const char *name);
+/* Bytes of the body; -1 error, 0 its end. */
+ssize_t		 fcgi_read(struct fcgi *, void *, size_t);
+/* Buffers and, when flush, sends. -1: the client is gone. */
+int		 fcgi_write(struct fcgi *, const char *, size_t, bool flush);
+int		 fcgi_fd(const struct fcgi *);
+/*
+ * All that only reading needs is given back, parameters included: a stream keeps the rest for long. A body that was not
+ * read to its end costs the connection.
+ */
+void		 fcgi_read_done(struct fcgi *);
+/*
+ * Ends the request and frees it. The connection when the server wants to keep it (nginx), else -1: it is closed, at once
+ * and without a word when abort. Never blocks when nothing is left to write.
+ */
+int		 fcgi_finish(struct fcgi *, bool abort);
+
+#endif

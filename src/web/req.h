@@ -1,0 +1,90 @@
+/*
+ * req: one request, from FastCGI parameters and body to reply. Handlers see this and nothing of FastCGI.
+ * Everything in it lives in the request's arena. A reply is said once; the worker sends what was said, or the dialect's
+ * envelope where the handler failed.
+ */
+#ifndef PARLEY_REQ_H
+#define PARLEY_REQ_H
+
+#include "base/ctx.h"
+#include "base/json.h"
+#include "base/peer.h"
+#include "web/route.h"
+
+struct engine;			/* core's */
+struct fcgi;			/* web/fcgi.c's */
+struct worker;			/* web/worker.c's */
+
+struct req {
+	struct ctx		 cx;
+	enum method		 method;	/* 0: one that we do not know */
+	const char		*method_text;
+	const char		*path;		/* as it came, without the query */
+	const char		*query;		/* "" when none */
+	const char		*remote;	/* REMOTE_ADDR */
+	struct route_hit	 hit;
+	const struct route	*route;		/* hit.route */
+	const char		*body;		/* NUL-terminated, NULL until read; req_body_load reads it */
+	size_t			 body_len;
+	bool			 body_form;	/* it is a form, else JSON */
+	int64_t			 started_us;	/* monotonic */
+
+	int			 status;	/* of the reply; 0: nothing said yet */
+	const char		*reply_type;
+	struct str		 reply;		/* body */
+	struct str		 reply_headers;	/* "Name: value\r\n"… */
+	bool			 detached;	/* the connection went to a peer */
+	int64_t			 user;		/* for the log line, once somebody knows; 0: nobody */
+
+	struct engine		*engine;
+	struct worker		*worker;
+	struct fcgi		*io;
+};
+
+/*
+ * A request header by its HTTP name ("X-Guest-Id"), or NULL: absent, empty, not UTF-8 or with control characters in it.
+ */
+const char	*req_header(struct req *, const char *name);
+/* One value of the query string, decoded (the last, where the name comes twice), or NULL: absent or not text. */
+const char	*req_query(struct req *, const char *name);
+/* A cookie's value, or NULL. */
+const char	*req_cookie(struct req *, const char *name);
+/* Bearer token (or the raw Authorization value without a scheme), or NULL. */
+const char	*req_bearer(struct req *);
+/* Does Accept name this type? */
+bool		 req_accepts(struct req *, const char *type);
+/*
+ * Reads the whole body, up to the route's limit (what is over is read and dropped: F_TOO_LARGE). Checks that it came
+ * whole (CONTENT_LENGTH), its media type against the route's flags (F_MEDIA; none given: JSON is tried), UTF-8 (F_UTF8).
+ * Done by the dispatcher before the handler runs, for every route that takes a body.
+ */
+int		 req_body_load(struct req *);
+/* Fills `in` by the route's table from body (JSON or form) or query, whichever the row says. */
+int		 req_read(struct req *, void *in);
+
+/* Replies. status is HTTP's; the content is copied. Always 0. */
+int		 reply(struct req *, int status, const char *type, const char *body, size_t len);
+void		 reply_header(struct req *, const char *name, const char *value);	/* CR and LF in the value are dropped */
+
+/*
+ * Takes the connection away from the request and makes it a peer of the loop that speaks SSE (text/event-stream with
+ * the headers of the contract, those of reply_header included; `X-Stream-Ids: 1` turns on id: lines; prefix is "data: "
+ * or "data:"). The request's arena may be freed afterwards. The peer joins peers on the loop (peer_join) by its owner.
+ */
+struct peer	*req_stream(struct req *, const char *prefix);
+
+/* The worker's side. */
+
+/*
+ * Fills r, whose cx has arena and settings, from the parameters of r->io: method, path, query, remote, language and
+ * request id (X-Request-Id where it is a sane one).
+ */
+void		 req_open(struct req *);
+/* Reads what is left of the body and drops it: only then the connection can be kept. -1: it came broken. */
+int		 req_drain(struct req *);
+/* Sends what was said, with Content-Length and X-Request-Id; HEAD: the headers alone. Bytes, or -1: the client is gone. */
+int64_t		 reply_send(struct req *);
+/* For HTTP's status line and for logs: "Not Found"; "" when it is none of ours. */
+const char	*reply_reason(int status);
+
+#endif

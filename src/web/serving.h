@@ -1,0 +1,24 @@
+/* serving: what the worker and its streams share: the line that a request leaves in the log. */
+#ifndef PARLEY_SERVING_H
+#define PARLEY_SERVING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "web/req.h"
+
+#define CLIENT_GONE	499	/* the status logged where the client left before the end, as nginx has it */
+
+struct request_note {
+	char			 rid[24];
+	const struct route	*route;		/* NULL: none was found */
+	const char		*method;
+	int64_t			 user;
+	int64_t			 started_us;
+};
+
+void	request_note(struct request_note *, const struct req *);
+/* Never paths as they came, query strings, bodies or tokens. */
+void	request_log(const struct request_note *, int status, int64_t bytes, bool gone);
+
+#endif

@@ -1,0 +1,157 @@
+#include "req.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/peer.h"
+#include "fcgi.h"
+#include "serving.h"
+#include "worker.h"
+
+#define WAITING_MOST	(4 << 20)	/* bytes: who lets more pile up is left; the longest message is far shorter */
+
+/* An event stream over FastCGI. Everything but making it and freeing it happens on the loop. */
+struct stream {
+	struct peer		 peer;		/* first: it is the stream */
+	struct fcgi		*io;
+	struct worker		*worker;
+	const char		*prefix;
+	char			*headers;	/* of the reply; until begin */
+	bool			 ids;		/* events have id: lines */
+	bool			 headers_only;	/* HEAD */
+	bool			 gone;
+	int64_t			 bytes;
+	struct request_note	 note;
+};
+
+static struct stream *
+stream_of(struct peer *p)
+{
+	return (struct stream *)p;
+}
+
+static void
+stream_begin(struct peer *p, int64_t stream_id)
+{
+	struct stream	*s = stream_of(p);
+
+	str_puts(&p->buf, "Status: 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
+	    "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n");
+	str_printf(&p->buf, "X-Request-Id: %s\r\n", s->note.rid);
+	if (stream_id != 0)
+		str_printf(&p->buf, "X-Stream-Id: %" PRId64 "\r\n", stream_id);
+	if (s->headers != NULL)
+		str_puts(&p->buf, s->headers);
+	str_puts(&p->buf, "\r\n");
+	free(s->headers);
+	s->headers = NULL;
+}
+
+/* A line break between two tokens of a message would end its data line: a blank does as well. */
+static void
+put_line(struct str *b, const char *msg, size_t len)
+{
+	const char	*end = msg + len;
+	size_t		 n;
+
+	for (; msg < end; msg += n) {
+		for (n = 0; msg + n < end && msg[n] != '\n' && msg[n] != '\r'; n++)
+			continue;
+		str_put(b, msg, n);
+		if (msg + n < end) {
+			str_putc(b, ' ');
+			n++;
+		}
+	}
+}
+
+static void
+stream_frame(struct peer *p, const char *msg, size_t len, int64_t stream_id, int64_t n)
+{
+	struct stream	*s = stream_of(p);
+
+	if (s->headers_only)
+		return;
+	if (s->ids && stream_id != 0)
+		str_printf(&p->buf, "id: %" PRId64 "-%" PRId64 "\n", stream_id, n);
+	str_puts(&p->buf, s->prefix);
+	if (memchr(msg, '\n', len) == NULL && memchr(msg, '\r', len) == NULL)
+		str_put(&p->buf, msg, len);
+	else
+		put_line(&p->buf, msg, len);
+	str_put(&p->buf, "\n\n", 2);
+}
+
+static void
+stream_ping(struct peer *p)
+{
+	if (!stream_of(p)->headers_only)
+		str_puts(&p->buf, ": ping\n\n");
+}
+
+static int
+stream_write(struct peer *p, const char *data, size_t len)
+{
+	struct stream	*s = stream_of(p);
+
+	s->bytes += (int64_t)len;
+	return fcgi_write(s->io, data, len, true);
+}
+
+/* On a request thread: a log may block. */
+static void
+stream_ended(struct ctx *cx, void *arg)
+{
+	struct stream	*s = arg;
+
+	(void)cx;
+	request_log(&s->note, 200, s->bytes, s->gone);
+	free(s->headers);
+	free(s);
+}
+
+static void
+stream_finish(struct peer *p, bool gone)
+{
+	struct stream	*s = stream_of(p);
+	struct worker	*w = s->worker;
+	int		 fd = fcgi_finish(s->io, gone);
+
+	s->gone = gone;
+	worker_job(w, stream_ended, s);
+	worker_return(w, fd);
+}
+
+static const struct peer_ops	stream_ops = {
+	.begin = stream_begin,
+	.frame = stream_frame,
+	.ping = stream_ping,
+	.write = stream_write,
+	.finish = stream_finish,
+};
+
+struct peer *
+req_stream(struct req *r, const char *prefix)
+{
+	struct stream	*s = xcalloc(1, sizeof(*s));
+	const char	*ids = req_header(r, "X-Stream-Ids");
+
+	s->peer.ops = &stream_ops;
+	s->peer.fd = fcgi_fd(r->io);
+	s->peer.buf.cap = WAITING_MOST;
+	s->io = r->io;
+	s->worker = r->worker;
+	s->prefix = prefix;
+	if (r->reply_headers.len > 0)
+		s->headers = xstrdup(r->reply_headers.p);
+	s->ids = r->method == M_GET || (ids != NULL && strcmp(ids, "1") == 0);
+	s->headers_only = r->method == M_HEAD;
+	request_note(&s->note, r);
+	r->detached = true;
+	r->status = 200;
+	req_drain(r);			/* a body that came broken only costs the connection */
+	fcgi_read_done(r->io);
+	return &s->peer;
+}

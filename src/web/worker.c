@@ -1,0 +1,439 @@
+#include "worker.h"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conns.h"
+#include "fcgi.h"
+#include "handoff.h"
+#include "serving.h"
+
+#define PATIENCE	30		/* seconds that a read or write of a request may take */
+#define LEAVE_SIGNAL	SIGUSR2		/* ends the blocking calls of the threads that accept */
+
+/* A function to run, or a connection to serve or to part with. */
+struct job {
+	void		(*fn)(struct ctx *, void *);
+	void		*arg;
+	int		 fd;
+	struct job	*next;
+};
+
+/* A thread that waits in a blocking call for connections. */
+struct source {
+	struct worker	*w;
+	int		(*next)(int sock);
+	int		 sock;		/* -1: there is no such thread */
+	pthread_t	 thread;
+	atomic_bool	 left;
+};
+
+struct worker {
+	struct worker_opts	 o;
+	struct conns		*conns;
+	bool			 tcp;		/* the listening socket is none of unix */
+
+	pthread_mutex_t		 lock;		/* of the queue */
+	struct job		*first, **last;
+	atomic_int		 jobs;		/* queued or running */
+
+	struct source		 accepted, handed;
+	pthread_t		*threads;
+	int			 nthreads;
+
+	atomic_bool		 retiring, pass, stopping;
+};
+
+static struct worker	*self;		/* one per process, see worker_self */
+
+struct worker *
+worker_self(void)
+{
+	return self;
+}
+
+static void
+job_push(struct worker *w, void (*fn)(struct ctx *, void *), void *arg, int fd)
+{
+	struct job	*j = xcalloc(1, sizeof(*j));
+
+	j->fn = fn;
+	j->arg = arg;
+	j->fd = fd;
+	atomic_fetch_add(&w->jobs, 1);
+	pthread_mutex_lock(&w->lock);
+	*w->last = j;
+	w->last = &j->next;
+	pthread_mutex_unlock(&w->lock);
+	conns_wake(w->conns, 1);
+}
+
+void
+worker_job(struct worker *w, void (*fn)(struct ctx *, void *), void *arg)
+{
+	job_push(w, fn, arg, -1);
+}
+
+static struct job *
+job_pop(struct worker *w)
+{
+	struct job	*j;
+
+	pthread_mutex_lock(&w->lock);
+	if ((j = w->first) != NULL && (w->first = j->next) == NULL)
+		w->last = &w->first;
+	pthread_mutex_unlock(&w->lock);
+	return j;
+}
+
+static bool
+readable(int fd)
+{
+	char	byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/*
+ * What becomes of a taken connection of which no request is open: idle, passed on or closed. When we retire and cannot
+ * pass it on, a request that has come already is served first: then it is the connection again, else -1.
+ */
+static int
+settle(struct worker *w, int fd)
+{
+	if (!atomic_load(&w->retiring)) {
+		conns_rest(w->conns, fd);
+		/* The sweep of worker_retire may just have missed it. */
+		if (!atomic_load(&w->retiring) || !conns_take(w->conns, fd))
+			return -1;
+	}
+	if (atomic_load(&w->pass)) {
+		if (handoff_send(w->o.handoff_out, fd) == 0)
+			goto gone;
+		/* Nobody is there who takes them: the others are not tried. */
+		if (atomic_exchange(&w->pass, false))
+			log_warn("connections cannot be passed on", LOG_S("error", strerror(errno)));
+	}
+	if (readable(fd))
+		return fd;
+gone:
+	conns_drop(w->conns, fd);
+	close(fd);
+	return -1;
+}
+
+void
+worker_return(struct worker *w, int fd)
+{
+	if (fd == -1)
+		conns_drop(w->conns, -1);
+	else if (atomic_load(&w->retiring))
+		job_push(w, NULL, NULL, fd);	/* passing it on may block */
+	else {
+		conns_rest(w->conns, fd);
+		if (atomic_load(&w->retiring) && conns_take(w->conns, fd))
+			job_push(w, NULL, NULL, fd);
+	}
+}
+
+void
+request_log(const struct request_note *n, int status, int64_t bytes, bool gone)
+{
+	log_info("request", LOG_S("rid", n->rid), LOG_S("route", n->route != NULL ? n->route->path : ""),
+	    LOG_S("method", n->method), LOG_I("status", gone ? CLIENT_GONE : status),
+	    LOG_I("ms", (clock_mono_us() - n->started_us) / 1000), LOG_I("bytes", bytes),
+	    LOG_I("user", n->user));
+}
+
+void
+request_note(struct request_note *n, const struct req *r)
+{
+	memcpy(n->rid, r->cx.rid, sizeof(n->rid));
+	n->route = r->route;
+	n->method = r->method != 0 ? method_name(r->method) : "other";
+	n->user = r->user;
+	n->started_us = r->started_us;
+}
+
+/* One request of the connection. The connection when it is kept and ours; -1: closed, or its peer's. */
+static int
+request_serve(struct worker *w, struct db *db, int fd)
+{
+	struct req		 r = { .cx = { .conf = w->o.conf, .db = db } };
+	struct request_note	 note;
+	int64_t			 bytes;
+
+	if ((r.io = fcgi_accept(fd)) == NULL) {
+		conns_drop(w->conns, -1);
+		return -1;
+	}
+	r.cx.a = arena_new(4096);
+	r.engine = w->o.engine;
+	r.worker = w;
+	req_open(&r);
+	routes_find(w->o.routes, r.cx.a, r.method, r.path, &r.hit);
+	r.route = r.hit.route;
+	w->o.serve(&r);
+	fd = -1;
+	if (!r.detached) {
+		if (r.status == 0) {
+			log_error("nothing was answered", LOG_S("rid", r.cx.rid));
+			reply(&r, 500, "text/plain; charset=utf-8", "internal error\n", 15);
+		}
+		req_drain(&r);
+		bytes = reply_send(&r);
+		fd = fcgi_finish(r.io, bytes == -1);
+		request_note(&note, &r);
+		request_log(&note, r.status, bytes == -1 ? 0 : bytes, bytes == -1);
+		if (fd == -1)
+			conns_drop(w->conns, -1);
+	}
+	str_free(&r.reply);
+	str_free(&r.reply_headers);
+	arena_free(r.cx.a);
+	return fd;
+}
+
+static void
+connection_serve(struct worker *w, struct db *db, int fd)
+{
+	while ((fd = request_serve(w, db, fd)) != -1 && (fd = settle(w, fd)) != -1)
+		continue;
+}
+
+static void
+job_run(struct worker *w, struct db *db, struct job *j)
+{
+	struct ctx	cx = { .conf = w->o.conf, .db = db };
+
+	if (j->fn != NULL) {
+		cx.a = arena_new(0);
+		cx.now = clock_ms();
+		cx.lang = strcmp(cx.conf->language, "en") == 0 ? LANG_EN : LANG_ZH;
+		j->fn(&cx, j->arg);
+		arena_free(cx.a);
+	} else if ((j->fd = settle(w, j->fd)) != -1)
+		connection_serve(w, db, j->fd);
+	free(j);
+	atomic_fetch_sub(&w->jobs, 1);
+}
+
+static void *
+request_thread(void *arg)
+{
+	struct worker	*w = arg;
+	struct db	*db = w->o.db_new != NULL ? w->o.db_new(w->o.conf) : NULL;
+	struct job	*j;
+	int		 fd;
+
+	pthread_setname_np(pthread_self(), "request");
+	for (;;) {
+		if ((fd = conns_wait(w->conns)) != -1)
+			connection_serve(w, db, fd);
+		else if ((j = job_pop(w)) != NULL)
+			job_run(w, db, j);
+		else if (atomic_load(&w->stopping))
+			break;
+	}
+	if (db != NULL)
+		w->o.db_free(db);
+	return NULL;
+}
+
+/* A connection from the listening socket or from a process that retires. */
+static void
+admit(struct worker *w, int fd)
+{
+	if (!conns_add(w->conns, fd)) {
+		log_error("no room for a connection", LOG_I("fd", fd));
+		close(fd);
+	} else if ((fd = settle(w, fd)) != -1)
+		job_push(w, NULL, NULL, fd);
+}
+
+static int
+accept_next(int sock)
+{
+	const struct timeval	patience = { .tv_sec = PATIENCE };
+	int			fd;
+
+	if ((fd = accept4(sock, NULL, NULL, SOCK_CLOEXEC)) == -1)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	return fd;
+}
+
+/* A unix socket that is POLLOUT takes what a peer writes at once; TCP needs to be told to hold as much. */
+static int
+accept_next_tcp(int sock)
+{
+	const int	on = 1, size = 262144;
+	int		fd;
+
+	if ((fd = accept_next(sock)) == -1)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return fd;
+}
+
+static void *
+source_thread(void *arg)
+{
+	struct source	*s = arg;
+	sigset_t	 leave;
+	int		 fd;
+
+	sigemptyset(&leave);
+	sigaddset(&leave, LEAVE_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &leave, NULL);
+	while (!atomic_load(&s->w->retiring)) {
+		if ((fd = s->next(s->sock)) != -1)
+			admit(s->w, fd);
+		else if (errno == EPIPE)
+			break;
+		else if (errno != EINTR && errno != ECONNABORTED) {
+			/* Out of descriptors or memory: others must end first. */
+			log_error("no connection", LOG_S("error", strerror(errno)));
+			poll(NULL, 0, 100);
+		}
+	}
+	atomic_store(&s->left, true);
+	return NULL;
+}
+
+static int
+source_start(struct worker *w, struct source *s, int sock, int (*next)(int))
+{
+	s->w = w;
+	s->sock = sock;
+	s->next = next;
+	if (sock == -1)
+		return 0;
+	if ((errno = pthread_create(&s->thread, NULL, source_thread, s)) != 0) {
+		s->sock = -1;
+		return -1;
+	}
+	pthread_setname_np(s->thread, "connect");
+	return 0;
+}
+
+/* A signal may come between the thread's look at `retiring` and its blocking call: so it is repeated. */
+static void
+source_end(struct source *s)
+{
+	if (s->sock == -1)
+		return;
+	while (!atomic_load(&s->left)) {
+		pthread_kill(s->thread, LEAVE_SIGNAL);
+		poll(NULL, 0, 1);
+	}
+	pthread_join(s->thread, NULL);
+	s->sock = -1;
+}
+
+static void
+leave(int sig)
+{
+	(void)sig;
+}
+
+static int
+threads_start(struct worker *w)
+{
+	w->threads = xcalloc((size_t)w->o.conf->threads, sizeof(*w->threads));
+	for (; w->nthreads < w->o.conf->threads; w->nthreads++)
+		if ((errno = pthread_create(&w->threads[w->nthreads], NULL, request_thread, w)) != 0)
+			return -1;
+	if (source_start(w, &w->accepted, w->o.listen_fd, w->tcp ? accept_next_tcp : accept_next) == -1)
+		return -1;
+	return source_start(w, &w->handed, w->o.handoff_in, handoff_receive);
+}
+
+struct worker *
+worker_start(const struct worker_opts *o)
+{
+	struct sigaction	 sa = { .sa_handler = leave };	/* without SA_RESTART */
+	struct worker		*w = xcalloc(1, sizeof(*w));
+	sigset_t		 all, before;
+	socklen_t		 len = sizeof(int);
+	int			 domain = AF_UNIX, saved;
+
+	w->o = *o;
+	w->last = &w->first;
+	w->accepted.sock = w->handed.sock = -1;
+	pthread_mutex_init(&w->lock, NULL);
+	if ((w->conns = conns_new()) == NULL) {
+		pthread_mutex_destroy(&w->lock);
+		free(w);
+		return NULL;
+	}
+	getsockopt(o->listen_fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+	w->tcp = domain != AF_UNIX;
+	sigaction(LEAVE_SIGNAL, &sa, NULL);
+	sigfillset(&all);		/* an interrupted read would break a request */
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	self = w;
+	if (threads_start(w) == -1) {
+		saved = errno;
+		worker_retire(w, false);
+		worker_stop(w);
+		w = NULL;
+		errno = saved;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return w;
+}
+
+void
+worker_retire(struct worker *w, bool pass)
+{
+	int	fd;
+
+	atomic_store(&w->pass, pass && w->o.handoff_out != -1);
+	if (atomic_exchange(&w->retiring, true))
+		return;
+	source_end(&w->accepted);
+	source_end(&w->handed);
+	for (fd = 0; fd < conns_size(w->conns); fd++)
+		if (conns_take(w->conns, fd) && settle(w, fd) != -1)
+			job_push(w, NULL, NULL, fd);
+}
+
+int
+worker_busy(const struct worker *w)
+{
+	return conns_taken(w->conns) + atomic_load(&w->jobs);
+}
+
+void
+worker_stop(struct worker *w)
+{
+	int	i;
+
+	atomic_store(&w->stopping, true);
+	conns_wake(w->conns, (unsigned)w->nthreads);
+	for (i = 0; i < w->nthreads; i++)
+		pthread_join(w->threads[i], NULL);
+	free(w->threads);
+	conns_free(w->conns);
+	pthread_mutex_destroy(&w->lock);
+	if (self == w)
+		self = NULL;
+	free(w);
+}

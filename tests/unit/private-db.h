@@ -1,0 +1,42 @@
+/* private-db: a MariaDB of this test's own, below a directory of its own in /tmp, and what it takes to work with it. */
+#ifndef PARLEY_TESTS_PRIVATE_DB_H
+#define PARLEY_TESTS_PRIVATE_DB_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/conf.h"
+#include "base/ctx.h"
+
+struct private_db {
+	char		 dir[64];
+	char		 socket[96];
+	char		 log[96];	/* what the program logs goes here */
+	const char	*top;		/* of the source tree */
+	char		 schema[4096];	/* its schema directory */
+	struct conf	 conf;
+};
+
+/* Is there a server on this machine at all? */
+bool	 private_db_possible(void);
+/* Starts it, opens log and ids; dies where that fails. */
+void	 private_db_start(struct private_db *);
+void	 private_db_stop(struct private_db *);
+/* "up", "down" or "kill"; dies where that fails. */
+void	 private_db_do(struct private_db *, const char *verb);
+/* The rows as the command line client prints them, columns apart by tabs, the last one without its newline. Static. */
+char	*private_db_ask(struct private_db *, const char *sql);
+/* Runs a file of SQL with the client; dies where that fails. */
+void	 private_db_feed(struct private_db *, const char *sql);
+pid_t	 private_db_pid(struct private_db *);
+/* Lines of the log that hold the text. */
+int	 private_db_logged(struct private_db *, const char *text);
+
+/* A ctx with an arena and a connection of its own. */
+void	 private_ctx_open(struct private_db *, struct ctx *);
+void	 private_ctx_close(struct ctx *);
+
+#endif

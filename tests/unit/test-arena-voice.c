@@ -1,0 +1,202 @@
+/* The arena's frames, byte for byte, and that they are what their table in the API document says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/arena.h"
+#include "base/arena.h"
+#include "base/conf.h"
+
+#include <cmocka.h>
+#undef fail
+
+#define HEAD(created, content, finish) \
+	"{\"session_id\":\"chat_42\",\"object\":\"chat.completion.chunk\",\"created\":" created "," \
+	"\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" content "\"},\"finish_reason\":" finish "}]," \
+	"\"citations\":"
+#define TAIL	"\"maskName\":\"模型B\",\"maskCode\":\"BRAVO\",\"privateId\":\"00ff\""
+
+static const struct model	secret = { .code = (char *)"secret-code", .name = (char *)"Secret Corp" };
+static struct turn		turn;
+static struct lane		lane;
+static struct out		out;
+static char			said[4096];
+static int			messages;
+
+static void
+hear(void *arg, const char *message, size_t len)
+{
+	(void)arg;
+	assert_true(len < sizeof(said));
+	memcpy(said, message, len);
+	said[len] = '\0';
+	messages++;
+	assert_null(strstr(said, "secret-code"));
+	assert_null(strstr(said, "Secret Corp"));
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	turn = (struct turn){ .id = 9, .session_ref = "chat_42", .voice = &arena_voice };
+	lane = (struct lane){ .turn = &turn, .mask = "BRAVO", .mask_name = "模型B", .pri_id = "00ff", .model = &secret,
+	    .status = "running", .ended_ms = INT64_C(1730701730999) };
+	out = (struct out){ .message = hear };
+	messages = 0;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	str_free(&out.buf);
+	return 0;
+}
+
+static void
+assert_delta(const char *text, int flags, const char *content)
+{
+	struct delta	 d = { .text = text, .len = strlen(text), .flags = flags, .at_ms = INT64_C(1730701729499) };
+	struct str	 expected = STR_INIT(0);
+	int		 before = messages;
+
+	arena_voice.delta(&out, &lane, &d);
+	assert_int_equal(messages, before + 1);
+	str_printf(&expected, HEAD("1730701729", "%s", "null") "[]," TAIL "}", content);
+	assert_string_equal(said, expected.p);
+	str_free(&expected);
+}
+
+static void
+deltas(void **state)
+{
+	(void)state;
+	assert_delta("你好", 0, "你好");
+	assert_delta("a \"b\" \\ /\n", 0, "a \\\"b\\\" \\\\ /\\n");
+	assert_delta("", 0, "");
+	assert_delta("hm", DELTA_REASONING | DELTA_OPENS, "<think>hm");
+	assert_delta("hm", DELTA_REASONING, "hm");
+	assert_delta("So", DELTA_CLOSES, "</think>So");
+	assert_delta("", DELTA_CLOSES, "</think>");
+}
+
+static void
+assert_end(const char *status, const char *finish)
+{
+	struct str	 expected = STR_INIT(0);
+
+	lane.status = status;
+	arena_voice.end(&out, &lane);
+	str_printf(&expected, HEAD("1730701730", "", "\"%s\"") "[]," TAIL "}", finish);
+	assert_string_equal(said, expected.p);
+	str_free(&expected);
+}
+
+static void
+ends(void **state)
+{
+	(void)state;
+	assert_end("stop", "stop");
+	assert_end("length", "length");
+	assert_end("content_filter", "content_filter");
+	assert_end("stopped", "stop");
+}
+
+static void
+failures(void **state)
+{
+	(void)state;
+	lane.status = "timeout";
+	lane.why = F_TIMEOUT;
+	turn.lang = LANG_EN;
+	arena_voice.fail(&out, &lane);
+	assert_string_equal(said, HEAD("1730701730", "", "\"timeout\"") "[]," TAIL
+	    ",\"error\":{\"code\":504,\"message\":\"模型B did not answer in time\"}}");
+	lane.status = "error";
+	lane.why = F_UPSTREAM;
+	turn.lang = LANG_ZH;
+	arena_voice.fail(&out, &lane);
+	assert_string_equal(said, HEAD("1730701730", "", "\"error\"") "[]," TAIL
+	    ",\"error\":{\"code\":502,\"message\":\"模型服务出错: 模型B\"}}");
+	lane.why = F_UNAVAILABLE;
+	arena_voice.fail(&out, &lane);
+	assert_non_null(strstr(said, "\"error\":{\"code\":503,"));
+}
+
+static void
+citations(void **state)
+{
+	char	 one[] = "{\"id\":\"1\",\"summary\":\"退款\"}", two[] = "{\"url\":\"u\"}";
+	char	*both[] = { one, two };
+
+	(void)state;
+	lane.status = "stop";
+	arena_voice.cite(&out, &lane);
+	assert_string_equal(said, HEAD("1730701730", "", "null") "[]," TAIL "}");
+	lane.citations = both;
+	lane.ncitations = 2;
+	arena_voice.cite(&out, &lane);
+	assert_string_equal(said, HEAD("1730701730", "", "null")
+	    "[{\"id\":\"1\",\"summary\":\"退款\"},{\"url\":\"u\"}]," TAIL "}");
+	lane.status = "stopped";
+	lane.ncitations = 0;
+	arena_voice.cite(&out, &lane);
+	assert_string_equal(said, HEAD("1730701730", "", "null") "[]," TAIL ",\"stopped\":true}");
+}
+
+static void
+without_a_session(void **state)
+{
+	(void)state;
+	turn.session_ref = NULL;
+	lane.pri_id = NULL;
+	lane.status = "stop";
+	arena_voice.end(&out, &lane);
+	assert_non_null(strstr(said, "{\"session_id\":null,"));
+	assert_non_null(strstr(said, "\"privateId\":null}"));
+}
+
+/* Every member that the table does not leave out stands in the frame, in the table's order. */
+static void
+table_tells_the_truth(void **state)
+{
+	const struct fields	*t = &chat_response_fields;
+	const char		*at = said, *found;
+	char			 name[64];
+
+	(void)state;
+	lane.status = "stop";
+	arena_voice.end(&out, &lane);
+	for (size_t i = 0; i < t->n; i++) {
+		snprintf(name, sizeof(name), "\"%s\":", t->f[i].name);
+		found = strstr(at, name);
+		if (t->f[i].need == OMIT)
+			assert_null(found);
+		else {
+			assert_non_null(found);
+			at = found;
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test_setup_teardown(deltas, setup, teardown),
+		cmocka_unit_test_setup_teardown(ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(failures, setup, teardown),
+		cmocka_unit_test_setup_teardown(citations, setup, teardown),
+		cmocka_unit_test_setup_teardown(without_a_session, setup, teardown),
+		cmocka_unit_test_setup_teardown(table_tells_the_truth, setup, teardown),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("arena-voice", tests, NULL, NULL);
+}
