@@ -56,17 +56,13 @@ struct conv_del {
 	char	*session_id;
 };
 
-#define RATING_SCORES	32	/* most of one rating */
+#define RATING_SCORES	32	/* most of one rating, */
+#define RATING_NAME	64	/* and characters of a score's name */
 
 struct rating {
 	char		*pri_id;
-	struct list	 scores;		/* of struct score */
+	struct list	 scores;		/* of struct named_f64 */
 	char		*remark;
-};
-
-struct score {
-	char	*name;
-	double	 value;
 };
 
 extern const struct fields	task_new_fields, task_rename_fields, task_del_fields, chat_req_fields, combine_query_fields,
@@ -92,13 +88,9 @@ struct result_tree {
 	struct list	 data;		/* of struct tree_node */
 };
 
-struct mapping {
-	char	*mask, *pri_id;
-};
-
 struct conv_created {
 	char		*session_id;
-	struct list	 mapping;	/* of struct mapping */
+	struct list	 mapping;	/* of struct named_str: priIds by mask */
 };
 
 struct result_created {

@@ -24,7 +24,9 @@ talk_of(struct ctx *cx, const struct chat_req *in, struct talk *talk)
 {
 	if (arena_given(in->session_id))
 		return arena_open(cx, "session_id", in->session_id, talk);
-	return session_begin(cx, in->task_id, first_said(in), talk);
+	if (session_begin(cx, in->task_id, first_said(in), talk) == -1)
+		return arena_missing(cx, "taskId", in->task_id);
+	return 0;
 }
 
 /* POST /conv/create */
@@ -35,7 +37,7 @@ arena_conv_create(struct req *r)
 	struct talk		 talk;
 	struct conv_created	 created = { 0 };
 	struct result_created	 result = { .code = 200, .msg = arena_success(&r->cx), .data = &created };
-	struct mapping		*m;
+	struct named_str	*m;
 
 	if (req_read(r, &in) == -1 || talk_of(&r->cx, &in, &talk) == -1)
 		return -1;
@@ -43,7 +45,7 @@ arena_conv_create(struct req *r)
 	created.mapping.p = m = arena_array(r->cx.a, talk.nlanes, sizeof(*m));
 	created.mapping.n = talk.nlanes;
 	for (size_t i = 0; i < talk.nlanes; i++)
-		m[i] = (struct mapping){ talk.lanes[i].mask, talk.lanes[i].pri_id };
+		m[i] = (struct named_str){ talk.lanes[i].mask, talk.lanes[i].pri_id };
 	return arena_reply(r, &result_created_fields, &result);
 }
 

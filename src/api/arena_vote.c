@@ -1,7 +1,10 @@
 /* Votes and ratings. */
 #include "arena.h"
 
+#include <string.h>
+
 #include "api/handlers.h"
+#include "base/utf8.h"
 #include "core/vote.h"
 #include "core/who.h"
 #include "store/vote.h"
@@ -31,10 +34,21 @@ arena_conv_unlike(struct req *r)
 	return vote(r, vote_take_back);
 }
 
+static bool
+scores_fit(const struct list *scores)
+{
+	const struct named_f64	*s = scores->p;
+
+	for (size_t i = 0; i < scores->n; i++)
+		if (utf8_length(s[i].name, strlen(s[i].name)) > RATING_NAME)
+			return false;
+	return scores->n <= RATING_SCORES;
+}
+
 static char *
 scores_json(struct arena *a, const struct list *scores)
 {
-	const struct score	*s = scores->p;
+	const struct named_f64	*s = scores->p;
 	struct str		 text = STR_INIT(0);
 	struct jw		 w;
 	char			*json;
@@ -60,7 +74,7 @@ arena_conv_rating(struct req *r)
 		return -1;
 	if (in.scores.n == 0)
 		return fail(&r->cx, F_MISSING, "scores");
-	if (in.scores.n > RATING_SCORES)
+	if (!scores_fit(&in.scores))
 		return fail(&r->cx, F_RANGE, "scores");
 	if (arena_open_lane(&r->cx, in.pri_id, &talk) == -1)
 		return -1;

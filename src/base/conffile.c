@@ -26,7 +26,7 @@ static struct reading {
 } *reading;			/* libConfuse's callbacks have no argument of ours */
 
 /* The first error is the one that is said: what follows comes of it. */
-static void
+static void __attribute__((format(printf, 2, 0)))
 on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	static const char	unknown[] = "no such option '";

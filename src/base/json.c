@@ -10,7 +10,6 @@
 #include "strict.h"
 #include "utf8.h"
 
-#define DEPTH		64
 #define PARSER_KEEP	16384		/* a parser that met a larger document gives its memory back */
 #define EXACT		9007199254740992.0	/* 2^53: up to here a double is an integer exactly */
 
@@ -38,8 +37,8 @@ is(const struct json *j, enum json_type type)
 static struct json_tokener *
 tokener_new(void)
 {
-	/* json-c counts the value within the innermost array as a level. */
-	struct json_tokener	*t = json_tokener_new_ex(DEPTH + 1);
+	/* json-c counts a number within the innermost array as a level. */
+	struct json_tokener	*t = json_tokener_new_ex(STRICT_DEPTH + 1);
 
 	if (t == NULL)
 		xmalloc(SIZE_MAX);	/* dies */
@@ -47,13 +46,16 @@ tokener_new(void)
 	return t;
 }
 
-static bool
-blank(const char *s, size_t n)
+/* How many bytes are blanks. */
+static size_t
+blanks(const char *s, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strchr(" \t\r\n", s[i]) == NULL || s[i] == '\0')
-			return false;
-	return true;
+	size_t	 i;
+
+	for (i = 0; i < n; i++)
+		if (s[i] != ' ' && s[i] != '\t' && s[i] != '\r' && s[i] != '\n')
+			break;
+	return i;
 }
 
 /* One document and nothing behind it. *why says what is wrong, *at where; a document `null` is NULL without a reason. */
@@ -75,10 +77,10 @@ parse(struct json_tokener *t, const char *s, size_t n, const char **why, size_t 
 		*at = n;
 	}
 	if (e == json_tokener_continue || e == json_tokener_error_parse_eof)
-		*why = blank(s, n) ? "there is nothing" : "it ends too early";
+		*why = blanks(s, n) == n ? "there is nothing" : "it ends too early";
 	else if (e != json_tokener_success)
 		*why = json_tokener_error_desc(e);
-	else if (!blank(s + *at, n - *at))
+	else if ((*at += blanks(s + *at, n - *at)) < n)
 		*why = "something follows the end";
 	if (*why == NULL)
 		return o;
@@ -325,7 +327,7 @@ dump_number(struct str *out, struct json_object *o)
 		str_puts(out, "null");
 }
 
-/* As deep as the document, at most DEPTH. */
+/* As deep as the document is, no deeper than the parser lets it be. */
 static void
 dump(struct str *out, const struct json *j)
 {

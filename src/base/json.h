@@ -42,16 +42,16 @@ struct list {
 
 /* The items of T_MAPSTR, T_MAPF64 and T_MAPLIST. */
 struct named_str {
-	char		*name, *value;
+	const char	*name, *value;
 };
 
 struct named_f64 {
-	char		*name;
+	const char	*name;
 	double		 value;
 };
 
 struct named_list {
-	char		*name;
+	const char	*name;
 	struct list	 values;
 };
 

@@ -178,16 +178,20 @@ strict_check(const char *s, size_t n, size_t *at)
 {
 	enum strict	 e;
 	size_t		 i = 0, len;
+	int		 depth = 0;
 
 	while (i < n) {
 		len = 1;
+		e = STRICT_GOOD;
 		if (s[i] == '"')
 			e = string(s + i, n - i, &len);
 		else if (s[i] == '-' || is_digit(s[i]))
 			e = number(s + i, n - i, &len);
-		else if (is_space(s[i]) || (s[i] != '\0' && strchr(",:{}[]", s[i]) != NULL))
-			e = STRICT_GOOD;
-		else
+		else if (s[i] == '{' || s[i] == '[')
+			e = ++depth <= STRICT_DEPTH ? STRICT_GOOD : STRICT_DEEP;
+		else if (s[i] == '}' || s[i] == ']')
+			depth--;
+		else if (!is_space(s[i]) && s[i] != ',' && s[i] != ':')
 			e = word(s + i, n - i, &len);
 		if (e != STRICT_GOOD) {
 			*at = i;
@@ -211,6 +215,7 @@ strict_text(enum strict e)
 	case STRICT_NUMBER:	return "a malformed number";
 	case STRICT_RANGE:	return "a number out of range";
 	case STRICT_WORD:	return "an unexpected character";
+	case STRICT_DEEP:	return "nesting too deep";
 	}
 	return "";
 }

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define STRICT_DEPTH	64	/* objects and arrays within each other, at most */
+
 enum strict {
 	STRICT_GOOD,
 	STRICT_SURROGATE,	/* half a character (\ud800): it cannot be UTF-8 */
@@ -19,6 +21,7 @@ enum strict {
 	STRICT_NUMBER,		/* not a number as JSON writes them */
 	STRICT_RANGE,		/* an integer over 64 bits, a number that no double holds */
 	STRICT_WORD,		/* something that begins no value */
+	STRICT_DEEP,		/* nesting over STRICT_DEPTH */
 };
 
 /* Whether every word of the text is one of JSON's; else the first that is not begins at *at. */

@@ -24,7 +24,7 @@ task_of(struct ctx *cx, const char *ref)
 	int64_t		 id;
 
 	if (!ident_parse(ref, &id))
-		fail(cx, F_NOT_FOUND, "taskId");
+		fail(cx, F_NOT_FOUND, "task");
 	else
 		t = task_get(cx, cx->who->id, id);
 	if (t == NULL && cx->fail.kind == F_NOT_FOUND && cx->who->guest) {

@@ -87,19 +87,18 @@ spool_open(const char *dir, int64_t id, int64_t keep_ms)
 	s->keep_ms = keep_ms;
 	s->lock_fd = s->sync_fd = -1;
 	pthread_mutex_init(&s->sync_lock, NULL);
-	if (mkdir(dir, 0700) == -1 && errno != EEXIST)
-		goto fail;
 	/* It appears under its name only when it is locked: whoever recovers spools takes unlocked ones for dead. */
 	if (asprintf(&s->path, "%s/%014llx", dir, (unsigned long long)id) == -1 ||
 	    asprintf(&making, "%s/.%014llx", dir, (unsigned long long)id) == -1)
 		abort();
-	if (mkdir(making, 0700) == -1 || (s->lock_fd = spool_lock(making)) == -1 ||
+	if ((mkdir(dir, 0700) == -1 && errno != EEXIST) || mkdir(making, 0700) == -1 || (s->lock_fd = spool_lock(making)) == -1 ||
 	    rename(making, s->path) == -1 || add_segment(s) == -1)
 		goto fail;
 	free(making);
 	return s;
 fail:
 	e = errno;
+	spool_remove(making);
 	free(making);
 	if (s->lock_fd != -1)
 		close(s->lock_fd);

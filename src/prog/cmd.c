@@ -57,8 +57,9 @@ cmd_status(enum fail_kind kind)
 }
 
 /*
- * Logs are written for machines. While a command runs they go to a file in memory, whose last line is the reason that
- * the sentence of a failure keeps from strangers: "Can't connect to local server through socket …".
+ * Logs are written for machines. While a command runs they go to a file in memory, whose last line
+ * is the reason that the sentence of a failure keeps from strangers: "Can't connect to local server
+ * through socket …".
  */
 static int
 log_keep(void)

@@ -1,8 +1,10 @@
 /*
- * cmd: what the commands have in common. A command is one row: what it takes is a table of options over a struct, from
- * which they are parsed, checked and explained by --help. It gets a struct run and returns an exit status (sysexits.h).
+ * cmd: what the commands have in common. A command is one row: what it takes is a table of options
+ * over a struct, from which they are parsed, checked and explained by --help. It gets a struct run
+ * and returns an exit status (sysexits.h).
  *
- * For every command: results on standard output, one line on standard error when it fails, saying what is wrong.
+ * For every command: results go to standard output; when it fails, one line on standard error says
+ * what is wrong.
  */
 #ifndef PARLEY_CMD_H
 #define PARLEY_CMD_H
@@ -87,7 +89,10 @@ struct run {
 	int			 log_fd;	/* what was logged; -1: it was not kept */
 };
 
-/* Parses what follows the command's name, prepares what its flags ask for, runs it. conf_file may be NULL. */
+/*
+ * Parses what follows the command's name, prepares what its flags ask for, runs it. conf_file, what
+ * -c before the name said, may be NULL.
+ */
 int	 cmd_run(const struct cmd *, int argc, char **argv, const char *conf_file);
 /* Writes the help of a command. */
 void	 cmd_help(struct str *, const struct cmd *);

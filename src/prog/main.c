@@ -19,11 +19,13 @@ static const struct cmd *const commands[] = {
 #define OTHERWISE \
 	"\nEach command explains itself: parley COMMAND --help\n" \
 	"\n" \
-	"  -c, --config FILE       settings, in place of $PARLEY_CONF and " SYSCONFDIR "/parley/parley.conf\n" \
+	"  -c, --config FILE  settings, in place of $PARLEY_CONF and " SYSCONFDIR \
+	"/parley/parley.conf\n" \
 	"  --help, --version\n" \
 	"\n" \
-	"Exit codes: 0 done; 64 wrong usage; 65 wrong data; 66 what was named is not there; 69 a server is\n" \
-	"away; 70 a defect; 73, 74, 77 a file cannot be made, written, opened; 78 wrong settings.\n" \
+	"Exit codes: 0 done; 64 wrong usage; 65 wrong data; 66 what was named is not there; 69 a\n" \
+	"server is away; 70 a defect; 73, 74, 77 a file cannot be made, written, opened; 78 wrong\n" \
+	"settings.\n" \
 	"All of it is in parley(8) and parley.conf(5).\n"
 
 /* Is it this command, or one of the group of that name? */

@@ -33,7 +33,7 @@ has_shared(const struct cmd *cmd, int i)
 	    (i == SHARED_JSON && cmd->flags & CMD_JSON);
 }
 
-/* The command's options as getopt wants them: their values are OWN + row, those of the shared ones their index + 1. */
+/* As getopt wants them. Values: OWN + row for the command's options, index + 1 for the shared. */
 static void
 for_getopt(const struct cmd *cmd, struct option *v, char *letters)
 {
@@ -194,7 +194,8 @@ complete(const struct cmd *cmd, const struct parsed *p, const bool *given)
 }
 
 int
-opts_parse(const struct cmd *cmd, struct arena *a, int argc, char **argv, struct parsed *p, void *values)
+opts_parse(const struct cmd *cmd, struct arena *a, int argc, char **argv, struct parsed *p,
+    void *values)
 {
 	struct option		 options[MOST + 1];
 	char			 letters[2 * MOST];

@@ -1,4 +1,4 @@
-/* table: columns of text for people. Widths count what a terminal shows, so Chinese lines up too. */
+/* table: columns of text for people. Widths are those on a terminal, so Chinese lines up too. */
 #ifndef PARLEY_TABLE_H
 #define PARLEY_TABLE_H
 
@@ -18,7 +18,10 @@ struct table {
 	bool		 right[TABLE_COLUMNS];	/* numbers: aligned to the right */
 };
 
-/* Headings separated by |; one that begins with > aligns its column to the right. Cells live as long as the arena. */
+/*
+ * Headings separated by |; one that begins with > aligns its column to the right. Cells have to live
+ * as long as the arena.
+ */
 void	 table_begin(struct table *, struct arena *, const char *headings);
 /* One row: as many strings as there are columns. NULL is shown as a dash. */
 void	 table_row(struct table *, const char *const *cells);

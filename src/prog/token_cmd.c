@@ -30,7 +30,8 @@ token(struct run *r, const void *opts)
 	const char		*signed_;
 
 	if (*r->cx.conf->jwt_secret_file == '\0')
-		return cmd_error(r, EX_CONFIG, "the setting jwt_secret_file is empty: no token can be signed");
+		return cmd_error(r, EX_CONFIG,
+		    "the setting jwt_secret_file is empty: no token can be signed");
 	signed_ = who_sign(&r->cx, o->user, o->name, o->tenant, o->role, o->ttl != 0 ? o->ttl : TTL);
 	if (signed_ == NULL)
 		return cmd_failed(r);
@@ -42,7 +43,8 @@ const struct cmd cmd_token = {
 	.name = "token",
 	.operands = "",
 	.help = "prints a token for trying and testing, signed with the configured secret",
-	.more = "For example: curl -H \"Authorization: Bearer $(parley token --user ann)\" URL/task/list\n",
+	.more = 
+	    "  curl -H \"Authorization: Bearer $(parley token --user ann)\" URL/task/list\n",
 	.flags = CMD_CONF,
 	.opts = token_options,
 	.size = sizeof(struct token_opts),

@@ -33,26 +33,31 @@ call_write(struct ctx *cx, void *arg)
 	struct call_record	*r = put->r;
 	const struct indexed	*old;
 
-	if ((old = db_maybe(cx, SQL_CALL_LOCK, V(put->tenant), V(r->ref))) == NULL && cx->fail.kind != F_NONE)
+	if ((old = db_maybe(cx, SQL_CALL_LOCK, V(put->tenant), V(r->ref))) == NULL &&
+	    cx->fail.kind != F_NONE)
 		return -1;
 	if (old == NULL) {
 		r->id = ident_new();
-		if (db_exec(cx, SQL_CALL_ADD, V(r->id), V(put->tenant), V(r->ref), V(r->summary), V(r->start_ms),
-		    V(r->duration), V(r->callnumber), V(r->callednumber), V(r->labels), V(r->tokens),
+		if (db_exec(cx, SQL_CALL_ADD, V(r->id), V(put->tenant), V(r->ref), V(r->summary),
+		    V(r->start_ms),
+		    V(r->duration), V(r->callnumber), V(r->callednumber), V(r->labels),
+		    V(r->tokens),
 		    V(put->terms), V(put->now)) == -1)
 			return -1;
 	} else {
 		r->id = old->id;
 		if (db_exec(cx, SQL_CALL_UNINDEX, V(r->id)) == -1)
 			return -1;
-		if (db_exec(cx, SQL_CALL_REPLACE, V(r->summary), V(r->start_ms), V(r->duration), V(r->callnumber),
-		    V(r->callednumber), V(r->labels), V(r->tokens), V(put->terms), V(put->now), V(r->id)) == -1)
+		if (db_exec(cx, SQL_CALL_REPLACE, V(r->summary), V(r->start_ms), V(r->duration),
+		    V(r->callnumber),
+		    V(r->callednumber), V(r->labels), V(r->tokens), V(put->terms), V(put->now),
+		    V(r->id)) == -1)
 			return -1;
 	}
 	if (db_exec(cx, SQL_CALL_INDEX, V(r->id)) == -1)
 		return -1;
-	return db_exec(cx, SQL_CALL_STATS, V(put->tenant), V(old == NULL),
-	    V(r->tokens - (old != NULL ? old->tokens : 0))) == -1 ? -1 : 0;
+	return db_do(cx, SQL_CALL_STATS, V(put->tenant), V(old == NULL),
+	    V(r->tokens - (old != NULL ? old->tokens : 0)));
 }
 
 /* [[hash, times], ...] */
@@ -74,7 +79,8 @@ terms_json(struct ctx *cx, const struct posting *p, size_t n)
 }
 
 int
-call_search(struct ctx *cx, int64_t tenant, const int64_t *h, size_t nh, int64_t from_ms, int64_t to_ms, int most,
+call_search(struct ctx *cx, int64_t tenant, const int64_t *h, size_t nh, int64_t from_ms,
+    int64_t to_ms, int most,
     struct call_record **list, size_t *n)
 {
 	const char	*hashes = hashes_json(cx, h, nh < HASHES ? nh : HASHES);

@@ -15,8 +15,8 @@
 #include "base/log.h"
 
 /*
- * A request must hear within 10 seconds that the database is away, whichever way it is away: connecting to all hosts, or
- * one statement that is never answered, has to end before.
+ * A request must hear within 10 seconds that the database is away, whichever way it is away:
+ * connecting to all hosts, or one statement that is never answered, has to end before.
  */
 #define CONNECT_S	3
 #define ANSWER_S	8
@@ -114,7 +114,10 @@ conn_ready(struct conn *c, struct sql_error *e)
 	return -1;
 }
 
-/* Between statements the server has nothing to say, so an end of file is there for us to see before we speak. */
+/*
+ * Between statements the server has nothing to say, so an end of file is there for us to see before
+ * we speak.
+ */
 static bool
 peer_closed(const struct conn *c)
 {
@@ -161,9 +164,11 @@ connect_to(struct conn *c, const struct conn_host *h, const char *password)
 	    " innodb_lock_wait_timeout = " LOCK_WAIT_S ", sql_mode = 'STRICT_ALL_TABLES,"
 	    "ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION'");
 	/* After a row lock every statement must see what the holder before has committed. */
-	mysql_options(my, MYSQL_INIT_COMMAND, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
+	mysql_options(my, MYSQL_INIT_COMMAND,
+	    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
 
-	if (mysql_real_connect(my, h != NULL ? h->name : NULL, c->conf->db_user, *password != '\0' ? password : NULL,
+	if (mysql_real_connect(my, h != NULL ? h->name : NULL, c->conf->db_user,
+	    *password != '\0' ? password : NULL,
 	    c->conf->db_name, h != NULL ? h->port : 0, h != NULL ? NULL : c->conf->db_socket,
 	    CLIENT_FOUND_ROWS) == NULL) {
 		c->refused.no = mysql_errno(my);
@@ -186,7 +191,8 @@ password_read(struct conn *c, char *dst, size_t size)
 		return 0;
 	if ((f = fopen(path, "re")) == NULL) {
 		c->refused.no = SQL_ERROR_OURS;
-		snprintf(c->refused.text, sizeof(c->refused.text), "db_password_file: %s: %s", path, strerror(errno));
+		snprintf(c->refused.text, sizeof(c->refused.text), "db_password_file: %s: %s", path,
+		    strerror(errno));
 		return -1;
 	}
 	if (fgets(dst, (int)size, f) != NULL)

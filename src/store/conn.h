@@ -1,5 +1,6 @@
 /*
- * conn: one connection to the database: which host, when to try, when to give up. Private to the store.
+ * conn: one connection to the database: which host, when to try, when to give up. Private to the
+ * store.
  */
 #ifndef PARLEY_STORE_CONN_H
 #define PARLEY_STORE_CONN_H
@@ -13,7 +14,7 @@
 #include "base/conf.h"
 
 struct sql_error {
-	unsigned	 no;		/* the server's or the client library's; SQL_ERROR_OURS: ours; 0: none */
+	unsigned	 no;		/* the server's, the library's or SQL_ERROR_OURS; 0: none */
 	bool		 ran;		/* what was asked for may have been done */
 	char		 text[256];
 };
@@ -22,7 +23,7 @@ struct sql_error {
 struct conn {
 	const struct conf	*conf;
 	MYSQL			*my;		/* NULL: not connected */
-	unsigned		 generation;	/* counts connections: what was prepared on an earlier one is stale */
+	unsigned		 generation;	/* counts connections; earlier statements are stale */
 	char			*hosts_text;	/* cut up by hosts */
 	struct conn_host	*hosts;
 	size_t			 nhosts;	/* 0: the socket */
@@ -35,7 +36,9 @@ struct conn {
 
 void	 conn_init(struct conn *, const struct conf *);
 void	 conn_free(struct conn *);
-/* Connected, as far as one can tell without asking: 0. Connects where it is not; -1 with the error. */
+/*
+ * Connected, as far as one can tell without asking: 0. Connects where it is not; -1 with the error.
+ */
 int	 conn_ready(struct conn *, struct sql_error *);
 /* Runs a text without result, or throws its result away. 0, or -1 with the error. */
 int	 conn_query(struct conn *, const char *, struct sql_error *);
@@ -43,7 +46,10 @@ int	 conn_query(struct conn *, const char *, struct sql_error *);
 void	 conn_warn(struct conn *, const struct sql_error *);
 /* Hangs up. */
 void	 conn_drop(struct conn *);
-/* Hangs up because of this error: next time another host goes first where this one is no member of its cluster. */
+/*
+ * Hangs up because of this error: next time another host goes first where this one is no member of
+ * its cluster.
+ */
 void	 conn_lost(struct conn *, const struct sql_error *);
 /* How long a statement may take from now on; hangs up where that changes anything. 0: as usual. */
 void	 conn_patience(struct conn *, int seconds);
@@ -52,7 +58,10 @@ int	 conn_error(const struct conn *, struct sql_error *, bool ran);
 
 /* The server is gone, or cannot work: the connection is of no more use. */
 bool	 sql_gone(const struct sql_error *);
-/* Two transactions stood in each other's way; this one was rolled back (or must be) and can be repeated. */
+/*
+ * Two transactions stood in each other's way; this one was rolled back (or must be) and can be
+ * repeated.
+ */
 bool	 sql_collided(const struct sql_error *);
 /* The server cannot have done anything. */
 bool	 sql_untouched(unsigned no);

@@ -13,16 +13,17 @@
 #include "store/stmt.h"
 
 #define TRIES		3
-#define GONE_MS		1000	/* after this a lost connection is not worth another attempt: somebody waits */
-#define COLLIDED_MS	3000
+/* Past this time nothing is repeated: somebody waits. */
+#define GONE_MS		1000	/* the connection was lost; another one may hang too */
+#define COLLIDED_MS	3000	/* a lock was in the way */
 #define RETRY_AFTER_S	2
 
 struct db {
 	struct conn	 conn;
-	struct stmt	 stmts[SQL_COUNT];	/* prepared at first use */
+	struct stmt	 stmts[SQL_COUNT]; /* prepared at first use */
 	bool		 in_txn;
-	struct sql_error trouble;		/* why the running transaction has to be repeated; no == 0: no need */
-	const char	*trouble_at;		/* the statement where it came up */
+	struct sql_error trouble;	/* why the transaction must be repeated; no == 0: no need */
+	const char	*trouble_at;	/* the statement where it came up */
 	bool		 commit_unknown;
 };
 
@@ -37,7 +38,8 @@ static const struct {
 };
 
 static struct stmt	*run(struct ctx *, enum sql_id, const struct val *, size_t);
-static struct stmt	*attempt(struct db *, enum sql_id, const struct val *, size_t, struct sql_error *);
+static struct stmt	*attempt(struct db *, enum sql_id, const struct val *, size_t,
+    struct sql_error *);
 static int		 failed(struct ctx *, const char *, const struct sql_error *);
 static int		 refused(struct ctx *, const char *, const struct sql_error *);
 static int		 away(struct ctx *, const struct sql_error *);
@@ -138,7 +140,7 @@ db_one_(struct ctx *cx, enum sql_id id, const struct val *v, size_t n)
 	void	*row;
 
 	if ((row = db_maybe_(cx, id, v, n)) == NULL)
-		fail(cx, F_NOT_FOUND, "%s", rows[sqls[id].row].name);	/* unless it has failed for another reason */
+		fail(cx, F_NOT_FOUND, "%s", rows[sqls[id].row].name);	/* unless it has failed */
 	return row;
 }
 
@@ -201,7 +203,8 @@ run(struct ctx *cx, enum sql_id id, const struct val *v, size_t n)
 	struct sql_error	 e;
 	struct stmt		*s;
 
-	if (db->in_txn && db->trouble.no != 0) {	/* the transaction is lost; nothing may run outside it */
+	if (db->in_txn && db->trouble.no != 0) {
+		/* The transaction is lost, and nothing of it may happen outside of it. */
 		away(cx, &db->trouble);
 		return NULL;
 	}
@@ -248,7 +251,7 @@ failed(struct ctx *cx, const char *at, const struct sql_error *e)
 	if (db->in_txn && (sql_gone(e) || sql_collided(e))) {
 		db->trouble = *e;
 		db->trouble_at = at;
-		return fail(cx, F_UNAVAILABLE, "transaction");	/* db_txn repeats it, or says why not */
+		return fail(cx, F_UNAVAILABLE, "transaction");	/* for db_txn, which knows more */
 	}
 	return refused(cx, at, e);
 }
@@ -268,7 +271,8 @@ refused(struct ctx *cx, const char *at, const struct sql_error *e)
 	case ER_DATA_TOO_LONG:
 		return too_long(cx, e);
 	}
-	log_error("statement failed", LOG_S("sql", at), LOG_I("errno", e->no), LOG_S("error", e->text));
+	log_error("statement failed", LOG_S("sql", at), LOG_I("errno", e->no), LOG_S("error",
+	    e->text));
 	if (sql_collided(e))
 		return away(cx, e);
 	return fail(cx, F_INTERNAL, "the database refused a statement");
@@ -328,6 +332,8 @@ db_txn(struct ctx *cx, int (*fn)(struct ctx *, void *), void *arg)
 	const int64_t		 began = clock_mono_ms();
 	int			 rc;
 
+	if (db->in_txn)
+		return fn(cx, arg);
 	for (int try = 1;; try++) {
 		db->trouble.no = 0;
 		db->commit_unknown = false;
@@ -426,7 +432,8 @@ db_prepare_all(struct ctx *cx)
 			stmt_drop(&s);
 			continue;
 		}
-		log_error("statement cannot be prepared", LOG_S("sql", sqls[i].name), LOG_S("error", e.text));
+		log_error("statement cannot be prepared", LOG_S("sql", sqls[i].name), LOG_S("error",
+		    e.text));
 		bad++;
 	}
 	return bad;

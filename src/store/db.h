@@ -63,6 +63,8 @@ void		 db_patience(struct db *, int seconds);
 #define db_many(cx, id, rows, n, ...)	db_many_(cx, id, (void **)(rows), n, DB_ARGS(__VA_ARGS__))
 /* Rows affected (found, not changed: CLIENT_FOUND_ROWS), or -1. */
 #define db_exec(cx, id, ...)	db_exec_(cx, id, DB_ARGS(__VA_ARGS__))
+/* The same for who does not ask how many: 0, or -1. */
+#define db_do(cx, id, ...)	(db_exec(cx, id, ##__VA_ARGS__) == -1 ? -1 : 0)
 /* A single BIGINT: its value, or -1 on failure; no row or NULL: 0. */
 #define db_number(cx, id, ...)	db_number_(cx, id, DB_ARGS(__VA_ARGS__))
 
@@ -75,7 +77,8 @@ int64_t	 db_number_(struct ctx *, enum sql_id, const struct val *, size_t);
 /*
  * Runs fn in a transaction: 0 commits, -1 (ctx failed) rolls back. The whole fn is repeated, up to 3 times with jitter, on
  * a deadlock or lock timeout (1213, 1205) and on a fresh connection when the server was gone (2006, 2013, 1047) before
- * COMMIT was sent; so fn has no effect but SQL, and resets what it fills. Not nested.
+ * COMMIT was sent; so fn has no effect but SQL, and resets what it fills. Inside another transaction fn
+ * becomes a part of it.
  */
 int	 db_txn(struct ctx *, int (*fn)(struct ctx *, void *), void *arg);
 /* Did the last db_txn end with a COMMIT whose outcome is unknown (connection lost while it was sent)? */

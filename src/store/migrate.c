@@ -41,7 +41,8 @@ static int	file_read(struct ctx *, const char *, const char *, struct file *);
 static int	lock_take(struct ctx *, const char *);
 static int	lock_try(struct ctx *, void *);
 static int	apply_missing(struct ctx *, const struct run *, const struct file *, size_t);
-static int	check_applied(struct ctx *, const struct file *, size_t, const struct applied *, size_t);
+static int	check_applied(struct ctx *, const struct file *, size_t, const struct applied *,
+    size_t);
 static int	apply(struct ctx *, const struct run *, const struct file *);
 
 const char *
@@ -68,7 +69,7 @@ migrate(struct ctx *cx, const char *dir, void (*say)(void *, const struct migrat
 	if (db_exec(cx, SQL_MIGRATION_TABLE) != -1 && db_exec(cx, SQL_MIGRATION_LOCK_TABLE) != -1 &&
 	    db_exec(cx, SQL_MIGRATION_LOCK_ROW) != -1 && lock_take(cx, holder) == 0) {
 		rc = apply_missing(cx, &run, files, n);
-		db_exec(cx, SQL_MIGRATION_UNLOCK, V(holder));	/* where it fails the lease ends by itself */
+		db_exec(cx, SQL_MIGRATION_UNLOCK, V(holder));	/* or the lease ends by itself */
 	}
 	db_patience(cx->db, 0);
 	return rc;
@@ -82,7 +83,8 @@ is_migration(const struct dirent *d)
 	const char	*s = d->d_name;
 	const size_t	 len = strlen(s);
 
-	return strspn(s, "0123456789") == 4 && s[4] == '-' && len > 9 && strcmp(s + len - 4, ".sql") == 0;
+	return strspn(s, "0123456789") == 4 && s[4] == '-' && len > 9 && strcmp(s + len - 4,
+	    ".sql") == 0;
 }
 
 /* By number, which must be 1, 2, 3... */
@@ -100,7 +102,8 @@ files_read(struct ctx *cx, const char *dir, struct file **files, size_t *n)
 		if (rc == 0)
 			rc = file_read(cx, dir, list[i]->d_name, &(*files)[i]);
 		if (rc == 0 && (*files)[i].version != i + 1)
-			rc = fail(cx, F_INTERNAL, "%s/%s: number %d was expected", dir, list[i]->d_name, i + 1);
+			rc = fail(cx, F_INTERNAL, "%s/%s: number %d was expected", dir,
+			    list[i]->d_name, i + 1);
 		free(list[i]);
 	}
 	free(list);
@@ -119,7 +122,8 @@ file_read(struct ctx *cx, const char *dir, const char *name, struct file *f)
 	int		 fd;
 
 	errno = 0;
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1 || fstat(fd, &st) == -1 || st.st_size > FILE_MOST)
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1 || fstat(fd, &st) == -1 ||
+	    st.st_size > FILE_MOST)
 		goto out;
 	f->version = atoi(name);
 	f->name = arena_strdup(cx->a, name);
@@ -133,7 +137,8 @@ out:
 	if (fd != -1)
 		close(fd);
 	if (f->checksum[0] == '\0')
-		return fail(cx, F_INTERNAL, "%s: %s", path, errno != 0 ? strerror(errno) : "cannot be read whole");
+		return fail(cx, F_INTERNAL, "%s: %s", path,
+		    errno != 0 ? strerror(errno) : "cannot be read whole");
 	return 0;
 }
 
@@ -157,12 +162,16 @@ lock_take(struct ctx *cx, const char *holder)
 		if (c.got == 1)
 			return 0;
 		if (clock_mono_ms() - began > WAIT_MS)
-			return fail(cx, F_CONFLICT, "the schema is being migrated by somebody else");
+			return fail(cx, F_CONFLICT,
+			    "the schema is being migrated by somebody else");
 		nanosleep(&pause, NULL);
 	}
 }
 
-/* In a transaction, so that the loser of a race between two hosts of a cluster tries again instead of failing. */
+/*
+ * In a transaction, so that the loser of a race between two hosts of a cluster tries again instead
+ * of failing.
+ */
 static int
 lock_try(struct ctx *cx, void *arg)
 {
@@ -192,16 +201,19 @@ apply_missing(struct ctx *cx, const struct run *run, const struct file *files, s
 
 /* What was applied must be the beginning of what there is. */
 static int
-check_applied(struct ctx *cx, const struct file *files, size_t n, const struct applied *seen, size_t nseen)
+check_applied(struct ctx *cx, const struct file *files, size_t n, const struct applied *seen,
+    size_t nseen)
 {
 	for (size_t i = 0; i < nseen; i++) {
 		if (seen[i].version != (int)i + 1)
 			return fail(cx, F_CONFLICT, "schema_migration has no row %zu", i + 1);
 		if (i >= n)
-			return fail(cx, F_CONFLICT, "the database has seen %s, which is not here: its program is newer",
+			return fail(cx, F_CONFLICT,
+			    "the database has seen %s, which is not here: its program is newer",
 			    seen[i].name);
 		if (strcmp(seen[i].checksum, files[i].checksum) != 0)
-			return fail(cx, F_CONFLICT, "%s has changed since it was applied: put it back, make another file",
+			return fail(cx, F_CONFLICT,
+			    "%s has changed since it was applied: put it back, make another file",
 			    files[i].name);
 	}
 	return 0;
@@ -224,10 +236,12 @@ apply(struct ctx *cx, const struct run *run, const struct file *f)
 			const enum fail_kind	 kind = cx->fail.kind;
 
 			fail_clear(cx);
-			return fail(cx, kind, "%s, statement %d (%.*s): %s", f->name, i, (int)strcspn(sql, "(\n"), sql, err);
+			return fail(cx, kind, "%s, statement %d (%.*s): %s", f->name, i,
+			    (int)strcspn(sql, "(\n"), sql, err);
 		}
 	}
-	if (db_exec(cx, SQL_MIGRATION_ADD, V(m.version), V(m.name), V(f->checksum), V(m.applied_ms)) == -1)
+	if (db_exec(cx, SQL_MIGRATION_ADD, V(m.version), V(m.name), V(f->checksum),
+	    V(m.applied_ms)) == -1)
 		return -1;
 	if (run->say != NULL)
 		run->say(run->arg, &m);
@@ -290,6 +304,7 @@ migrate_check(struct ctx *cx)
 	}
 	if (version == SCHEMA_VERSION)
 		return 0;
-	return fail(cx, F_UNAVAILABLE, "schema %d of the database (it has %d: %s)", SCHEMA_VERSION, (int)version,
+	return fail(cx, F_UNAVAILABLE, "schema %d of the database (it has %d: %s)", SCHEMA_VERSION,
+	    (int)version,
 	    version < SCHEMA_VERSION ? "run `parley migrate`" : "a newer program is to be run");
 }

@@ -50,9 +50,12 @@ model_insert(struct ctx *cx, void *arg)
 	const struct model_new	*new = arg;
 	const struct model	*m = new->m;
 
-	if (db_exec(cx, SQL_MODEL_ADD, V(m->id), V(m->code), V(m->name), V(m->kind), V(m->url), V(m->upstream_name),
-	    V(m->key_env), V(m->key_file), V(m->price_in), V(m->price_out), V(m->arena), V(m->enabled), V(m->logo),
-	    V(m->context_tokens), V(m->max_tokens), V(m->connect_s), V(m->first_token_s), V(m->idle_s),
+	if (db_exec(cx, SQL_MODEL_ADD, V(m->id), V(m->code), V(m->name), V(m->kind), V(m->url),
+	    V(m->upstream_name),
+	    V(m->key_env), V(m->key_file), V(m->price_in), V(m->price_out), V(m->arena),
+	    V(m->enabled), V(m->logo),
+	    V(m->context_tokens), V(m->max_tokens), V(m->connect_s), V(m->first_token_s),
+	    V(m->idle_s),
 	    V(m->total_s), V(m->concurrency), V(m->created_ms)) == -1)
 		return -1;
 	for (size_t i = 0; i < new->n; i++) {
@@ -69,7 +72,8 @@ model_insert(struct ctx *cx, void *arg)
 int
 model_fallbacks(struct ctx *cx, int64_t model, char ***codes, size_t *n)
 {
-	_Static_assert(sizeof(struct text) == sizeof(char *), "rows of one text are an array of strings");
+	_Static_assert(sizeof(struct text) == sizeof(char *),
+	    "rows of one text are an array of strings");
 
 	return db_many(cx, SQL_MODEL_FALLBACKS, codes, n, V(model));
 }
@@ -94,7 +98,8 @@ model_remove(struct ctx *cx, const char *code)
 	case -1:
 		if (cx->fail.kind == F_CONFLICT) {
 			fail_clear(cx);
-			fail(cx, F_CONFLICT, "model %s has taken part in conversations: disable it", code);
+			fail(cx, F_CONFLICT, "model %s has taken part in conversations: disable it",
+			    code);
 		}
 		return -1;
 	case 0:

@@ -11,9 +11,10 @@
 #include "store/vote.h"
 
 /* No default: a member of any other type does not compile. */
-#define COL_TYPE(x)	_Generic((x), int64_t: COL_I64, int: COL_INT, bool: COL_BOOL, double: COL_F64, \
-			    char *: COL_STR)
-#define COL(st, member)	{ #member, COL_TYPE(((struct st *)NULL)->member), offsetof(struct st, member) }
+#define COL_TYPE(x)	_Generic((x), int64_t: COL_I64, int: COL_INT, bool: COL_BOOL, \
+			    double: COL_F64, char *: COL_STR)
+#define COL(st, member)	\
+	{ #member, COL_TYPE(((struct st *)NULL)->member), offsetof(struct st, member) }
 
 #define ROW(name, st, ...) static const struct col name##_cols[] = { __VA_ARGS__ };
 #include "store/rows.def"

@@ -1,6 +1,7 @@
 /*
- * rows: the shapes of results. Which columns a row has and where they go in its struct; the types come from the struct's
- * members by _Generic. A NULL of the database is NULL, 0 or false in the struct.
+ * rows: the shapes of results. Which columns a row has and where they go in its struct; the types
+ * come from the struct's members by _Generic. A NULL of the database is NULL, 0 or false in the
+ * struct.
  */
 #ifndef PARLEY_STORE_ROWS_H
 #define PARLEY_STORE_ROWS_H

@@ -27,13 +27,15 @@ session_insert(struct ctx *cx, void *arg)
 	const struct session_new	*new = arg;
 	const struct session		*s = new->s;
 
-	if (db_exec(cx, SQL_SESSION_ADD, V(s->id), V(s->tenant), V(s->owner), V_ID(s->task), V(s->title),
+	if (db_exec(cx, SQL_SESSION_ADD, V(s->id), V(s->tenant), V(s->owner), V_ID(s->task),
+	    V(s->title),
 	    V(s->created_ms)) == -1)
 		return -1;
 	for (size_t i = 0; i < new->n; i++) {
 		const struct lane_row	*l = &new->lanes[i];
 
-		if (db_exec(cx, SQL_LANE_ADD, V(s->id), V(l->lane), V(l->model), V(l->mask), V(l->pri_id)) == -1)
+		if (db_exec(cx, SQL_LANE_ADD, V(s->id), V(l->lane), V(l->model), V(l->mask),
+		    V(l->pri_id)) == -1)
 			return -1;
 	}
 	return 0;
@@ -84,7 +86,8 @@ session_rename(struct ctx *cx, int64_t owner, int64_t id, const char *title)
 int
 session_delete(struct ctx *cx, int64_t owner, int64_t id)
 {
-	return one_or_missing(cx, db_exec(cx, SQL_SESSION_DELETE, V(clock_ms()), V(id), V(owner)), id);
+	return one_or_missing(cx, db_exec(cx, SQL_SESSION_DELETE, V(clock_ms()), V(id), V(owner)),
+	    id);
 }
 
 static int
@@ -98,11 +101,11 @@ one_or_missing(struct ctx *cx, int64_t changed, int64_t id)
 int
 session_title(struct ctx *cx, int64_t id, const char *from, const char *title)
 {
-	return db_exec(cx, SQL_SESSION_TITLE, V(title), V(id), V(from)) == -1 ? -1 : 0;
+	return db_do(cx, SQL_SESSION_TITLE, V(title), V(id), V(from));
 }
 
 int
 session_reveal(struct ctx *cx, int64_t id, int64_t now_ms)
 {
-	return db_exec(cx, SQL_SESSION_REVEAL, V(now_ms), V(id)) == -1 ? -1 : 0;
+	return db_do(cx, SQL_SESSION_REVEAL, V(now_ms), V(id));
 }

@@ -25,7 +25,8 @@ ours(struct sql_error *e, const char *what, const char *column)
 {
 	e->no = SQL_ERROR_OURS;
 	e->ran = false;
-	snprintf(e->text, sizeof(e->text), "%s%s%s", what, column != NULL ? ": " : "", column != NULL ? column : "");
+	snprintf(e->text, sizeof(e->text), "%s%s%s", what, column != NULL ? ": " : "",
+	    column != NULL ? column : "");
 	return -1;
 }
 
@@ -39,7 +40,8 @@ theirs(struct sql_error *e, const struct stmt *s, bool ran)
 }
 
 int
-stmt_prepare(struct stmt *s, MYSQL *my, const char *text, const struct row *row, struct sql_error *e)
+stmt_prepare(struct stmt *s, MYSQL *my, const char *text, const struct row *row,
+    struct sql_error *e)
 {
 	MYSQL_RES	*meta;
 	int		 rc;
@@ -107,7 +109,10 @@ column_fits(enum col_type type, const MYSQL_FIELD *f)
 	}
 }
 
-/* Strings get no buffer: the first fetch tells their length, a second one puts them where they belong. */
+/*
+ * Strings get no buffer: the first fetch tells their length, a second one puts them where they
+ * belong.
+ */
 static void
 columns_bind(struct stmt *s)
 {

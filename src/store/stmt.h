@@ -1,5 +1,6 @@
 /*
- * stmt: one prepared statement: its parameters, its result. Private to the store; db.c decides what failures mean.
+ * stmt: one prepared statement: its parameters, its result. Private to the store; db.c decides what
+ * failures mean.
  */
 #ifndef PARLEY_STORE_STMT_H
 #define PARLEY_STORE_STMT_H
@@ -23,11 +24,21 @@ struct stmt {
 	struct cell	*cells;
 };
 
-/* Prepares it and compares its columns with the row table: count, names, kinds. 0, or -1 with the error. */
-int	 stmt_prepare(struct stmt *, MYSQL *, const char *text, const struct row *, struct sql_error *);
-/* Runs it with n values. 0, or -1 with the error. What it selects must be fetched to the end, or finished. */
+/*
+ * Prepares it and compares its columns with the row table: count, names, kinds. 0, or -1 with the
+ * error.
+ */
+int	 stmt_prepare(struct stmt *, MYSQL *, const char *text, const struct row *,
+	    struct sql_error *);
+/*
+ * Runs it with n values. 0, or -1 with the error. What it selects must be fetched to the end, or
+ * finished.
+ */
 int	 stmt_execute(struct stmt *, const struct val *, size_t n, struct sql_error *);
-/* The next row into the zeroed struct, its strings into the arena. 1, 0 after the last, -1 with the error. */
+/*
+ * The next row into the zeroed struct, its strings into the arena. 1, 0 after the last, -1 with the
+ * error.
+ */
 int	 stmt_fetch(struct stmt *, struct arena *, void *row, struct sql_error *);
 /* Throws the remaining rows away. */
 void	 stmt_finish(struct stmt *);

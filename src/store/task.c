@@ -20,8 +20,10 @@ task_insert(struct ctx *cx, int64_t owner, int64_t default_of, const struct task
 {
 	const int64_t	 id = ident_new();
 
-	if (db_exec(cx, SQL_TASK_ADD, V(id), V(owner), V_ID(default_of), V(text(t->title)), V(text(t->description)),
-	    V(text(t->support_unit)), V(text(t->bus_dir)), V(text(t->work_goal)), V(clock_ms())) == -1)
+	if (db_exec(cx, SQL_TASK_ADD, V(id), V(owner), V_ID(default_of), V(text(t->title)),
+	    V(text(t->description)),
+	    V(text(t->support_unit)), V(text(t->bus_dir)), V(text(t->work_goal)),
+	    V(clock_ms())) == -1)
 		return -1;
 	return id;
 }
@@ -109,5 +111,5 @@ task_drop(struct ctx *cx, void *arg)
 		return -1;
 	if (db_exec(cx, SQL_TASK_EMPTY, V(refuge->id), V(d->id)) == -1)
 		return -1;
-	return db_exec(cx, SQL_TASK_DELETE, V(d->id)) == -1 ? -1 : 0;
+	return db_do(cx, SQL_TASK_DELETE, V(d->id));
 }

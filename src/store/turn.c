@@ -8,14 +8,17 @@
 int
 turn_add(struct ctx *cx, const struct turn_row *t)
 {
-	return db_exec(cx, SQL_TURN_ADD, V(t->id), V(t->tenant), V_ID(t->owner), V_ID(t->session), V(t->group_id),
-	    V(t->worker), V(t->private), V(t->voice), V(t->question), V(t->context), V(t->created_ms)) == -1 ? -1 : 0;
+	return db_do(cx, SQL_TURN_ADD, V(t->id), V(t->tenant), V_ID(t->owner), V_ID(t->session),
+	    V(t->group_id),
+	    V(t->worker), V(t->private), V(t->voice), V(t->question), V(t->context),
+	    V(t->created_ms));
 }
 
 int
 answer_add(struct ctx *cx, const struct answer_row *a)
 {
-	if (db_exec(cx, SQL_ANSWER_ADD, V(a->id), V(a->turn), V_ID(a->session), V(a->lane), V(a->model),
+	if (db_exec(cx, SQL_ANSWER_ADD, V(a->id), V(a->turn), V_ID(a->session), V(a->lane),
+	    V(a->model),
 	    V(a->created_ms)) != -1)
 		return 0;
 	if (cx->fail.kind == F_CONFLICT) {
@@ -64,8 +67,10 @@ answer_close(struct ctx *cx, const struct answer_row *a)
 {
 	int64_t	 closed;
 
-	closed = db_exec(cx, SQL_ANSWER_CLOSE, V(a->status), V(a->text), V(a->reasoning), V(a->error),
-	    V(a->prompt_tokens), V(a->completion_tokens), V(a->estimated), V(a->cost != NULL ? a->cost : "0"),
+	closed = db_exec(cx, SQL_ANSWER_CLOSE, V(a->status), V(a->text), V(a->reasoning),
+	    V(a->error),
+	    V(a->prompt_tokens), V(a->completion_tokens), V(a->estimated),
+	    V(a->cost != NULL ? a->cost : "0"),
 	    V_ID(a->first_ms), V_ID(a->last_ms), V_ID(a->ended_ms), V(a->id));
 	if (closed != 1)
 		return (int)closed;
@@ -75,13 +80,13 @@ answer_close(struct ctx *cx, const struct answer_row *a)
 int
 citation_add(struct ctx *cx, const struct citation_row *c)
 {
-	return db_exec(cx, SQL_CITATION_ADD, V(c->answer), V(c->position), V(c->body)) == -1 ? -1 : 0;
+	return db_do(cx, SQL_CITATION_ADD, V(c->answer), V(c->position), V(c->body));
 }
 
 int
 ledger_add(struct ctx *cx, int64_t answer, const char *amount, int64_t now_ms)
 {
-	return db_exec(cx, SQL_LEDGER_ADD, V(ident_new()), V(answer), V(amount), V(now_ms)) == -1 ? -1 : 0;
+	return db_do(cx, SQL_LEDGER_ADD, V(ident_new()), V(answer), V(amount), V(now_ms));
 }
 
 int
@@ -90,8 +95,8 @@ turn_close(struct ctx *cx, int64_t turn, int64_t now_ms)
 	int64_t	 open;
 
 	/*
-	 * Of two lanes that end at once neither sees the other's end before its commit. The row's lock lets them look one
-	 * after the other, so that the second does.
+	 * Of two lanes that end at once neither sees the other's end before its commit. The row's
+	 * lock lets them look one after the other, so that the second does.
 	 */
 	if ((open = db_number(cx, SQL_TURN_LOCK, V(turn))) <= 0)
 		return (int)open;

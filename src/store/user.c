@@ -7,7 +7,8 @@
 static struct user	*user_add(struct ctx *, int64_t, const char *, const char *, const char *);
 
 struct user *
-user_ensure(struct ctx *cx, int64_t tenant, const char *subject, const char *name, const char *avatar)
+user_ensure(struct ctx *cx, int64_t tenant, const char *subject, const char *name,
+    const char *avatar)
 {
 	struct user	*u;
 
@@ -31,7 +32,8 @@ user_add(struct ctx *cx, int64_t tenant, const char *subject, const char *name, 
 {
 	const int64_t	 id = ident_new();
 
-	if (db_exec(cx, SQL_USER_ADD, V(id), V(tenant), V(subject), V(name), V(avatar), V(ident_time(id))) == -1) {
+	if (db_exec(cx, SQL_USER_ADD, V(id), V(tenant), V(subject), V(name), V(avatar),
+	    V(ident_time(id))) == -1) {
 		if (cx->fail.kind != F_CONFLICT)
 			return NULL;
 		fail_clear(cx);		/* another request of the same user was faster */

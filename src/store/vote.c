@@ -14,20 +14,24 @@ vote_target(struct ctx *cx, int64_t session, int lane, int64_t *group)
 }
 
 int
-vote_like(struct ctx *cx, int64_t user, int64_t answer, int64_t session, int64_t group, int lane, int64_t now_ms)
+vote_like(struct ctx *cx, int64_t user, int64_t answer, int64_t session, int64_t group, int lane,
+    int64_t now_ms)
 {
-	return db_exec(cx, SQL_VOTE_LIKE, V(user), V(answer), V(session), V(group), V(lane), V(now_ms)) == -1 ? -1 : 0;
+	return db_do(cx, SQL_VOTE_LIKE, V(user), V(answer), V(session), V(group), V(lane),
+	    V(now_ms));
 }
 
 int
 vote_unlike(struct ctx *cx, int64_t user, int64_t answer)
 {
-	return db_exec(cx, SQL_VOTE_UNLIKE, V(user), V(answer)) == -1 ? -1 : 0;
+	return db_do(cx, SQL_VOTE_UNLIKE, V(user), V(answer));
 }
 
 int
-vote_rate(struct ctx *cx, int64_t user, int64_t session, int lane, const char *scores, const char *remark,
+vote_rate(struct ctx *cx, int64_t user, int64_t session, int lane, const char *scores,
+    const char *remark,
     int64_t now_ms)
 {
-	return db_exec(cx, SQL_VOTE_RATE, V(user), V(session), V(lane), V(scores), V(remark), V(now_ms)) == -1 ? -1 : 0;
+	return db_do(cx, SQL_VOTE_RATE, V(user), V(session), V(lane), V(scores), V(remark),
+	    V(now_ms));
 }

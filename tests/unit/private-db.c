@@ -15,7 +15,10 @@
 #include "base/log.h"
 #include "store/db.h"
 
-/* Runs a program; its standard input comes from `input` (a file) and its output goes to `output`, where not NULL. */
+/*
+ * Runs a program; its standard input comes from `input` (a file) and its output goes to `output`,
+ * where not NULL.
+ */
 static int
 spawn(const char *input, const char *output, const char *const *argv)
 {
@@ -27,7 +30,8 @@ spawn(const char *input, const char *output, const char *const *argv)
 		err(1, "fork");
 	case 0:
 		if (dup2(open(input != NULL ? input : "/dev/null", O_RDONLY), STDIN_FILENO) == -1 ||
-		    (output != NULL && dup2(open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO) == -1))
+		    (output != NULL && dup2(open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600),
+		    STDOUT_FILENO) == -1))
 			_exit(126);
 		execvp(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
@@ -40,10 +44,12 @@ spawn(const char *input, const char *output, const char *const *argv)
 bool
 private_db_possible(void)
 {
-	return spawn(NULL, "/dev/null", (const char *[]){ "sh", "-c", "command -v mariadbd && command -v mariadb-install-db", NULL }) == 0;
+	return spawn(NULL, "/dev/null", (const char *[]){ "sh", "-c",
+	    "command -v mariadbd && command -v mariadb-install-db", NULL }) == 0;
 }
 
-static struct private_db	*started;	/* that must not be left behind, however this process ends */
+/* What must not be left behind, however this process ends. */
+static struct private_db	*started;
 
 static void
 stop_started(void)
@@ -101,8 +107,10 @@ client(struct private_db *p, const char *input, const char *output, const char *
 	char	 socket[128];
 
 	snprintf(socket, sizeof(socket), "--socket=%s", p->socket);
-	return spawn(input, output, (const char *[]){ "mariadb", "--no-defaults", "--default-character-set=utf8mb4", socket,
-	    "-u", p->conf.db_user, "-N", "-B", p->conf.db_name, sql != NULL ? "-e" : NULL, sql, NULL });
+	return spawn(input, output, (const char *[]){ "mariadb", "--no-defaults",
+	    "--default-character-set=utf8mb4", socket,
+	    "-u", p->conf.db_user, "-N", "-B", p->conf.db_name, sql != NULL ? "-e" : NULL, sql,
+	    NULL });
 }
 
 char *

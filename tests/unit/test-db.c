@@ -1,4 +1,7 @@
-/* The connection, its statements and transactions, against a real server that is killed, stopped and started. */
+/*
+ * The connection, its statements and transactions, against a real server that is killed, stopped
+ * and started.
+ */
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -74,7 +77,7 @@ values(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < big; i += 4)
-		memcpy(text + i, "\xf0\x9f\x8e\x88", 4);	/* a balloon each, past any fixed buffer */
+		memcpy(text + i, "\xf0\x9f\x8e\x88", 4);	/* a balloon each */
 	text[big] = '\0';
 	private_db_feed(&server, "ALTER TABLE user MODIFY name MEDIUMTEXT NULL");
 	u = user_ensure(&cx, TENANT_DEFAULT, "o'neill \\ \"x\" 🎈", text, NULL);
@@ -89,15 +92,18 @@ values(void **state)
 	assert_string_equal(u->avatar, "a");
 	private_db_feed(&server, "ALTER TABLE user MODIFY name TEXT NULL");
 
-	assert_int_equal(db_exec(&cx, SQL_USER_ADD, V(INT64_MIN), V(1), V("least"), V_NULL, V((char *)NULL),
+	assert_int_equal(db_exec(&cx, SQL_USER_ADD, V(INT64_MIN), V(1), V("least"), V_NULL,
+	    V((char *)NULL),
 	    V(INT64_MAX)), 1);
 	u = db_one(&cx, SQL_USER_GET, V(1), V("least"));
 	assert_non_null(u);
 	assert_true(u->id == INT64_MIN);
 	assert_null(u->name);
-	assert_string_equal(private_db_ask(&server, "SELECT created_ms FROM user WHERE subject = 'least'"),
+	assert_string_equal(private_db_ask(&server,
+	    "SELECT created_ms FROM user WHERE subject = 'least'"),
 	    "9223372036854775807");
-	assert_string_equal(private_db_ask(&server, "SELECT COUNT(*) FROM user WHERE subject = 'o\\'neill \\\\ \"x\" 🎈'"),
+	assert_string_equal(private_db_ask(&server,
+	    "SELECT COUNT(*) FROM user WHERE subject = 'o\\'neill \\\\ \"x\" 🎈'"),
 	    "1");
 	assert_int_equal(cx.fail.kind, F_NONE);
 }
@@ -141,22 +147,26 @@ failures(void **state)
 	(void)state;
 	user("twice");
 	logged = private_db_logged(&server, "statement failed");
-	assert_int_equal(db_exec(&cx, SQL_USER_ADD, V(77), V(1), V("twice"), V_NULL, V_NULL, V(0)), -1);
+	assert_int_equal(db_exec(&cx, SQL_USER_ADD, V(77), V(1), V("twice"), V_NULL, V_NULL, V(0)),
+	    -1);
 	assert_int_equal(cx.fail.kind, F_CONFLICT);
 	fail_clear(&cx);
-	assert_int_equal(db_exec(&cx, SQL_USER_ADD, V(77), V(4711), V("homeless"), V_NULL, V_NULL, V(0)), -1);
+	assert_int_equal(db_exec(&cx, SQL_USER_ADD, V(77), V(4711), V("homeless"), V_NULL, V_NULL,
+	    V(0)), -1);
 	assert_int_equal(cx.fail.kind, F_NOT_FOUND);
 	fail_clear(&cx);
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	assert_int_equal(db_exec(&cx, SQL_USER_ADD, V(77), V(1), V(text), V_NULL, V_NULL, V(0)), -1);
+	assert_int_equal(db_exec(&cx, SQL_USER_ADD, V(77), V(1), V(text), V_NULL, V_NULL, V(0)),
+	    -1);
 	assert_int_equal(cx.fail.kind, F_RANGE);
 	assert_string_equal(cx.fail.what, "subject");
 	fail_clear(&cx);
 	assert_int_equal(private_db_logged(&server, "statement failed"), logged);
 
 	/* What is our own mistake is logged, with the statement's name and without values. */
-	assert_int_equal(db_exec(&cx, SQL_USER_ADD, V_NULL, V(1), V("secret"), V_NULL, V_NULL, V(0)), -1);
+	assert_int_equal(db_exec(&cx, SQL_USER_ADD, V_NULL, V(1), V("secret"), V_NULL, V_NULL,
+	    V(0)), -1);
 	assert_int_equal(cx.fail.kind, F_INTERNAL);
 	fail_clear(&cx);
 	assert_int_equal(db_exec(&cx, SQL_USER_ADD, V(1)), -1);
@@ -225,7 +235,8 @@ deadlock(void **state)
 {
 	const int64_t		 a = user("dead a")->id, b = user("dead b")->id;
 	pthread_barrier_t	 meet;
-	struct rename		 one = { a, b, "one", &meet, 0, -1 }, two = { b, a, "two", &meet, 0, -1 };
+	struct rename		 one = { a, b, "one", &meet, 0, -1 }, two = { b, a, "two", &meet, 0,
+	    -1 };
 	pthread_t		 thread;
 
 	(void)state;
@@ -329,18 +340,23 @@ rollback(void **state)
 	assert_string_equal(user_ensure(&cx, 1, "kept", NULL, NULL)->name, "a name");
 }
 
-/* The connection is cut in the middle; what follows in that run must not happen outside of the transaction. */
+/*
+ * The connection is cut in the middle; what follows in that run must not happen outside of the
+ * transaction.
+ */
 static int
 rename_cut(struct ctx *c, void *arg)
 {
 	struct rename	*r = arg;
 
 	if (r->runs++ == 0) {
-		private_db_feed(&server, "SELECT CONCAT('KILL ', id) INTO @kill FROM information_schema.PROCESSLIST"
+		private_db_feed(&server,
+		    "SELECT CONCAT('KILL ', id) INTO @kill FROM information_schema.PROCESSLIST"
 		    " WHERE COMMAND = 'Sleep'; EXECUTE IMMEDIATE @kill");
 		assert_int_equal(db_exec(c, SQL_USER_REFRESH, V("lost"), V_NULL, V(r->first)), -1);
 		fail_clear(c);
-		assert_int_equal(db_exec(c, SQL_USER_REFRESH, V("stray"), V_NULL, V(r->second)), -1);
+		assert_int_equal(db_exec(c, SQL_USER_REFRESH, V("stray"), V_NULL, V(r->second)),
+		    -1);
 		return 0;
 	}
 	return db_exec(c, SQL_USER_REFRESH, V(r->name), V_NULL, V(r->first)) == -1 ? -1 : 0;
@@ -408,7 +424,10 @@ server_away(void **state)
 	assert_int_equal(db_ping(&cx), 0);
 }
 
-/* A server that hangs while COMMIT is on its way: nobody knows what became of it, and the caller still hears in time. */
+/*
+ * A server that hangs while COMMIT is on its way: nobody knows what became of it, and the caller
+ * still hears in time.
+ */
 static int
 rename_then_hang(struct ctx *c, void *arg)
 {
@@ -441,7 +460,8 @@ commit_unknown(void **state)
 static int
 free_port(void)
 {
-	struct sockaddr_in	 a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in	 a = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t		 len = sizeof(a);
 	int			 fd = socket(AF_INET, SOCK_STREAM, 0);
 

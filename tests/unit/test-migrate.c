@@ -71,7 +71,8 @@ own_dir(void)
 	assert_int_equal(system(command), 0);
 	assert_int_equal(mkdir(dir, 0700), 0);
 	put("README", "no migration");
-	put("0001-one.sql", "-- the first; of all\nCREATE TABLE IF NOT EXISTS a (i INT PRIMARY KEY);\n");
+	put("0001-one.sql",
+	    "-- the first; of all\nCREATE TABLE IF NOT EXISTS a (i INT PRIMARY KEY);\n");
 	put("0002-two.sql", "CREATE TABLE IF NOT EXISTS b (i INT PRIMARY KEY, t TEXT);\n"
 	    "REPLACE INTO b VALUES (1, 'a;b');\n");
 }
@@ -134,7 +135,8 @@ changed(void **state)
 	assert_non_null(strstr(cx.fail.what, "0001-one.sql"));
 	assert_int_equal(told, 2);
 	assert_string_equal(private_db_ask(&server, "SHOW TABLES LIKE 'c'"), "");
-	assert_string_equal(private_db_ask(&server, "SELECT CONCAT(holder, until_ms) FROM schema_lock"), "0");
+	assert_string_equal(private_db_ask(&server,
+	    "SELECT CONCAT(holder, until_ms) FROM schema_lock"), "0");
 }
 
 static void
@@ -142,13 +144,17 @@ halfway(void **state)
 {
 	(void)state;
 	own_dir();
-	put("0003-three.sql", "CREATE TABLE IF NOT EXISTS c (i INT PRIMARY KEY);\nCREATE TABLE\n  d (nonsense);\n");
+	put("0003-three.sql",
+	    "CREATE TABLE IF NOT EXISTS c (i INT PRIMARY KEY);\nCREATE TABLE\n  d (nonsense);\n");
 	assert_int_equal(migrate(&cx, dir, tell, &told), -1);
-	assert_non_null(strstr(cx.fail.what, "0003-three.sql, statement 2 (CREATE TABLE): You have an error"));
+	assert_non_null(strstr(cx.fail.what,
+	    "0003-three.sql, statement 2 (CREATE TABLE): You have an error"));
 	assert_null(strchr(cx.fail.what, '\n'));
 	assert_int_equal(told, 2);
 	fail_clear(&cx);
-	put("0003-three.sql", "CREATE TABLE IF NOT EXISTS c (i INT PRIMARY KEY);\nCREATE TABLE d (i INT PRIMARY KEY)");
+	put("0003-three.sql",
+	    "CREATE TABLE IF NOT EXISTS c (i INT PRIMARY KEY);\n"
+	    "CREATE TABLE d (i INT PRIMARY KEY)");
 	assert_int_equal(migrate(&cx, dir, tell, &told), 0);
 	assert_int_equal(told, 3);
 	assert_string_equal(private_db_ask(&server, "SHOW TABLES LIKE 'd'"), "d");
@@ -211,7 +217,8 @@ together(void **state)
 
 	(void)state;
 	own_dir();
-	put("0003-three.sql", "CREATE TABLE c (i INT PRIMARY KEY);\nINSERT INTO c VALUES (SLEEP(0.3));\n");
+	put("0003-three.sql",
+	    "CREATE TABLE c (i INT PRIMARY KEY);\nINSERT INTO c VALUES (SLEEP(0.3));\n");
 	for (int i = 0; i < 4; i++)
 		pthread_create(&threads[i], NULL, migrate_thread, &rc[i]);
 	for (int i = 0; i < 4; i++) {

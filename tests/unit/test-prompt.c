@@ -1,0 +1,86 @@
+/* prompt: the body is what servers take, and the context is trimmed by whole turns, oldest first. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "upstream/prompt.h"
+
+#include <cmocka.h>		/* after ours: it has a macro fail() */
+
+static const struct message	 talk[] = {
+	{ ROLE_SYSTEM, "be brief" },
+	{ ROLE_USER, "first question, which is long enough to count for some tokens" },
+	{ ROLE_ASSISTANT, "first answer, which is long enough to count for some tokens" },
+	{ ROLE_USER, "second question" },
+	{ ROLE_ASSISTANT, "second answer" },
+	{ ROLE_USER, "the question" },
+};
+
+static char *
+write_it(int window, int max_tokens)
+{
+	static struct str	 s;
+
+	str_reset(&s);
+	prompt_write(&s, &(struct prompt){ .model = "m \"1\"", .m = talk, .n = 6, .context_tokens = window,
+	    .max_tokens = max_tokens });
+	return s.p;
+}
+
+static void
+test_whole(void **state)
+{
+	char	*s = write_it(0, 0);
+
+	(void)state;
+	assert_non_null(strstr(s, "\"model\":\"m \\\"1\\\"\""));
+	assert_non_null(strstr(s, "\"stream\":true,\"stream_options\":{\"include_usage\":true}"));
+	assert_null(strstr(s, "max_tokens"));
+	for (size_t i = 0; i < 6; i++)
+		assert_non_null(strstr(s, talk[i].text));
+	assert_non_null(strstr(write_it(0, 77), "\"max_tokens\":77"));
+}
+
+static void
+test_trimmed(void **state)
+{
+	char	*s = write_it(70, 20);
+
+	(void)state;
+	assert_non_null(strstr(s, "be brief"));
+	assert_null(strstr(s, "first question"));
+	assert_null(strstr(s, "first answer"));		/* a turn goes as a whole */
+	assert_non_null(strstr(s, "second question"));
+	assert_non_null(strstr(s, "second answer"));
+	assert_non_null(strstr(s, "the question"));
+
+	s = write_it(1, 1);				/* nothing fits: system and question stay all the same */
+	assert_non_null(strstr(s, "be brief"));
+	assert_null(strstr(s, "second"));
+	assert_non_null(strstr(s, "the question"));
+}
+
+static void
+test_roles(void **state)
+{
+	(void)state;
+	assert_int_equal(role_parse("system"), ROLE_SYSTEM);
+	assert_int_equal(role_parse("user"), ROLE_USER);
+	assert_int_equal(role_parse("assistant"), ROLE_ASSISTANT);
+	assert_int_equal(role_parse("tool"), -1);
+	assert_int_equal(role_parse(NULL), -1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_trimmed),
+		cmocka_unit_test(test_roles),
+	};
+
+	return cmocka_run_group_tests_name("prompt", tests, NULL, NULL);
+}
