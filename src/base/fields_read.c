@@ -287,8 +287,11 @@ read_map(struct reader *r, const struct place *at, const struct json *j, const s
 
 	if (!json_is_object(j))
 		return bad(r, F_TYPE, at);
-	for (pos = NULL; json_next(j, &pos, &here.name, &value);)
+	for (pos = NULL; json_next(j, &pos, &here.name, &value);) {
+		if (!utf8_valid(here.name, strlen(here.name)))
+			return bad(r, F_UTF8, at);
 		n += value != NULL;
+	}
 	if (f->type != T_MAPF64 && !in_range(f, (double)n))
 		return bad(r, F_RANGE, at);
 	l.p = arena_array(r->cx->a, n, size);

@@ -269,7 +269,7 @@ json_line(struct call_file *f, struct ctx *cx, struct call_record *r, const char
 	if (got != CALL_READ)
 		return got;
 	if ((object = json_parse(cx, f->json.p, f->json.len)) == NULL) {
-		*why = fail_text(cx->a, &cx->fail, cx->lang);
+		*why = arena_printf(cx->a, "it is not JSON: %s", cx->fail.what);
 		fail_clear(cx);
 		return CALL_READ_BAD;
 	}

@@ -186,10 +186,10 @@ cmd_help(struct str *s, const struct cmd *cmd)
 	struct str	 usage = STR_INIT(0);
 
 	str_printf(&usage, "usage: parley %s", cmd->name);
-	opts_must(&usage, cmd);
-	str_puts(&usage, " [option…]");
 	if (*cmd->operands != '\0')
 		str_printf(&usage, " %s", cmd->operands);
+	opts_must(&usage, cmd);
+	str_puts(&usage, " [option…]");
 	fold(s, usage.p);
 	str_free(&usage);
 	str_printf(s, "\n%s\n\n", cmd->help);

@@ -1,8 +1,11 @@
 /* parley migrate */
 #include "cmd.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "store/db.h"
@@ -95,6 +98,9 @@ migrate_run(struct run *r, const void *opts)
 	const struct migrate_opts	*o = opts;
 	int				 count = 0;
 
+	if (access(migrate_dir(), R_OK | X_OK) == -1)
+		return cmd_error(r, EX_NOINPUT, "%s: %s: set PARLEY_SCHEMA_DIR to the directory of the "
+		    "schema files", migrate_dir(), strerror(errno));
 	if (o->status)
 		return status(r);
 	db_patience(r->cx.db, PATIENCE);

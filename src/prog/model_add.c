@@ -42,7 +42,7 @@ static const struct opt add_options[] = {
 	OPT(model_add, OPT_FLAG, MAY_COME, arena, "arena", NULL, 0, 0, "takes part in the arena"),
 	OPT(model_add, OPT_STR, MAY_COME, logo, "logo", "URL", 0, 0, "address of its picture"),
 	OPT(model_add, OPT_STRS, MAY_COME, fallbacks, "fallback", "CODE", 0, 0,
-	    "model to be asked where this one fails, in order of preference"),
+	    "model to be asked where this one fails"),
 	OPT(model_add, OPT_INT, MAY_COME, context, "context", "TOKENS", 1, TOKENS_MOST,
 	    "its window: older turns are left out to fit"),
 	OPT(model_add, OPT_INT, MAY_COME, max_tokens, "max-tokens", "N", 1, TOKENS_MOST,

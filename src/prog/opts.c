@@ -257,7 +257,7 @@ help_line(struct str *s, const struct opt *o)
 	}
 	str_printf(s, "%*s%s", (int)(HELP_COLUMN - used), "", o->help);
 	if (o->type == OPT_STRS)
-		str_puts(s, "; may come several times");
+		str_puts(s, "; again for more");
 	str_putc(s, '\n');
 }
 

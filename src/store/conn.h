@@ -23,7 +23,7 @@ struct sql_error {
 struct conn {
 	const struct conf	*conf;
 	MYSQL			*my;		/* NULL: not connected */
-	unsigned		 generation;	/* counts connections; earlier statements are stale */
+	unsigned		 generation;	/* of connections: older statements are stale */
 	char			*hosts_text;	/* cut up by hosts */
 	struct conn_host	*hosts;
 	size_t			 nhosts;	/* 0: the socket */

@@ -49,7 +49,7 @@ struct worker {
 
 	pthread_mutex_t		 lock;		/* of the queue */
 	struct job		*first, **last;
-	atomic_int		 jobs;		/* queued or running */
+	atomic_int		 jobs;		/* queued or running, and calls from other threads */
 
 	struct source		 accepted, handed;
 	pthread_t		*threads;
@@ -82,10 +82,13 @@ job_push(struct worker *w, void (*fn)(struct ctx *, void *), void *arg, int fd)
 	conns_wake(w->conns, 1);
 }
 
+/* Whoever calls from outside is counted until the last look at w: worker_stop may follow at once. */
 void
 worker_job(struct worker *w, void (*fn)(struct ctx *, void *), void *arg)
 {
+	atomic_fetch_add(&w->jobs, 1);
 	job_push(w, fn, arg, -1);
+	atomic_fetch_sub(&w->jobs, 1);
 }
 
 static struct job *
@@ -139,6 +142,7 @@ gone:
 void
 worker_return(struct worker *w, int fd)
 {
+	atomic_fetch_add(&w->jobs, 1);
 	if (fd == -1)
 		conns_drop(w->conns, -1);
 	else if (atomic_load(&w->retiring))
@@ -148,6 +152,7 @@ worker_return(struct worker *w, int fd)
 		if (atomic_load(&w->retiring) && conns_take(w->conns, fd))
 			job_push(w, NULL, NULL, fd);
 	}
+	atomic_fetch_sub(&w->jobs, 1);
 }
 
 void

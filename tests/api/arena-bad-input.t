@@ -115,6 +115,7 @@ is bytes('/conv/create', encode_json({ taskId => $task, x => [[[1]]] }), 'Conten
 is $p->post('/task/add', json => { title => "a\x{0}b" })->code, 400, 'NUL in a value has no place in a text';
 my $deep = bytes('/conv/create', "{\"taskId\":\"$task\",\"x\":" . '[' x 62 . ']' x 62 . '}');
 is $deep->code, 200, 'nesting within 64' or diag $deep->body;
+$p->script('*', { times => 2, steps => [{ delta => 'long' }, { finish => 'stop' }, { done => 1 }] });
 my $big = $p->stream(POST => '/conv/chat', json => with(messages => [{ role => 'user', content => '大' x 300_000 }]));
 is $big->code, 200, '900 kB within the limit';
 is $p->sql('SELECT MAX(CHAR_LENGTH(question)) AS n FROM turn')->[0]{n}, 300_000, 'stored whole';

@@ -1,8 +1,9 @@
 #!/bin/bash
-# private-db.sh DIR [up|down|kill] - a private MariaDB below DIR, for one test: unix socket only (with PRIVATE_DB_PORT
-# also that port of loopback), no password, the user who starts it is its administrator. `up` (the default) makes it
-# where needed, waits until it answers and makes an empty database `parley`. `down` stops it in order, `kill` as a crash
-# would. Keep DIR short: a socket's path has at most 107 bytes. Exit 69: it does not start, 75: nor answer in time.
+# private-db.sh DIR [up|down|kill] - a private MariaDB below DIR, for one test: unix socket only (with
+# PRIVATE_DB_PORT also that port of loopback), no password, its administrator is whoever starts it.
+# `up` (the default) makes it where needed, waits until it answers and makes an empty database
+# `parley`; `down` stops it in order, `kill` as a crash would. Keep DIR short: a socket's path has at
+# most 107 bytes. Exit 69: it does not start, 75: it does not answer in time.
 set -eu
 
 dir=$1

@@ -1,4 +1,4 @@
-/* private-db: a MariaDB of this test's own, below a directory of its own in /tmp, and what it takes to work with it. */
+/* private-db: a MariaDB of this test's own, in a directory of its own, and how to work with it. */
 #ifndef PARLEY_TESTS_PRIVATE_DB_H
 #define PARLEY_TESTS_PRIVATE_DB_H
 
@@ -27,7 +27,7 @@ void	 private_db_start(struct private_db *);
 void	 private_db_stop(struct private_db *);
 /* "up", "down" or "kill"; dies where that fails. */
 void	 private_db_do(struct private_db *, const char *verb);
-/* The rows as the command line client prints them, columns apart by tabs, the last one without its newline. Static. */
+/* The rows as the client prints them, columns apart by tabs, without the last newline. Static. */
 char	*private_db_ask(struct private_db *, const char *sql);
 /* Runs a file of SQL with the client; dies where that fails. */
 void	 private_db_feed(struct private_db *, const char *sql);

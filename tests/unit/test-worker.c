@@ -336,7 +336,7 @@ keeps_connections(void **state)
 	assert_ptr_equal(worker_self(), w);
 	fd = connected();
 	assert_true(answers(fd, true, "/hello/0", 200, "hello 0"));
-	eventually(atomic_load(&dbs) == conf.threads);
+	eventually(atomic_load(&dbs) == conf.threads && worker_busy(w) == 0);
 	before = descriptors();
 	free(logged());
 	for (i = 0; i < 300; i++) {
@@ -361,6 +361,7 @@ keeps_connections(void **state)
 	assert_int_equal(r.body.len, 0);
 	fc_free(&r);
 
+	eventually(worker_busy(w) == 0);	/* the line comes after the reply */
 	log = logged();
 	assert_int_equal(count(log, "\"route\":\"/hello/{name}\""), 301);
 	assert_int_equal(count(log, "\"status\":404"), 1);

@@ -9,6 +9,9 @@ use Exporter   qw(import);
 use Mojo::JSON qw(encode_json);
 use Test::More ();
 
+# Names of tests hold Chinese.
+binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output failure_output todo_output);
+
 our @EXPORT = qw(body begin create refused done_true row_count);
 
 # The body of a question. Named: user, task, session, pri, and any field of its own.
