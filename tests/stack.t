@@ -226,7 +226,7 @@ sub life () {
 	is $after{db}, $part{db}, 'leaves the database';
 	isnt $after{workers}, $part{workers}, 'begins the workers anew';
 	my %claim = map { $_ => '192.0.2.1' } qw(X-Forwarded-For X-Real-IP Remote-Addr);
-	is $p->get('/task/list', headers => \%claim)->code, 400,
+	like $p->get('/task/list', headers => \%claim)->code, qr/^40[01]$/,
 	    'REMOTE_ADDR is what it is, whatever a client claims';
 	($exit, undef, my $err) = $p->stack('up', '--set', 'no_such_setting=1');
 	is $exit, 78, 'an unknown setting is refused';

@@ -61,7 +61,9 @@ arena_reply(struct req *r, const struct fields *table, const void *result)
 int
 arena_done(struct req *r)
 {
-	struct result_bool	 result = { .code = 200, .msg = arena_success(&r->cx), .data = true };
+	struct result_bool	 result = {
+		.code = 200, .msg = arena_success(&r->cx), .data = true,
+	};
 
 	return arena_reply(r, &result_bool_fields, &result);
 }
@@ -84,7 +86,8 @@ arena_missing(struct ctx *cx, const char *field, const char *value)
 	if (cx->fail.kind != F_NONE && cx->fail.kind != F_NOT_FOUND)
 		return -1;
 	fail_clear(cx);
-	return fail(cx, F_NOT_FOUND, "%s %.*s", field, (int)utf8_cut(value, strlen(value), NAMED_MAX), value);
+	return fail(cx, F_NOT_FOUND, "%s %.*s", field,
+	    (int)utf8_cut(value, strlen(value), NAMED_MAX), value);
 }
 
 int
@@ -146,7 +149,8 @@ arena_knowledge(struct ctx *cx, const struct chat_req *in, struct turn_spec *spe
 {
 	struct found	 f;
 
-	if (retrieve_calls(cx, cx->who->tenant, spec->question, in->start_time, in->end_time, &f) == -1)
+	if (retrieve_calls(cx, cx->who->tenant, spec->question, in->start_time, in->end_time,
+	    &f) == -1)
 		return -1;
 	spec->knowledge = f.knowledge;
 	spec->citations = f.citations;

@@ -1,6 +1,6 @@
 /*
- * arena (the dialect; base/arena.h is memory): several masked models answer the same question. Bodies, replies and frames
- * as the source document names them, and what its handlers share.
+ * arena (the dialect; base/arena.h is memory): several masked models answer the same question.
+ * Bodies, replies and frames as the source document names them, and what its handlers share.
  */
 #ifndef PARLEY_API_ARENA_H
 #define PARLEY_API_ARENA_H
@@ -65,8 +65,10 @@ struct rating {
 	char		*remark;
 };
 
-extern const struct fields	task_new_fields, task_rename_fields, task_del_fields, chat_req_fields, combine_query_fields,
-				pri_query_fields, his_query_fields, conv_rename_fields, conv_del_fields, rating_fields;
+extern const struct fields	task_new_fields, task_rename_fields, task_del_fields;
+extern const struct fields	chat_req_fields, combine_query_fields;
+extern const struct fields	pri_query_fields, his_query_fields;
+extern const struct fields	conv_rename_fields, conv_del_fields, rating_fields;
 
 /* Replies: the envelope with its data. */
 
@@ -100,8 +102,8 @@ struct result_created {
 };
 
 /* Frames and histories are written by arena_frame; these tables describe them. */
-extern const struct fields	result_bool_fields, tree_node_fields, result_tree_fields, result_created_fields,
-				chat_response_fields, result_history_fields;
+extern const struct fields	result_bool_fields, tree_node_fields, result_tree_fields;
+extern const struct fields	result_created_fields, chat_response_fields, result_history_fields;
 
 /* What all of a ChatResponseVO's kinds have. */
 struct frame {
@@ -132,12 +134,16 @@ char	*arena_ref(struct arena *, int64_t session);
 int	 arena_open(struct ctx *, const char *field, const char *ref, struct talk *);
 /* The caller's session and lane by priId. -1: the same. */
 int	 arena_open_lane(struct ctx *, const char *pri_id, struct talk *);
-/* Fails with F_NOT_FOUND naming field and value, in place of a failure of that kind which core named. Always -1. */
+/*
+ * Fails with F_NOT_FOUND naming field and value, in place of a failure of that kind which core
+ * named. Always -1.
+ */
 int	 arena_missing(struct ctx *, const char *field, const char *value);
 bool	 arena_given(const char *);	/* neither NULL nor empty */
 
 /*
- * Takes question and earlier messages out of the body: the last `user` message is the question. -1: F_MISSING, F_VALUE.
+ * Takes question and earlier messages out of the body: the last `user` message is the question. -1:
+ * F_MISSING, F_VALUE.
  */
 int	 arena_question(struct ctx *, const struct chat_req *, struct turn_spec *);
 /* Finds call records for the question. */

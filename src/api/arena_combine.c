@@ -1,10 +1,15 @@
-/* /combine/chat: the models side by side, or fused into one answer; nothing of it is stored but figures. */
+/*
+ * /combine/chat: the models side by side, or fused into one answer; nothing of it is stored but
+ * figures.
+ */
 #include "arena.h"
 
 #include <string.h>
 
 #include "api/handlers.h"
 #include "core/masks.h"
+
+#define ECHO_MAX	600	/* bytes of a session_id that every frame repeats */
 
 /* ?fuse=<modelCode>, whatever the method; *fuse stays NULL without it. */
 static int
@@ -40,9 +45,13 @@ arena_combine(struct req *r)
 	struct turn_seat	*seats;
 	size_t			 n;
 
-	if (req_read(r, &in) == -1 || arena_question(cx, &in, &spec) == -1 || fuse_of(r, &spec.fuse) == -1)
+	if (req_read(r, &in) == -1 || arena_question(cx, &in, &spec) == -1 ||
+	    fuse_of(r, &spec.fuse) == -1)
 		return -1;
-	if ((lanes = masks_deal(cx, 0, &n)) == NULL || (seats = masks_seat(cx, lanes, n, &spec.nseats)) == NULL)
+	if (in.session_id != NULL && strlen(in.session_id) > ECHO_MAX)
+		return fail(cx, F_RANGE, "session_id");
+	if ((lanes = masks_deal(cx, 0, &n)) == NULL ||
+	    (seats = masks_seat(cx, lanes, n, &spec.nseats)) == NULL)
 		return -1;
 	for (size_t i = 0; i < spec.nseats; i++)
 		seats[i].pri_id = NULL;

@@ -36,7 +36,9 @@ arena_conv_create(struct req *r)
 	struct chat_req		 in = { 0 };
 	struct talk		 talk;
 	struct conv_created	 created = { 0 };
-	struct result_created	 result = { .code = 200, .msg = arena_success(&r->cx), .data = &created };
+	struct result_created	 result = {
+		.code = 200, .msg = arena_success(&r->cx), .data = &created,
+	};
 	struct named_str	*m;
 
 	if (req_read(r, &in) == -1 || talk_of(&r->cx, &in, &talk) == -1)
@@ -82,7 +84,10 @@ arena_conv_chat(struct req *r)
 	return ask(r, &in, &talk, &spec);
 }
 
-/* The one lane of priId, with the question in spec; a session_id, where given, has to be that lane's. */
+/*
+ * The one lane of priId, with the question in spec; a session_id, where given, has to be that
+ * lane's.
+ */
 static int
 ask_lane(struct req *r, struct turn_spec *spec)
 {
@@ -95,7 +100,8 @@ ask_lane(struct req *r, struct turn_spec *spec)
 		return fail(&r->cx, F_MISSING, "priId");
 	if (arena_open_lane(&r->cx, in.pri_id, &talk) == -1)
 		return -1;
-	if (arena_given(in.session_id) && strcmp(in.session_id, arena_ref(r->cx.a, talk.session->id)) != 0)
+	if (arena_given(in.session_id) &&
+	    strcmp(in.session_id, arena_ref(r->cx.a, talk.session->id)) != 0)
 		return arena_missing(&r->cx, "session_id", in.session_id);
 	return ask(r, &in, &talk, spec);
 }

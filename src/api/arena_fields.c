@@ -2,6 +2,7 @@
 #include "arena.h"
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
+#define ANY_ID		1048576		/* an id that is too long is no error of its own: it is unknown */
 
 static const struct field task_new_f[] = {
 	FIELD(task_new, T_STR, MAY, title, 0, 200, "任务名称"),
@@ -13,13 +14,13 @@ static const struct field task_new_f[] = {
 FIELDS(task_new, "TaskAdd");
 
 static const struct field task_rename_f[] = {
-	FIELD(task_rename, T_STR, MUST, code, 1, 64, "id of the task"),
+	FIELD(task_rename, T_STR, MUST, code, 1, ANY_ID, "id of the task"),
 	FIELD(task_rename, T_STR, MUST, title, 1, 200, NULL),
 };
 FIELDS(task_rename, "TaskRename");
 
 static const struct field task_del_f[] = {
-	FIELD(task_del, T_STR, MUST, code, 1, 64, "id of the task"),
+	FIELD(task_del, T_STR, MUST, code, 1, ANY_ID, "id of the task"),
 };
 FIELDS(task_del, "TaskDel");
 
@@ -30,44 +31,45 @@ static const struct field chat_message_f[] = {
 static FIELDS(chat_message, "ChatMessage");
 
 static const struct field chat_req_f[] = {
-	FIELD_AS(chat_req, T_STR, MUST, task_id, "taskId", 1, 200, NULL),
-	FIELD_AS(chat_req, T_STR, MAY, pri_id, "priId", 0, 200, NULL),
+	FIELD_AS(chat_req, T_STR, MUST, task_id, "taskId", 1, ANY_ID, NULL),
+	FIELD_AS(chat_req, T_STR, MAY, pri_id, "priId", 0, ANY_ID, NULL),
 	FIELD_SUB(chat_req, T_LIST, MAY, messages, &chat_message_fields, 0, 1000, NULL),
-	FIELD(chat_req, T_STR, MAY, session_id, 0, 200, NULL),
+	FIELD(chat_req, T_STR, MAY, session_id, 0, ANY_ID, NULL),
 	FIELD(chat_req, T_TIME, MAY, start_time, 0, 0, "only call records begun then or later"),
 	FIELD(chat_req, T_TIME, MAY, end_time, 0, 0, "only call records begun then or earlier"),
 };
 FIELDS(chat_req, "ChatMsgReq");
 
 static const struct field combine_query_f[] = {
-	FIELD(combine_query, T_STR, MAY, fuse, 0, 64, "code of a model that makes one answer of the others"),
+	FIELD(combine_query, T_STR, MAY, fuse, 0, 64,
+	    "code of a model that makes one answer of the others"),
 };
 FIELDS(combine_query, "CombineQuery");
 
 static const struct field pri_query_f[] = {
-	FIELD_AS(pri_query, T_STR, MUST, pri_id, "priId", 1, 200, "根据会话ID计算来的唯一ID"),
+	FIELD_AS(pri_query, T_STR, MUST, pri_id, "priId", 1, ANY_ID, "根据会话ID计算来的唯一ID"),
 };
 FIELDS(pri_query, "PriQuery");
 
 static const struct field his_query_f[] = {
-	FIELD_AS(his_query, T_STR, MUST, session_id, "sessionId", 1, 200, NULL),
-	FIELD_AS(his_query, T_STR, MAY, pri_id, "priId", 0, 200, NULL),
+	FIELD_AS(his_query, T_STR, MUST, session_id, "sessionId", 1, ANY_ID, NULL),
+	FIELD_AS(his_query, T_STR, MAY, pri_id, "priId", 0, ANY_ID, NULL),
 };
 FIELDS(his_query, "HisQuery");
 
 static const struct field conv_rename_f[] = {
-	FIELD_AS(conv_rename, T_STR, MUST, session_id, "sessionId", 1, 200, NULL),
+	FIELD_AS(conv_rename, T_STR, MUST, session_id, "sessionId", 1, ANY_ID, NULL),
 	FIELD(conv_rename, T_STR, MUST, title, 1, 200, NULL),
 };
 FIELDS(conv_rename, "ConvRename");
 
 static const struct field conv_del_f[] = {
-	FIELD_AS(conv_del, T_STR, MUST, session_id, "sessionId", 1, 200, NULL),
+	FIELD_AS(conv_del, T_STR, MUST, session_id, "sessionId", 1, ANY_ID, NULL),
 };
 FIELDS(conv_del, "ConvDel");
 
 static const struct field rating_f[] = {
-	FIELD_AS(rating, T_STR, MUST, pri_id, "priId", 1, 200, NULL),
+	FIELD_AS(rating, T_STR, MUST, pri_id, "priId", 1, ANY_ID, NULL),
 	FIELD(rating, T_MAPF64, MUST, scores, 0, 10, "what is rated, and how"),
 	FIELD(rating, T_STR, MAY, remark, 0, 10000, NULL),
 };
@@ -86,7 +88,8 @@ static const struct field tree_node_f[] = {
 	FIELD(tree_node, T_STR, MAY, id, 0, 0, NULL),
 	FIELD(tree_node, T_STR, MAY, val, 0, 0, NULL),
 	FIELD(tree_node, T_BOOL, MAY, leaf, 0, 0, NULL),
-	FIELD_SUB(tree_node, T_LIST, MAY, children, &tree_node_fields, 0, 0, "a task's answered sessions"),
+	FIELD_SUB(tree_node, T_LIST, MAY, children, &tree_node_fields, 0, 0,
+	    "a task's answered sessions"),
 };
 FIELDS(tree_node, "CommonTreeDict");
 
@@ -99,7 +102,8 @@ FIELDS(result_tree, "ResultDTOListCommonTreeDict");
 
 static const struct field conv_created_f[] = {
 	FIELD_AS(conv_created, T_STR, MAY, session_id, "sessionId", 0, 0, "会话ID"),
-	FIELD_AS(conv_created, T_MAPSTR, MAY, mapping, "priIdMapping", 0, 0, "私有会话ID映射: mask code to priId"),
+	FIELD_AS(conv_created, T_MAPSTR, MAY, mapping, "priIdMapping", 0, 0,
+	    "私有会话ID映射: mask code to priId"),
 };
 static FIELDS(conv_created, "ConvCreatedVO");
 
@@ -123,7 +127,8 @@ static const struct fields delta_fields = SAID_FIELDS(delta_f, "ChatDelta");
 static const struct field choice_f[] = {
 	SAID("index", T_INT, MAY, NULL, NULL),
 	SAID("delta", T_OBJ, MAY, &delta_fields, NULL),
-	SAID("finish_reason", T_STR, MAY, NULL, "null, then once stop, length, content_filter, timeout or error"),
+	SAID("finish_reason", T_STR, MAY, NULL,
+	    "null, then once stop, length, content_filter, timeout or error"),
 };
 static const struct fields choice_fields = SAID_FIELDS(choice_f, "ChatChoice");
 

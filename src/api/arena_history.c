@@ -14,6 +14,7 @@ struct history {
 	struct past		*past;		/* by begin time */
 	size_t			 n;
 	struct citation_row	*citations;	/* by answer and position */
+	char			**bodies;	/* theirs, in the same order */
 	size_t			 ncitations;
 };
 
@@ -34,22 +35,31 @@ history_load(struct ctx *cx, const struct his_query *in, struct history *h)
 			return arena_missing(cx, "priId", in->pri_id);
 		lane = h->talk.lanes[0].lane;
 	}
-	if (turn_history(cx, cx->who->id, h->talk.session->id, lane, &h->past, &h->n) == -1)
+	if (turn_history(cx, cx->who->id, h->talk.session->id, lane, &h->past, &h->n) == -1 ||
+	    citation_list(cx, h->talk.session->id, &h->citations, &h->ncitations) == -1)
 		return -1;
-	return citation_list(cx, h->talk.session->id, &h->citations, &h->ncitations);
+	h->bodies = arena_array(cx->a, h->ncitations, sizeof(*h->bodies));
+	for (size_t i = 0; i < h->ncitations; i++)
+		h->bodies[i] = h->citations[i].body;
+	return 0;
 }
 
-/* The answer's citations as texts. */
+/* The answer's own: they stand next to each other. */
 static char **
-citations_of(struct arena *a, const struct history *h, int64_t answer, size_t *n)
+citations_of(const struct history *h, int64_t answer, size_t *n)
 {
-	char	**bodies = arena_array(a, h->ncitations, sizeof(*bodies));
+	size_t	 low = 0, high = h->ncitations, mid;
 
-	*n = 0;
-	for (size_t i = 0; i < h->ncitations; i++)
-		if (h->citations[i].answer == answer)
-			bodies[(*n)++] = h->citations[i].body;
-	return bodies;
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (h->citations[mid].answer < answer)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (*n = 0; low + *n < h->ncitations && h->citations[low + *n].answer == answer; ++*n)
+		;
+	return h->bodies + low;
 }
 
 /* The answer as its stream said it. */
@@ -58,19 +68,23 @@ whole_answer(struct arena *a, const struct past *p)
 {
 	const char	*text = p->text != NULL ? p->text : "";
 
-	return arena_given(p->reasoning) ? arena_printf(a, "<think>%s</think>%s", p->reasoning, text) : text;
+	if (!arena_given(p->reasoning))
+		return text;
+	return arena_printf(a, "<think>%s</think>%s", p->reasoning, text);
 }
 
 static void
-write_answer(struct jw *w, struct arena *a, const struct history *h, const struct lane_row *l, const struct past *p)
+write_answer(struct jw *w, struct arena *a, const struct history *h, const struct lane_row *l,
+    const struct past *p)
 {
-	bool		 running = strcmp(p->status, "running") == 0, stopped = strcmp(p->status, "stopped") == 0;
+	bool		 running = strcmp(p->status, "running") == 0;
+	bool		 stopped = strcmp(p->status, "stopped") == 0;
 	struct frame	 f = { .session = h->ref, .at_ms = running ? p->created_ms : p->ended_ms,
 	    .content = whole_answer(a, p), .finish = running ? NULL : stopped ? "stop" : p->status,
 	    .mask = l->mask, .mask_name = mask_name(l->mask), .pri_id = l->pri_id };
 
 	f.len = strlen(f.content);
-	f.citations = citations_of(a, h, p->answer, &f.ncitations);
+	f.citations = citations_of(h, p->answer, &f.ncitations);
 	arena_frame(w, &f);
 	if (stopped)
 		jw_bool(w, "stopped", true);

@@ -15,7 +15,9 @@ arena_task_add(struct req *r)
 
 	if (req_read(r, &in) == -1)
 		return -1;
-	text = (struct task_text){ in.title, in.description, in.support_unit, in.bus_dir, in.work_goal };
+	text = (struct task_text){
+		in.title, in.description, in.support_unit, in.bus_dir, in.work_goal,
+	};
 	if (task_add(&r->cx, r->cx.who->id, &text) == -1)
 		return -1;
 	return arena_done(r);
@@ -57,13 +59,15 @@ node(struct arena *a, const char *id, char *title, bool leaf)
 
 /* The tasks as nodes with room for as many children as each has. */
 static struct tree_node *
-plant(struct arena *a, const struct task *tasks, size_t n, const struct session_node *sessions, size_t nsessions)
+plant(struct arena *a, const struct task *tasks, size_t n, const struct session_node *sessions,
+    size_t nsessions)
 {
 	struct tree_node	*nodes = arena_array(a, n, sizeof(*nodes)), *children;
 	size_t			 k;
 
 	for (size_t i = 0; i < n; i++) {
-		nodes[i] = node(a, arena_printf(a, "%lld", (long long)tasks[i].id), tasks[i].title, false);
+		nodes[i] = node(a, arena_printf(a, "%lld", (long long)tasks[i].id), tasks[i].title,
+		    false);
 		k = 0;
 		for (size_t j = 0; j < nsessions; j++)
 			k += sessions[j].task == tasks[i].id;

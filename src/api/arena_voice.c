@@ -1,6 +1,7 @@
 /*
- * How the arena tells a turn. Per lane: content frames; one frame with an empty delta and the finish_reason; then exactly
- * one frame with the citations, for clients take a lane as done only at the frame after the stop.
+ * How the arena tells a turn. Per lane: content frames; one frame with an empty delta and the
+ * finish_reason; then exactly one frame with the citations, for clients take a lane as done only at
+ * the frame after the stop.
  */
 #include "arena.h"
 

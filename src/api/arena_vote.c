@@ -15,7 +15,9 @@ vote(struct req *r, int (*how)(struct ctx *, const struct talk *))
 	struct pri_query	 in = { 0 };
 	struct talk		 talk;
 
-	if (req_read(r, &in) == -1 || arena_open_lane(&r->cx, in.pri_id, &talk) == -1 || how(&r->cx, &talk) == -1)
+	if (req_read(r, &in) == -1 || arena_open_lane(&r->cx, in.pri_id, &talk) == -1)
+		return -1;
+	if (how(&r->cx, &talk) == -1)
 		return -1;
 	return arena_done(r);
 }
@@ -78,8 +80,8 @@ arena_conv_rating(struct req *r)
 		return fail(&r->cx, F_RANGE, "scores");
 	if (arena_open_lane(&r->cx, in.pri_id, &talk) == -1)
 		return -1;
-	if (vote_rate(&r->cx, r->cx.who->id, talk.session->id, talk.lanes[0].lane, scores_json(r->cx.a, &in.scores),
-	    in.remark, r->cx.now) == -1)
+	if (vote_rate(&r->cx, r->cx.who->id, talk.session->id, talk.lanes[0].lane,
+	    scores_json(r->cx.a, &in.scores), in.remark, r->cx.now) == -1)
 		return -1;
 	return arena_done(r);
 }

@@ -1,6 +1,6 @@
 /*
- * dialect: how one family of clients is spoken to: the envelope of its failures, the voice of its streams, and what the
- * API document says of its rows beyond their own columns.
+ * dialect: how one family of clients is spoken to: the envelope of its failures, the voice of its
+ * streams, and what the API document says of its rows beyond their own columns.
  */
 #ifndef PARLEY_DIALECT_H
 #define PARLEY_DIALECT_H
@@ -10,10 +10,11 @@
 #include "base/jw.h"
 #include "core/voice.h"
 
-struct dialect_note {			/* of the rows whose path begins with the prefix; the first that fits counts */
+/* Of the rows whose path begins with the prefix; the first that fits counts. */
+struct dialect_note {
 	const char		*prefix;
-	const char		*tag;		/* the document's chapter */
-	const struct fields	*query;		/* parameters that are read beside `in`; NULL: none */
+	const char		*tag;	/* the document's chapter */
+	const struct fields	*query;	/* parameters that are read beside `in`; NULL: none */
 };
 
 struct dialect {
@@ -21,8 +22,8 @@ struct dialect {
 	/* Writes a failure's whole body. */
 	void				(*fail)(struct jw *, int status, const char *sentence);
 	const struct fields		*failure;	/* the same, for the API document */
-	const struct voice		*voice;		/* NULL: it has no streams */
-	const struct dialect_note	*notes;		/* ended by an empty prefix, which fits every path */
+	const struct voice		*voice;	/* NULL: it has no streams */
+	const struct dialect_note	*notes;	/* ended by an empty prefix: it fits every path */
 };
 
 extern const struct dialect	dialect_arena, dialect_native;

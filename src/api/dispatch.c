@@ -21,7 +21,8 @@ routes_table(size_t *n)
 {
 	static const struct route rows[] = {
 #define ROUTE(methods, path, dialect, handler, who, flags, kib, in, out, summary) \
-		{ methods, path, &dialect_##dialect, handler, who, flags, kib, in, out, #handler, summary },
+		{ methods, path, &dialect_##dialect, handler, who, flags, kib, in, out, #handler, \
+		    summary },
 #include "api/routes.def"
 #undef ROUTE
 	};
@@ -98,7 +99,8 @@ greet(struct req *r)
 static bool
 is_local(const struct req *r)
 {
-	return conf_cidr_match(LOOPBACK, r->remote) || conf_cidr_match(r->cx.conf->trusted_proxies, r->remote);
+	return conf_cidr_match(LOOPBACK, r->remote) ||
+	    conf_cidr_match(r->cx.conf->trusted_proxies, r->remote);
 }
 
 /* Lets in whom the row lets in. */
@@ -199,7 +201,8 @@ dispatch(struct req *r)
 	if (answer(r) == 0)
 		return;
 	if (r->cx.fail.kind == F_NONE) {
-		log_error("a handler failed without a reason", LOG_S("path", r->path), LOG_S("rid", r->cx.rid));
+		log_error("a handler failed without a reason", LOG_S("path", r->path),
+		    LOG_S("rid", r->cx.rid));
 		fail(&r->cx, F_INTERNAL, "%s", r->cx.rid);
 	}
 	refuse(r);

@@ -1,13 +1,13 @@
 /*
- * dispatch: from a request that has arrived to its reply: what the row's columns demand is done here, the work by the row's
- * handler, and a failure is told in the envelope of the path's dialect.
+ * dispatch: from a request that has arrived to its reply: what the row's columns demand is done
+ * here, the work by the row's handler, and a failure is told in the envelope of the path's dialect.
  */
 #ifndef PARLEY_DISPATCH_H
 #define PARLEY_DISPATCH_H
 
 #include "web/req.h"
 
-/* Answers the request (worker_opts.serve): afterwards it is replied to or its connection is a stream's. */
+/* Answers the request (worker_opts.serve): by a reply, or by handing its connection to a stream. */
 void			 dispatch(struct req *);
 
 /* The rows of routes.def. */

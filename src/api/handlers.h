@@ -1,4 +1,6 @@
-/* handlers: the functions of routes.def: each answers its request, or fails its ctx and returns -1. */
+/*
+ * handlers: the functions of routes.def: each answers its request, or fails its ctx and returns -1.
+ */
 #ifndef PARLEY_HANDLERS_H
 #define PARLEY_HANDLERS_H
 

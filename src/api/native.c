@@ -14,7 +14,8 @@ static const struct field health_f[] = {
 FIELDS(health, "Health");
 
 static const struct field guest_f[] = {
-	FIELD(guest, T_STR, MUST, guest_id, 0, 0, "for the header X-Guest-Id, where cookies do not go"),
+	FIELD(guest, T_STR, MUST, guest_id, 0, 0,
+	    "for the header X-Guest-Id, where cookies do not go"),
 };
 FIELDS(guest, "Guest");
 
@@ -83,7 +84,8 @@ native_readyz(struct req *r)
 	struct model	*models;
 	size_t		 n, usable = 0;
 
-	if (db_ping(&r->cx) == -1 || migrate_check(&r->cx) == -1 || model_list(&r->cx, false, &models, &n) == -1)
+	if (db_ping(&r->cx) == -1 || migrate_check(&r->cx) == -1 ||
+	    model_list(&r->cx, false, &models, &n) == -1)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		usable += models[i].enabled;
@@ -100,7 +102,10 @@ guest_announce(struct req *r, const char *token)
 	reply_header(r, GUEST_HEADER, token);
 }
 
-/* POST /v1/auth/guest - the guest that the caller is already, else a new one; its row comes with its first use */
+/*
+ * POST /v1/auth/guest - the guest that the caller is already, else a new one; its row comes with
+ * its first use
+ */
 int
 native_guest(struct req *r)
 {

@@ -147,7 +147,10 @@ arena_free(struct arena *a)
 	}
 }
 
-/* A piece from a new block. What is too large for the next one stands behind the top, which is still used up. */
+/*
+ * A piece from a new block. What is too large for the next one stands behind the top, which is
+ * still used up.
+ */
 static void *
 take_new(struct arena *a, size_t whole)
 {

@@ -10,7 +10,9 @@
 
 struct arena;
 
-/* A new arena; `first` is the size in bytes of its first block (0: 1 KiB). Blocks grow as it does. */
+/*
+ * A new arena; `first` is the size in bytes of its first block (0: 1 KiB). Blocks grow as it does.
+ */
 struct arena	*arena_new(size_t first);
 void		 arena_free(struct arena *);		/* NULL is fine */
 
@@ -19,8 +21,10 @@ void		*arena_get(struct arena *, size_t);
 void		*arena_array(struct arena *, size_t n, size_t size);	/* overflow dies */
 char		*arena_strdup(struct arena *, const char *);		/* NULL in, NULL out */
 char		*arena_strndup(struct arena *, const char *, size_t);	/* adds the NUL */
-char		*arena_printf(struct arena *, const char *, ...) __attribute__((format(printf, 2, 3)));
-char		*arena_vprintf(struct arena *, const char *, va_list) __attribute__((format(printf, 2, 0)));
+char		*arena_printf(struct arena *, const char *, ...)
+		    __attribute__((format(printf, 2, 3)));
+char		*arena_vprintf(struct arena *, const char *, va_list)
+		    __attribute__((format(printf, 2, 0)));
 size_t		 arena_held(const struct arena *);	/* bytes of all its blocks */
 
 /* malloc and realloc that die instead of failing. */

@@ -3,9 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-static void fail_as(struct ctx *, enum fail_kind, const char *, va_list) __attribute__((format(printf, 3, 0)));
-
-static void
+static void __attribute__((format(printf, 3, 0)))
 fail_as(struct ctx *cx, enum fail_kind kind, const char *what, va_list ap)
 {
 	if (cx->fail.kind != F_NONE)

@@ -1,6 +1,6 @@
 /*
- * ctx: what every function that works for somebody gets: memory, the failure, the connection, the caller.
- * A function that fails has already failed the ctx; its caller only passes -1 or NULL on.
+ * ctx: what every function that works for somebody gets: memory, the failure, the connection, the
+ * caller. A function that fails has already failed the ctx; its caller only passes -1 or NULL on.
  */
 #ifndef PARLEY_CTX_H
 #define PARLEY_CTX_H
@@ -20,15 +20,20 @@ struct ctx {
 	struct db		*db;		/* this thread's connection */
 	struct who		*who;		/* NULL: nobody yet */
 	enum lang		 lang;
-	int64_t			 now;		/* milliseconds since 1970, UTC, when the work began */
+	int64_t			 now;		/* ms since 1970, UTC, when the work began */
 	char			 rid[24];	/* request id, for logs and error replies */
 	struct fail		 fail;
 };
 
-/* Fails the ctx unless it has failed already; `what` is formatted into the arena. Always returns -1. */
-int	 fail(struct ctx *, enum fail_kind, const char *what, ...) __attribute__((format(printf, 3, 4)));
+/*
+ * Fails the ctx unless it has failed already; `what` is formatted into the arena. Always returns
+ * -1.
+ */
+int	 fail(struct ctx *, enum fail_kind, const char *what, ...)
+	     __attribute__((format(printf, 3, 4)));
 /* The same for functions that return pointers: always NULL. */
-void	*fail_null(struct ctx *, enum fail_kind, const char *what, ...) __attribute__((format(printf, 3, 4)));
+void	*fail_null(struct ctx *, enum fail_kind, const char *what, ...)
+	     __attribute__((format(printf, 3, 4)));
 void	 fail_clear(struct ctx *);
 
 #endif

@@ -37,7 +37,8 @@ is_zero(const struct field *f, const void *v)
 }
 
 static void
-write_structs(struct jw *w, const char *name, const struct list *l, const struct fields *t, const char *zone)
+write_structs(struct jw *w, const char *name, const struct list *l, const struct fields *t,
+    const char *zone)
 {
 	jw_arr(w, name);
 	for (size_t i = 0; i < l->n; i++)
@@ -151,7 +152,8 @@ write_field(struct jw *w, const struct field *f, const void *v, const char *zone
 }
 
 void
-json_write(struct jw *w, const char *name, const struct fields *t, const void *src, const char *zone)
+json_write(struct jw *w, const char *name, const struct fields *t, const void *src,
+    const char *zone)
 {
 	jw_obj(w, name);
 	for (const struct field *f = t->f; f < t->f + t->n; f++) {

@@ -33,8 +33,7 @@ json_is_form(const struct json *j)
 {
 	struct json_object	*o = (struct json_object *)(uintptr_t)j;
 
-	return (json_object_is_type(o, json_type_object) || json_object_is_type(o, json_type_array)) &&
-	    json_object_get_userdata(o) == &mark;
+	return (json_is_object(j) || json_is_array(j)) && json_object_get_userdata(o) == &mark;
 }
 
 static struct json_object *
@@ -57,7 +56,10 @@ hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Decodes into dst, at most n bytes; a % that begins no escape stands for itself, as browsers have it. */
+/*
+ * Decodes into dst, at most n bytes; a % that begins no escape stands for itself, as browsers have
+ * it.
+ */
 static size_t
 decode(char *dst, const char *s, size_t n)
 {
@@ -106,16 +108,14 @@ next_step(const char **p, struct step *st)
 }
 
 static struct json_object *
-get(struct json_object *in, const struct step *st)
+get(struct form *f, struct json_object *in, const struct step *st)
 {
 	struct json_object	*o = NULL;
-	char			*name;
 
-	if (st->name == NULL)
-		return st->index != APPEND ? json_object_array_get_idx(in, (size_t)st->index) : NULL;
-	name = strndup(st->name, st->n);
-	json_object_object_get_ex(in, name, &o);
-	free(name);
+	if (st->name != NULL)
+		json_object_object_get_ex(in, arena_strndup(f->cx->a, st->name, st->n), &o);
+	else if (st->index != APPEND)
+		o = json_object_array_get_idx(in, (size_t)st->index);
 	return o;
 }
 
@@ -124,12 +124,9 @@ static int
 put(struct form *f, struct json_object *in, const struct step *st, struct json_object *o)
 {
 	size_t	 have, i;
-	char	*name;
 
 	if (st->name != NULL) {
-		name = strndup(st->name, st->n);
-		json_object_object_add(in, name, o);
-		free(name);
+		json_object_object_add(in, arena_strndup(f->cx->a, st->name, st->n), o);
 		return 0;
 	}
 	have = json_object_array_length(in);
@@ -145,7 +142,9 @@ put(struct form *f, struct json_object *in, const struct step *st, struct json_o
 	return 0;
 }
 
-/* Sets the value at the key; what stands in the way is replaced, as the last of equal names wins. */
+/*
+ * Sets the value at the key; what stands in the way is replaced, as the last of equal names wins.
+ */
 static int
 set(struct form *f, struct json_object *root, const char *key, struct json_object *value)
 {
@@ -158,8 +157,8 @@ set(struct form *f, struct json_object *root, const char *key, struct json_objec
 	while (more && *p != '\0') {
 		if (!(more = next_step(&p, &next) && ++depth <= DEPTH))
 			break;
-		o = get(in, &st);
-		if (!json_object_is_type(o, next.name != NULL ? json_type_object : json_type_array)) {
+		o = get(f, in, &st);
+		if (!json_object_is_type(o, next.name ? json_type_object : json_type_array)) {
 			o = container(next.name == NULL);
 			if (put(f, in, &st, o) == -1)
 				goto full;

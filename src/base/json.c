@@ -10,8 +10,8 @@
 #include "strict.h"
 #include "utf8.h"
 
-#define PARSER_KEEP	16384		/* a parser that met a larger document gives its memory back */
-#define EXACT		9007199254740992.0	/* 2^53: up to here a double is an integer exactly */
+#define PARSER_KEEP	16384	/* a parser that met a larger document gives its memory back */
+#define EXACT		9007199254740992.0	/* 2^53: up to here doubles hold every integer */
 
 /* A struct json is json-c's object, never anything else. */
 static struct json_object *
@@ -58,7 +58,10 @@ blanks(const char *s, size_t n)
 	return i;
 }
 
-/* One document and nothing behind it. *why says what is wrong, *at where; a document `null` is NULL without a reason. */
+/*
+ * One document and nothing behind it. *why says what is wrong, *at where; a document `null` is NULL
+ * without a reason.
+ */
 static struct json_object *
 parse(struct json_tokener *t, const char *s, size_t n, const char **why, size_t *at)
 {

@@ -8,11 +8,13 @@
 
 /* What cannot stand in a string as it is; 0xe2 may begin U+2028 or U+2029. */
 static const unsigned char special[256] = {
-	[0x00] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-	['"'] = 1, ['\\'] = 1, [0xe2] = 1,
+	[0x00 ... 0x1f] = 1, ['"'] = 1, ['\\'] = 1, [0xe2] = 1,
 };
 
-/* The escape for the character at s and how many bytes it stands for; NULL when it needs none after all. */
+/*
+ * The escape for the character at s and how many bytes it stands for; NULL when it needs none after
+ * all.
+ */
 static const char *
 escape_of(const char *s, size_t n, char buf[static 8], size_t *used)
 {
@@ -35,7 +37,18 @@ escape_of(const char *s, size_t n, char buf[static 8], size_t *used)
 	return buf;
 }
 
-/* Runs without anything special, nearly always the whole text, are copied in one go. */
+/* How many bytes at s need no look. */
+static size_t
+plain_run(const char *s, size_t n)
+{
+	size_t	 i;
+
+	for (i = 0; i < n && !special[(unsigned char)s[i]]; i++)
+		continue;
+	return i;
+}
+
+/* Plain runs are copied in one go. */
 void
 jw_escape(struct str *out, const char *s, size_t n)
 {
@@ -43,11 +56,7 @@ jw_escape(struct str *out, const char *s, size_t n)
 	char		 buf[8];
 	size_t		 from = 0, i = 0, used;
 
-	while (i < n) {
-		if (!special[(unsigned char)s[i]]) {
-			i++;
-			continue;
-		}
+	while ((i += plain_run(s + i, n - i)) < n) {
 		if ((e = escape_of(s + i, n - i, buf, &used)) != NULL) {
 			str_put(out, s + from, i - from);
 			str_puts(out, e);
@@ -58,9 +67,36 @@ jw_escape(struct str *out, const char *s, size_t n)
 	str_put(out, s + from, n - from);
 }
 
+/*
+ * [,]"text"[:] where the text is all plain, as nearly every name and most values are: one
+ * reservation for the whole. false: it is not plain, nothing has been written.
+ */
+static bool
+plain(struct str *out, bool comma, const char *s, size_t n, bool colon)
+{
+	char	*p;
+
+	if (plain_run(s, n) < n)
+		return false;
+	if ((p = str_room(out, n + 2 + comma + colon)) == NULL)
+		return true;		/* full: dropped */
+	if (comma)
+		*p++ = ',';
+	*p++ = '"';
+	if (n != 0)
+		p = mempcpy(p, s, n);
+	*p++ = '"';
+	if (colon)
+		*p = ':';
+	out->len += n + 2 + comma + colon;
+	return true;
+}
+
 static void
 string(struct str *out, const char *s, size_t n)
 {
+	if (plain(out, false, s, n, false))
+		return;
 	str_putc(out, '"');
 	jw_escape(out, s, n);
 	str_putc(out, '"');
@@ -70,11 +106,15 @@ string(struct str *out, const char *s, size_t n)
 static void
 before(struct jw *w, const char *name)
 {
-	assert(w->depth > 0 || !w->comma);	/* one value to a document */
+	bool	 comma = w->comma;
+
+	assert(w->depth > 0 || !comma);		/* one value to a document */
 	assert((name != NULL) == (w->depth > 0 && w->scope[w->depth - 1] == '{'));
-	if (w->comma)
-		str_putc(w->out, ',');
 	w->comma = true;
+	if (name != NULL && plain(w->out, comma, name, strlen(name), true))
+		return;
+	if (comma)
+		str_putc(w->out, ',');
 	if (name != NULL) {
 		string(w->out, name, strlen(name));
 		str_putc(w->out, ':');
@@ -186,6 +226,8 @@ jw_f64(struct jw *w, const char *name, double d)
 		jw_null(w, name);
 		return;
 	}
+	if (d == 0)
+		d = 0;			/* as JavaScript has it: without a sign */
 	do
 		n = snprintf(buf, sizeof buf, "%.*g", precision, d);
 	while (precision++ < 17 && strtod(buf, NULL) != d);

@@ -1,7 +1,8 @@
 /*
- * jw: writes JSON into a str without building a tree. Nesting is checked by a scope stack, commas are its own.
- * In an object every value takes its name; in an array the name is NULL. Strings must be valid UTF-8 (utf8_clean
- * what comes from elsewhere); `/` is not escaped; U+2028 and U+2029 are, so that a line-based reader cannot trip.
+ * jw: writes JSON into a str without building a tree. Nesting is checked by a scope stack, commas
+ * are its own. In an object every value takes its name; in an array the name is NULL. Strings must
+ * be valid UTF-8 (utf8_clean what comes from elsewhere); `/` is not escaped; U+2028 and U+2029 are,
+ * so that a line-based reader cannot trip.
  */
 #ifndef PARLEY_JW_H
 #define PARLEY_JW_H
@@ -30,10 +31,11 @@ void	jw_str(struct jw *, const char *name, const char *);		/* NULL pointer: null
 void	jw_strn(struct jw *, const char *name, const char *, size_t);
 void	jw_i64(struct jw *, const char *name, int64_t);
 void	jw_idstr(struct jw *, const char *name, int64_t);	/* an id as a decimal string */
-void	jw_f64(struct jw *, const char *name, double);		/* shortest form that reads back the same */
+/* The shortest form that reads back the same; null for what is not finite. */
+void	jw_f64(struct jw *, const char *name, double);
 void	jw_bool(struct jw *, const char *name, bool);
 void	jw_null(struct jw *, const char *name);
-void	jw_raw(struct jw *, const char *name, const char *json, size_t);	/* an already encoded value */
+void	jw_raw(struct jw *, const char *name, const char *json, size_t);	/* encoded */
 /* Only the escaped inside of a string literal, for one built from pieces. */
 void	jw_escape(struct str *, const char *, size_t);
 

@@ -14,7 +14,7 @@
 #include "clock.h"
 #include "log.h"
 
-#define EVENTS	256	/* of one round */
+#define EVENTS	32	/* of one round: the last of them waits for all before it */
 #define OWNERS	8
 #define TICK	100	/* ms */
 

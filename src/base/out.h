@@ -1,6 +1,6 @@
 /*
- * out: where a voice writes its messages, unframed. Each whole message goes to one function, which spools it, frames it
- * for whoever listens (SSE, WebSocket, buffer) or keeps it.
+ * out: where a voice writes its messages, unframed. Each whole message goes to one function, which
+ * spools it, frames it for whoever listens (SSE, WebSocket, buffer) or keeps it.
  */
 #ifndef PARLEY_OUT_H
 #define PARLEY_OUT_H

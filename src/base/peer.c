@@ -15,7 +15,6 @@
 struct peers {
 	struct loop	 *loop;
 	struct peer	**dirty;	/* to be written at the round's end; NULL: went meanwhile */
-	struct pollfd	 *poll;		/* of the same index */
 	size_t		  n, size;
 	bool		  flushing;
 };
@@ -39,7 +38,6 @@ peers_free(struct peers *all)
 	if (all == NULL)
 		return;
 	free(all->dirty);
-	free(all->poll);
 	free(all);
 }
 
@@ -67,14 +65,13 @@ peer_touch(struct peer *p)
 
 	if (p->dirty || p->waiting)
 		return;
-	if (all->flushing) {		/* this round's poll is over: the next round will see it */
+	if (all->flushing) {		/* the next round will see it */
 		peer_wait(p);
 		return;
 	}
 	if (all->n == all->size) {
 		all->size = all->size == 0 ? 64 : all->size * 2;
 		all->dirty = xrealloc(all->dirty, all->size * sizeof(struct peer *));
-		all->poll = xrealloc(all->poll, all->size * sizeof(struct pollfd));
 	}
 	p->dirty = true;
 	p->slot = all->n++;
@@ -170,21 +167,29 @@ peer_end(struct peer *p)
 	peer_touch(p);
 }
 
-/*
- * Writes what the socket, known to be writable, takes for certain. The peer may be gone afterwards.
- */
+/* Ending writes a little more, and blocks where there is no room: is there? */
+static bool
+peer_writable(const struct peer *p)
+{
+	struct pollfd	pfd = { .fd = p->fd, .events = POLLOUT };
+
+	return poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLOUT);
+}
+
+/* Writes what the socket takes. The peer may be gone afterwards. */
 static void
 peer_write(struct peer *p)
 {
 	struct peers	*all = p->all;
 	size_t		 slot = p->slot, n = p->buf.len < PEER_CHUNK ? p->buf.len : PEER_CHUNK;
+	ssize_t		 taken = 0;
 
-	if (p->buf.full || (n > 0 && p->ops->write(p, p->buf.p, n) == -1)) {
+	if (p->buf.full || (n > 0 && (taken = p->ops->write(p, p->buf.p, n)) == -1)) {
 		peer_leave(p);
 		return;
 	}
-	if (n > 0)
-		str_cut(&p->buf, n);
+	if (taken > 0)
+		str_cut(&p->buf, (size_t)taken);
 	if (p->buf.len == 0 && p->buf.size > PEER_KEEP)
 		str_free(&p->buf);
 	if (p->high && p->buf.len < PEER_HIGH / 4) {
@@ -194,7 +199,7 @@ peer_write(struct peer *p)
 		if (all->dirty[slot] == NULL)
 			return;
 	}
-	if (p->ending && p->buf.len == 0 && n + PEER_LAST <= PEER_CHUNK)
+	if (p->ending && p->buf.len == 0 && peer_writable(p))
 		peer_finish(p);
 }
 
@@ -205,25 +210,11 @@ peers_flush(void *arg)
 	struct peer	*p;
 	size_t		 i;
 
-	if (all->n == 0)
-		return;
-	for (i = 0; i < all->n; i++)	/* poll passes over what is -1 */
-		all->poll[i] = (struct pollfd){
-			.fd = all->dirty[i] != NULL ? all->dirty[i]->fd : -1, .events = POLLOUT };
-	while (poll(all->poll, all->n, 0) == -1)
-		if (errno != EINTR) {
-			log_error("poll", LOG_I("peers", (int64_t)all->n));
-			abort();
-		}
-
 	all->flushing = true;
 	for (i = 0; i < all->n; i++) {
 		if ((p = all->dirty[i]) == NULL)
 			continue;
-		if (all->poll[i].revents & (POLLERR | POLLHUP | POLLNVAL))
-			peer_leave(p);
-		else if (all->poll[i].revents & POLLOUT)
-			peer_write(p);
+		peer_write(p);
 		if ((p = all->dirty[i]) == NULL)
 			continue;
 		p->dirty = false;

@@ -2,9 +2,9 @@
  * peer: a client on the loop: a buffer of framed messages and the means to write it without ever
  * blocking. Web puts FastCGI behind it (later a WebSocket); core only sees this.
  *
- * In a round everything queued goes into the buffer; at the round's end one poll(2) over all dirty
- * peers says who can take up to 16 KiB, and only those are written to. Who could not, or has more,
- * is watched for EPOLLOUT until the socket has room: waiting peers cost no round.
+ * In a round everything queued goes into the buffer; at the round's end each peer that has
+ * something is sent up to 16 KiB, as much as its socket takes. Who could not take it all is watched
+ * for EPOLLOUT until the socket has room: waiting peers cost no round.
  *
  * A peer that joined watches its descriptor itself (EPOLLRDHUP: the client left), on the loop's
  * epoll. Nobody else may watch it on that loop until finish().
@@ -15,13 +15,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "loop.h"
 #include "str.h"
 
-#define PEER_CHUNK	16384	/* a unix socket that is POLLOUT takes this much without blocking */
+#define PEER_CHUNK	16384	/* most bytes sent to one peer in a round */
 #define PEER_LAST	512	/* finish() may write this much into a socket that is POLLOUT */
-#define PEER_HIGH	65536	/* past it a stored turn stops queueing, refills from the spool */
+#define PEER_HIGH	24576	/* past it a stored turn stops queueing, refills from the spool */
 #define PEER_KEEP	512	/* an empty buffer larger than this is given back */
 
 struct peer;
@@ -38,10 +39,10 @@ struct peer_ops {
 	/* Appends a comment that keeps the connection alive (": ping"). */
 	void	(*ping)(struct peer *);
 	/*
-	 * Hands at most PEER_CHUNK bytes to the socket, known to be writable. -1: the client is
-	 * gone.
+	 * Sends, without blocking, what the socket takes now of at most PEER_CHUNK bytes: how many;
+	 * 0: none, -1: the client is gone.
 	 */
-	int	(*write)(struct peer *, const char *, size_t);
+	ssize_t	(*write)(struct peer *, const char *, size_t);
 	/*
 	 * All is written (or the client is gone): gives the connection back and frees the peer. The
 	 * watch is deleted and the buffer freed already.

@@ -1,6 +1,7 @@
 /*
- * str: a growing byte string with a cap, so that no peer can make us grow without end.
- * What does not fit sets `full` and is dropped; what is already there stays. Always NUL-terminated once written.
+ * str: a growing byte string with a cap, so that no peer can make us grow without end. What does
+ * not fit sets `full` and is dropped; what is already there stays. Always NUL-terminated once
+ * written.
  */
 #ifndef PARLEY_STR_H
 #define PARLEY_STR_H
@@ -18,11 +19,12 @@ struct str {
 
 #define STR_INIT(cap_)	{ .cap = (cap_) }
 
-int	 str_put(struct str *, const void *, size_t);	/* 0, or -1 when over the cap (nothing added) */
+int	 str_put(struct str *, const void *, size_t);	/* -1: over the cap, nothing added */
 int	 str_puts(struct str *, const char *);
 int	 str_putc(struct str *, char);
 int	 str_printf(struct str *, const char *, ...) __attribute__((format(printf, 2, 3)));
-char	*str_room(struct str *, size_t n);		/* space for n more bytes, or NULL; then add to len */
+/* Space for n more bytes, or NULL. Then add to len; where less than n was written, add a NUL. */
+char	*str_room(struct str *, size_t n);
 void	 str_cut(struct str *, size_t n);		/* drops the first n bytes */
 void	 str_reset(struct str *);			/* empty, memory kept */
 void	 str_free(struct str *);			/* empty, memory returned, cap kept */

@@ -60,7 +60,10 @@ strict_number(const char *s, size_t n, bool *whole)
 	return i;
 }
 
-/* Does the machine have this number? Its text is copied: what follows in a document could be read as part of it. */
+/*
+ * Does the machine have this number? Its text is copied: what follows in a document could be read
+ * as part of it.
+ */
 static bool
 holds(const char *s, size_t n, bool whole)
 {
@@ -122,7 +125,7 @@ escape(const char *s, size_t n, size_t *len, bool *nul)
 	if (n < 2)
 		return STRICT_OPEN;
 	if (s[1] != 'u')
-		return s[1] != '\0' && strchr("\"\\/bfnrt", s[1]) != NULL ? STRICT_GOOD : STRICT_ESCAPE;
+		return memchr("\"\\/bfnrt", s[1], 8) != NULL ? STRICT_GOOD : STRICT_ESCAPE;
 	*len = 6;
 	if ((v = hex4(s + 2, n - 2)) == -1)
 		return STRICT_ESCAPE;

@@ -1,7 +1,7 @@
 /*
- * strict: the words of JSON as RFC 8259 spells them. json-c sees to the structure of a document, but lets pass numbers
- * like 01, 1. and NaN, saturates what is out of range, takes '…' for a string, control characters inside one, and ends
- * a name at \u0000.
+ * strict: the words of JSON as RFC 8259 spells them. json-c sees to the structure of a document,
+ * but lets pass numbers like 01, 1. and NaN, saturates what is out of range, takes '…' for a
+ * string, control characters inside one, and ends a name at \u0000.
  */
 #ifndef PARLEY_STRICT_H
 #define PARLEY_STRICT_H
@@ -28,7 +28,10 @@ enum strict {
 enum strict	 strict_check(const char *, size_t n, size_t *at);
 /* What is wrong, for people: "a number out of range". */
 const char	*strict_text(enum strict);
-/* The length of the number that the text begins with, 0 when it begins with none; *whole: neither fraction nor exponent. */
+/*
+ * The length of the number that the text begins with, 0 when it begins with none; *whole: neither
+ * fraction nor exponent.
+ */
 size_t		 strict_number(const char *, size_t n, bool *whole);
 
 #endif

@@ -5,8 +5,9 @@
 #define REPLACEMENT	"\xef\xbf\xbd"
 
 /*
- * The character at p, n > 0 bytes long at most: its length, or how many bytes are no character, negative: the longest
- * beginning of one that then goes wrong or ends (what the Unicode standard replaces by one U+FFFD).
+ * The character at p, n > 0 bytes long at most: its length, or how many bytes are no character,
+ * negative: the longest beginning of one that then goes wrong or ends (what the Unicode standard
+ * replaces by one U+FFFD).
  */
 static int
 decode(const unsigned char *p, size_t n, uint32_t *cp)

@@ -8,14 +8,18 @@
 
 bool	 utf8_valid(const char *, size_t);
 size_t	 utf8_length(const char *, size_t);			/* characters */
-size_t	 utf8_cut(const char *, size_t n, size_t chars);	/* bytes of the first `chars` characters */
+/* How many bytes the first `chars` characters have. */
+size_t	 utf8_cut(const char *, size_t n, size_t chars);
 /* How many bytes at the end are the beginning of an unfinished character (0..3). */
 size_t	 utf8_partial(const char *, size_t);
 /* Decodes one character; returns its bytes, or 0 where there is none or it is malformed. */
 size_t	 utf8_next(const char *, size_t, uint32_t *cp);
 /* Replaces what is malformed by U+FFFD into dst (at most 3n bytes); returns the new length. */
 size_t	 utf8_clean(char *dst, const char *, size_t n);
-/* The estimate where no tokenizer is: one token per CJK character and one per four other bytes, rounded up. */
+/*
+ * The estimate where no tokenizer is: one token per CJK character and one per four other bytes,
+ * rounded up.
+ */
 int64_t	 utf8_tokens(const char *, size_t);
 
 #endif

@@ -8,9 +8,9 @@
 #define PRI_HEX	32
 
 static const char *const codes[MASKS] = {
-	"ALPHA", "BRAVO", "CHARLIE", "DELTA", "ECHO", "FOXTROT", "GOLF", "HOTEL", "INDIA", "JULIETT", "KILO", "LIMA", "MIKE",
-	"NOVEMBER", "OSCAR", "PAPA", "QUEBEC", "ROMEO", "SIERRA", "TANGO", "UNIFORM", "VICTOR", "WHISKEY", "XRAY", "YANKEE",
-	"ZULU",
+	"ALPHA", "BRAVO", "CHARLIE", "DELTA", "ECHO", "FOXTROT", "GOLF", "HOTEL", "INDIA",
+	"JULIETT", "KILO", "LIMA", "MIKE", "NOVEMBER", "OSCAR", "PAPA", "QUEBEC", "ROMEO",
+	"SIERRA", "TANGO", "UNIFORM", "VICTOR", "WHISKEY", "XRAY", "YANKEE", "ZULU",
 };
 static const char *const names[MASKS] = {
 	"模型A", "模型B", "模型C", "模型D", "模型E", "模型F", "模型G", "模型H", "模型I", "模型J", "模型K", "模型L", "模型M",
@@ -62,8 +62,11 @@ masks_deal(struct ctx *cx, int64_t session, size_t *n)
 		drawn = models[k];
 		models[k] = models[i];
 		models[i] = drawn;
-		lanes[i] = (struct lane_row){ .session = session, .lane = (int)i, .model = drawn.id,
-		    .mask = arena_strdup(cx->a, codes[i]), .pri_id = arena_get(cx->a, PRI_HEX + 1) };
+		lanes[i] = (struct lane_row){
+			.session = session, .lane = (int)i, .model = drawn.id,
+			.mask = arena_strdup(cx->a, codes[i]),
+			.pri_id = arena_get(cx->a, PRI_HEX + 1),
+		};
 		ident_mac(lanes[i].pri_id, PRI_HEX, "priid",
 		    arena_printf(cx->a, "%lld:%zu", (long long)session, i));
 	}
@@ -93,10 +96,13 @@ masks_seat(struct ctx *cx, const struct lane_row *lanes, size_t nlanes, size_t *
 	for (size_t i = 0; i < nlanes; i++) {
 		if ((m = model_by_id(models, all, lanes[i].model)) == NULL || !m->enabled)
 			continue;
-		seats[(*n)++] = (struct turn_seat){ .lane = lanes[i].lane, .model = m, .mask = lanes[i].mask,
-		    .mask_name = mask_name(lanes[i].mask), .pri_id = lanes[i].pri_id };
+		seats[(*n)++] = (struct turn_seat){
+			.lane = lanes[i].lane, .model = m, .mask = lanes[i].mask,
+			.mask_name = mask_name(lanes[i].mask), .pri_id = lanes[i].pri_id,
+		};
 	}
 	if (*n == 0)
-		return fail_null(cx, F_UNAVAILABLE, "%s", nlanes == 1 ? mask_name(lanes[0].mask) : "models");
+		return fail_null(cx, F_UNAVAILABLE, "%s",
+		    nlanes == 1 ? mask_name(lanes[0].mask) : "models");
 	return seats;
 }

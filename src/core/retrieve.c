@@ -108,12 +108,13 @@ tell(struct str *s, enum lang lang, size_t number, const struct call_record *c, 
 	str_printf(s, lang == LANG_EN ?
 	    "\n[%zu] %s, %lld s, from %s to %s, labels %s\n%s\n" :
 	    "\n[%zu] %s,时长%lld秒,主叫%s,被叫%s,标签%s\n%s\n",
-	    number, begin, (long long)c->duration, or_unknown(c->callnumber), or_unknown(c->callednumber),
-	    or_unknown(c->labels), c->summary);
+	    number, begin, (long long)c->duration, or_unknown(c->callnumber),
+	    or_unknown(c->callednumber), or_unknown(c->labels), c->summary);
 }
 
 int
-retrieve_calls(struct ctx *cx, int64_t tenant, const char *question, int64_t from_ms, int64_t to_ms, struct found *f)
+retrieve_calls(struct ctx *cx, int64_t tenant, const char *question, int64_t from_ms,
+    int64_t to_ms, struct found *f)
 {
 	struct str		 s = STR_INIT(0);
 	struct call_record	*c;
@@ -135,7 +136,8 @@ retrieve_calls(struct ctx *cx, int64_t tenant, const char *question, int64_t fro
 		return 0;
 	f->citations = arena_array(cx->a, f->n, sizeof(*f->citations));
 	str_puts(&s, cx->lang == LANG_EN ?
-	    "Call records that were found for the question. Rest the answer on those that bear on it:\n" :
+	    "Call records that were found for the question."
+	    " Rest the answer on those that bear on it:\n" :
 	    "以下是针对该问题检索到的通话记录,请以其中相关的内容为依据作答:\n");
 	for (size_t i = 0; i < f->n; i++) {
 		clock_format(begin, sizeof(begin), c[i].start_ms, cx->conf->timezone);

@@ -42,8 +42,10 @@ session_begin(struct ctx *cx, const char *task, const char *first, struct talk *
 
 	if ((t = task_of(cx, task)) == NULL)
 		return -1;
-	*s = (struct session){ .id = ident_new(), .tenant = cx->who->tenant, .owner = cx->who->id, .task = t->id,
-	    .title = title_of(cx->a, first), .created_ms = cx->now };
+	*s = (struct session){
+		.id = ident_new(), .tenant = cx->who->tenant, .owner = cx->who->id, .task = t->id,
+		.title = title_of(cx->a, first), .created_ms = cx->now,
+	};
 	talk->session = s;
 	if ((talk->lanes = masks_deal(cx, s->id, &talk->nlanes)) == NULL)
 		return -1;

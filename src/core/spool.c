@@ -9,12 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/str.h"
 #include "core/spool_file.h"
+
+/*
+ * Records are copied into a window of the segment that is mapped into memory: to the page cache it is all the same as a
+ * write, without a system call per round.
+ */
+#define WINDOW	((size_t)1 << 20)
 
 /*
  * A position is the segment's number in the upper 32 bits and the offset of the record's head in the lower: never 0, as
@@ -28,6 +35,7 @@ struct segment {
 	uint32_t	 number;
 	int		 fd;
 	uint64_t	 size;		/* written */
+	uint64_t	 room;		/* allocated on disk */
 	int		 turns;		/* begun in it and not done */
 	bool		 used;		/* a turn began in it */
 	int64_t		 done_ms;	/* when the last of them was done */
@@ -40,6 +48,8 @@ struct spool {
 	struct segment	*segs;		/* oldest first, the last is written to */
 	size_t		 nsegs;
 	struct str	 queue;		/* records not written yet, all for the last segment */
+	char		*window;	/* of the last segment, mapped: from window_at on, WINDOW bytes; or NULL */
+	uint64_t	 window_at;
 	int64_t		 now_ms;	/* of the last sweep */
 	bool		 failing;	/* the last write failed; said once */
 	pthread_mutex_t	 sync_lock;	/* keeps sync_fd open while another thread syncs */
@@ -50,6 +60,14 @@ static struct segment *
 current(struct spool *s)
 {
 	return &s->segs[s->nsegs - 1];
+}
+
+static void
+unmap(struct spool *s)
+{
+	if (s->window != NULL)
+		munmap(s->window, WINDOW);
+	s->window = NULL;
 }
 
 static int
@@ -68,7 +86,8 @@ add_segment(struct spool *s)
 		close(seg.fd);
 		return -1;
 	}
-	seg.size = SPOOL_MAGIC_LEN;
+	unmap(s);
+	seg.size = seg.room = SPOOL_MAGIC_LEN;
 	s->segs = xrealloc(s->segs, (s->nsegs + 1) * sizeof *s->segs);
 	s->segs[s->nsegs++] = seg;
 	pthread_mutex_lock(&s->sync_lock);
@@ -132,6 +151,7 @@ spool_close(struct spool *s)
 	if (s == NULL)
 		return;
 	spool_write(s);
+	unmap(s);
 	for (size_t i = 0; i < s->nsegs; i++)
 		needed |= s->segs[i].turns > 0;
 	while (!needed && s->nsegs > 0)
@@ -166,26 +186,53 @@ spool_add(struct spool *s, const struct spool_record *r, uint64_t *last)
 	*last = POS(seg->number, off);
 }
 
+/* The segment's window that holds its end, allocated on disk before it is mapped: a full disk must not end in SIGBUS. */
+static int
+map_end(struct spool *s, struct segment *seg)
+{
+	uint64_t	 at = seg->size & ~(uint64_t)(WINDOW - 1);
+
+	if (s->window != NULL && s->window_at == at)
+		return 0;
+	unmap(s);
+	if (seg->room < at + WINDOW) {
+		if ((errno = posix_fallocate(seg->fd, (off_t)at, WINDOW)) != 0)
+			return -1;
+		seg->room = at + WINDOW;
+	}
+	s->window = mmap(NULL, WINDOW, PROT_READ | PROT_WRITE, MAP_SHARED, seg->fd, (off_t)at);
+	if (s->window == MAP_FAILED) {
+		s->window = NULL;
+		return -1;
+	}
+	s->window_at = at;
+	return 0;
+}
+
 int
 spool_write(struct spool *s)
 {
 	struct segment	*seg = current(s);
-	ssize_t		 n;
+	size_t		 done = 0, n;
 
-	while (s->queue.len > 0) {
-		n = pwrite(seg->fd, s->queue.p, s->queue.len, (off_t)seg->size);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1) {
+	while (done < s->queue.len) {
+		if (map_end(s, seg) == -1) {
 			if (!s->failing)
 				log_error("the spool cannot be written: free space on the disk of state_dir",
 				    LOG_S("error", strerror(errno)), LOG_I("waiting", s->queue.len));
 			s->failing = true;
+			str_cut(&s->queue, done);
 			return -1;
 		}
-		seg->size += (uint64_t)n;
-		str_cut(&s->queue, (size_t)n);
+		n = (size_t)(s->window_at + WINDOW - seg->size);
+		if (n > s->queue.len - done)
+			n = s->queue.len - done;
+		memcpy(s->window + (seg->size - s->window_at), s->queue.p + done, n);
+		seg->size += n;
+		done += n;
 	}
+	if (done > 0)
+		str_reset(&s->queue);
 	s->failing = false;
 	return 0;
 }

@@ -1,8 +1,8 @@
 /*
  * spool: what turns say, on disk before anybody hears it, so that no dying process loses what was sent.
  *
- * One directory per worker: append-only segment files (64 MiB), written once per loop round for all turns, never synced
- * (the page cache outlives a killed process). The directory is flocked by its worker; only an unlocked one is recovered.
+ * One directory per worker: append-only segment files (64 MiB), written once per loop round for all turns, through a mapped
+ * window, never synced (the page cache outlives a killed process). The directory is flocked by its worker; only an unlocked one is recovered.
  * Deltas hold their text and time, every other message its encoded form, so that it can be told again byte for byte.
  * A turn's records are chained backwards: each knows the position of the one before.
  *

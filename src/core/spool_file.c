@@ -115,6 +115,10 @@ scan_segment(const char *path, int (*fn)(void *, const struct spool_record *), v
 		if (size - off < sizeof h)
 			break;
 		memcpy(&h, map + off, sizeof h);
+		if (h.kind == 0) {		/* allocated, not written: the end */
+			sound = 1;
+			break;
+		}
 		off += sizeof h;
 		if (h.len > size - off || h.check != check_of(&h, map + off))
 			break;

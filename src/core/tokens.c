@@ -13,8 +13,9 @@ enum kind { OTHER, HAN, WORD };
 static bool
 is_han(uint32_t c)
 {
-	return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0xf900 && c <= 0xfaff) ||
-	    (c >= 0x20000 && c <= 0x3ffff) || c == 0x3005 || c == 0x3007;
+	return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) ||
+	    (c >= 0xf900 && c <= 0xfaff) || (c >= 0x20000 && c <= 0x3ffff) || c == 0x3005 ||
+	    c == 0x3007;
 }
 
 static enum kind
@@ -47,7 +48,8 @@ fold(struct arena *a, const char *text, size_t *len)
 	utf8proc_ssize_t	 n;
 
 	n = utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)*len, &folded,
-	    UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
+	    UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD |
+	    UTF8PROC_IGNORE);
 	if (n < 0)
 		return text;
 	text = arena_strndup(a, (const char *)folded, (size_t)n);

@@ -1,6 +1,7 @@
 /*
- * tokens: the words by which texts are found. Folded by Unicode (NFKC and case); a run of Han characters gives its
- * overlapping pairs, a lone one itself; runs of other letters and digits are words. Anything else separates.
+ * tokens: the words by which texts are found. Folded by Unicode (NFKC and case); a run of Han
+ * characters gives its overlapping pairs, a lone one itself; runs of other letters and digits are
+ * words. Anything else separates.
  */
 #ifndef PARLEY_TOKENS_H
 #define PARLEY_TOKENS_H
@@ -13,7 +14,10 @@
 
 typedef void token_fn(void *arg, const char *token, size_t len);
 
-/* Tells every token of the text (valid UTF-8) in order; returns how many there were. The arena is for scratch. */
+/*
+ * Tells every token of the text (valid UTF-8) in order; returns how many there were. The arena is
+ * for scratch.
+ */
 size_t	 tokens_each(struct arena *, const char *text, size_t len, token_fn *, void *arg);
 
 #endif

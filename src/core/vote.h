@@ -5,8 +5,8 @@
 #include "core/session.h"
 
 /*
- * Likes the last public answer of the talk's one lane, and takes the session's masks off; again: nothing changes.
- * F_CONFLICT: the lane has not answered yet.
+ * Likes the last public answer of the talk's one lane, and takes the session's masks off; again:
+ * nothing changes. F_CONFLICT: the lane has not answered yet.
  */
 int	 vote_cast(struct ctx *, const struct talk *);
 /* Takes the like back; the masks stay off. F_CONFLICT as above. */

@@ -33,8 +33,8 @@ jwt_freep(jwt_t **j)
 }
 
 /*
- * The secret without its trailing newline, in the arena; NULL when there is none. It is read at each use: a few
- * microseconds, and a secret that is exchanged counts at once in every process.
+ * The secret without its trailing newline, in the arena; NULL when there is none. It is read at
+ * each use: a few microseconds, and a secret that is exchanged counts at once in every process.
  */
 static const unsigned char *
 secret_read(struct ctx *cx, int *len)
@@ -98,7 +98,8 @@ claim_subject(struct ctx *cx, const struct json *claims)
 		if (*name == '\0' || json_at(claims, name) == NULL)
 			continue;
 		s = claim_text(cx, claims, name);
-		return s != NULL && subject_allowed(s) && utf8_length(s, strlen(s)) <= WHO_SUBJECT_MAX ? s : NULL;
+		return s != NULL && subject_allowed(s) &&
+		    utf8_length(s, strlen(s)) <= WHO_SUBJECT_MAX ? s : NULL;
 	}
 	return NULL;
 }
@@ -120,8 +121,8 @@ claim_time(const struct json *claims, const char *name, double otherwise, double
 }
 
 /*
- * Verifies a token and takes its claims out. NULL, or what is wrong with it; the ctx does not fail. libjwt takes every
- * HMAC that fits the key and does not look at times, so both are looked at here.
+ * Verifies a token and takes its claims out. NULL, or what is wrong with it; the ctx does not fail.
+ * libjwt takes every HMAC that fits the key and does not look at times, so both are looked at here.
  */
 static const char *
 token_read(struct ctx *cx, const char *token, struct claims *c)
@@ -228,7 +229,8 @@ who_find(struct ctx *cx, const struct who_shown *shown)
 		fail(cx, F_UNAUTHORIZED, "%s", wrong);
 		return WHO_FAILED;
 	}
-	if (shown->bearer != NULL || (shown->login != NULL && token_read(cx, shown->login, &c) == NULL))
+	if (shown->bearer != NULL ||
+	    (shown->login != NULL && token_read(cx, shown->login, &c) == NULL))
 		r = become_bearer(cx, &c, user_id);
 	else if (user_id != NULL && strcmp(cx->conf->identity, "header") == 0 &&
 	    conf_cidr_match(cx->conf->trusted_proxies, shown->remote))
@@ -264,7 +266,8 @@ who_guest_genuine(const char *token)
 }
 
 char *
-who_sign(struct ctx *cx, const char *subject, const char *name, const char *tenant, const char *role, int64_t ttl)
+who_sign(struct ctx *cx, const char *subject, const char *name, const char *tenant,
+    const char *role, int64_t ttl)
 {
 	__attribute__((cleanup(jwt_freep))) jwt_t *jwt = NULL;
 	const char		*list = cx->conf->jwt_subject;
@@ -283,7 +286,8 @@ who_sign(struct ctx *cx, const char *subject, const char *name, const char *tena
 	    (name != NULL && jwt_add_grant(jwt, "name", name) != 0) ||
 	    (tenant != NULL && jwt_add_grant(jwt, "tenant", tenant) != 0) ||
 	    (role != NULL && jwt_add_grant(jwt, cx->conf->jwt_role, role) != 0) ||
-	    jwt_add_grant_int(jwt, "iat", (long)now) != 0 || jwt_add_grant_int(jwt, "exp", (long)(now + ttl)) != 0)
+	    jwt_add_grant_int(jwt, "iat", (long)now) != 0 ||
+	    jwt_add_grant_int(jwt, "exp", (long)(now + ttl)) != 0)
 		return fail_null(cx, F_VALUE, "a claim of the token");
 	if ((text = jwt_encode_str(jwt)) == NULL)
 		return fail_null(cx, F_INTERNAL, "jwt");

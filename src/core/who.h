@@ -1,6 +1,6 @@
 /*
- * who: the caller of a request. Identity comes from a token (HS256), from the userId header that a trusted proxy has
- * authenticated, or from a guest's signed id, in this order.
+ * who: the caller of a request. Identity comes from a token (HS256), from the userId header that a
+ * trusted proxy has authenticated, or from a guest's signed id, in this order.
  */
 #ifndef PARLEY_WHO_H
 #define PARLEY_WHO_H
@@ -11,7 +11,7 @@
 #include "base/ctx.h"
 
 #define WHO_SUBJECT_MAX	128	/* characters */
-#define WHO_GUEST_SIZE	66	/* of a guest's token with its NUL: 32 hex digits, a dot, 32 of its MAC */
+#define WHO_GUEST_SIZE	66	/* of a guest's token: 32 hex digits, a dot, 32 of its MAC, NUL */
 
 struct who {			/* cx->who; in the arena. NULL: nobody was looked for */
 	int64_t		 id;		/* of the user's row; 0: somebody without identity */
@@ -26,15 +26,16 @@ struct who_shown {		/* what a request shows of its caller; each may be NULL */
 	const char	*bearer;	/* of Authorization */
 	const char	*login;		/* cookie parley_token */
 	const char	*user_id;	/* header userId */
-	const char	*guest[2];	/* header X-Guest-Id, cookie parley_guest: the first that is genuine counts */
+	const char	*guest[2];	/* X-Guest-Id, cookie parley_guest: the first genuine one */
 	const char	*remote;	/* REMOTE_ADDR */
 };
 
 enum who_found { WHO_FAILED = -1, WHO_NOBODY, WHO_KNOWN };
 
 /*
- * Finds the caller and sets cx->who. A bearer token that does not hold is F_UNAUTHORIZED, a bad login cookie or guest
- * token is as none; a userId that differs from the token's subject is F_FORBIDDEN. Nobody: cx->who is NULL.
+ * Finds the caller and sets cx->who. A bearer token that does not hold is F_UNAUTHORIZED, a bad
+ * login cookie or guest token is as none; a userId that differs from the token's subject is
+ * F_FORBIDDEN. Nobody: cx->who is NULL.
  */
 enum who_found	 who_find(struct ctx *, const struct who_shown *);
 /* Makes the bearer of a new guest token the caller: its row is added. 0 or -1. */
@@ -46,10 +47,10 @@ void		 who_guest_token(char dst[WHO_GUEST_SIZE]);
 bool		 who_guest_genuine(const char *token);		/* NULL is not */
 
 /*
- * A token for that subject, valid for ttl seconds from cx->now on, in the arena; name, tenant and role may be NULL.
- * NULL: F_UNAVAILABLE, no secret is configured or its file cannot be read.
+ * A token for that subject, valid for ttl seconds from cx->now on, in the arena; name, tenant and
+ * role may be NULL. NULL: F_UNAVAILABLE, no secret is configured or its file cannot be read.
  */
-char		*who_sign(struct ctx *, const char *subject, const char *name, const char *tenant, const char *role,
-		    int64_t ttl);
+char		*who_sign(struct ctx *, const char *subject, const char *name, const char *tenant,
+		    const char *role, int64_t ttl);
 
 #endif

@@ -202,12 +202,13 @@ static int
 settings(struct run *r, const char *file)
 {
 	struct str	 err = STR_INIT(4096);
+	const bool	 may_lack = r->cmd->flags & CMD_TRY && file == NULL;
 
 	r->cx.conf = conf_load(file, &err);
-	if (r->cx.conf == NULL)
+	if (r->cx.conf == NULL && !may_lack)
 		warnx("%s", err.p);
 	str_free(&err);
-	return r->cx.conf != NULL ? EX_OK : EX_CONFIG;
+	return r->cx.conf != NULL || may_lack ? EX_OK : EX_CONFIG;
 }
 
 static int
@@ -239,7 +240,7 @@ prepare(struct run *r, const char *conf_file)
 		r->log_fd = log_keep();
 	if (wants(r, CMD_CONF) && (status = settings(r, conf_file)) != EX_OK)
 		return status;
-	if (wants(r, CMD_DB))
+	if (wants(r, CMD_DB) && r->cx.conf != NULL)
 		r->cx.db = db_new(r->cx.conf);
 	if (wants(r, CMD_SCHEMA) && migrate_check(&r->cx) == -1)
 		return cmd_failed(r);

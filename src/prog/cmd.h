@@ -59,6 +59,7 @@ enum cmd_flags {
 	CMD_SCHEMA = 8 | CMD_DB,	/* and refuses to begin where the schema is not this program's */
 	CMD_IDS = 16 | CMD_CONF,	/* gives new ids: opens the state directory */
 	CMD_LOGS = 32,		/* logs as it likes; else what is logged becomes the reason of a failure */
+	CMD_TRY = 64,		/* with CMD_CONF: goes on without settings unless -c names a file */
 };
 
 struct run;

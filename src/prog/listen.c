@@ -63,7 +63,10 @@ from_stdin(void)
 	return fd;
 }
 
-/* Removes a socket that nobody listens on any more. -1 with errno: somebody does (EADDRINUSE), or it cannot be. */
+/*
+ * Removes a socket that nobody listens on any more. -1 with errno: somebody does (EADDRINUSE), or
+ * it cannot be.
+ */
 static int
 remove_stale(const struct sockaddr_un *sa)
 {
@@ -176,7 +179,8 @@ listen_close(struct listener *l)
 
 	if (l->fd != -1)
 		close(l->fd);
-	if (l->path != NULL && lstat(l->path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
+	if (l->path != NULL && lstat(l->path, &st) == 0 && st.st_dev == l->dev &&
+	    st.st_ino == l->ino)
 		unlink(l->path);
 	free(l->path);
 	*l = (struct listener){ .fd = -1 };

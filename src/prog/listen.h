@@ -12,9 +12,9 @@ struct listener {
 };
 
 /*
- * The one that systemd gives (named fcgi), else descriptor 0 where it listens (spawn-fcgi), else opens `path`, for
- * `group` ("": ours) to connect to. 0, or an exit status after one line on standard error. To be called
- * before going to the background: systemd's are for one process id.
+ * The one that systemd gives (named fcgi), else descriptor 0 where it listens (spawn-fcgi), else
+ * opens `path`, for `group` ("": ours) to connect to. 0, or an exit status after one line on
+ * standard error. To be called before going to the background: systemd's are for one process id.
  */
 int	 listen_get(struct listener *, const char *path, const char *group);
 /* Closes it; a path of our own is removed where it is still ours. */

@@ -108,8 +108,9 @@ static int
 life_start(struct life *l, const struct process *p)
 {
 	struct worker_opts	 o = {
-		.conf = p->conf, .routes = p->routes, .serve = dispatch, .db_new = db_new, .db_free = db_free,
-		.listen_fd = p->listen_fd, .handoff_in = p->handoff[0], .handoff_out = p->handoff[1],
+		.conf = p->conf, .routes = p->routes, .serve = dispatch,
+		.db_new = db_new, .db_free = db_free, .listen_fd = p->listen_fd,
+		.handoff_in = p->handoff[0], .handoff_out = p->handoff[1],
 	};
 
 	if (fcgi_init() == -1) {
@@ -133,7 +134,8 @@ life_start(struct life *l, const struct process *p)
 int
 process_run(const struct process *p)
 {
-	struct life	 l = { .conf = p->conf, .listen_fd = p->listen_fd, .fail_at = INT64_MAX, .end_at = INT64_MAX };
+	struct life	 l = { .conf = p->conf, .listen_fd = p->listen_fd,
+	    .fail_at = INT64_MAX, .end_at = INT64_MAX };
 	pid_t		 pid = getpid();
 	char		 role[24];
 	int		 rc;

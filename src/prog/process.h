@@ -13,14 +13,15 @@ struct process {
 	int			 number;	/* of the worker, from 1 */
 	pid_t			 master;
 	int			 listen_fd;
-	int			 handoff[2];	/* connections between generations: receives, sends */
+	int			 handoff[2];	/* of connections: receives, sends */
 	int			 ready_fd;	/* its pid goes there once it serves */
 };
 
 /*
- * Serves until it is told to leave: HUP passes the kept connections on and stays until the last stream has ended; TERM
- * waits as long as the setting `drain` for that, INT and QUIT not at all: what still runs then is failed in band.
- * The exit status. The signals it takes are blocked already.
+ * Serves until it is told to leave: HUP passes the kept connections on and stays until the last
+ * stream has ended; TERM waits as long as the setting `drain` for that, INT and QUIT not at all:
+ * what still runs then is failed in band. The exit status. The signals it takes are blocked
+ * already.
  */
 int	 process_run(const struct process *);
 

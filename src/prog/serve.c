@@ -99,7 +99,10 @@ tell_parent(struct master *m, int status)
 	m->tell = -1;
 }
 
-/* Into the background. In the parent this ends with what the child tells it: 0 once the workers are up. */
+/*
+ * Into the background. In the parent this ends with what the child tells it: 0 once the workers are
+ * up.
+ */
 static int
 background(struct master *m)
 {
@@ -152,7 +155,9 @@ conf_take(struct master *m, const struct conf *c)
 		m->conf.listen = m->opts->listen;
 }
 
-/* Database and schema, before any worker meets them. 0 or an exit status; the sentence goes to err. */
+/*
+ * Database and schema, before any worker meets them. 0 or an exit status; the sentence goes to err.
+ */
 static int
 schema_check(const struct conf *c, struct str *err)
 {
@@ -407,7 +412,8 @@ child_again(struct child *c)
 static void
 child_died(struct master *m, struct child *c, int status)
 {
-	bool	fresh = c->fresh, ready = c->ready, failed = WIFEXITED(status) && WEXITSTATUS(status) != 0;
+	bool	fresh = c->fresh, ready = c->ready;
+	bool	failed = WIFEXITED(status) && WEXITSTATUS(status) != 0;
 
 	if (WIFSIGNALED(status))
 		log_error("a worker died", LOG_I("worker", c->number), LOG_I("child", c->pid),
@@ -426,6 +432,7 @@ child_died(struct master *m, struct child *c, int status)
 		return;
 	/* It said why. Before there was any worker that is the end, after a reload the way back. */
 	if (m->phase == STARTING) {
+		warnx("the workers do not start: the log says why");
 		m->status = WEXITSTATUS(status);
 		tell_parent(m, m->status);
 		stop(m, SIGTERM);
@@ -531,7 +538,10 @@ run(struct master *m)
 
 /* ---- start and end --------------------------------------------------------------------------- */
 
-/* The descriptors the master works with. Its signals are read, not handled; the workers inherit that they wait. */
+/*
+ * The descriptors the master works with. Its signals are read, not handled; the workers inherit
+ * that they wait.
+ */
 static int
 open_all(struct master *m)
 {
@@ -565,7 +575,10 @@ raise_limits(void)
 	}
 }
 
-/* All that can be found wrong before it goes to the background. 0 or an exit status, told on standard error. */
+/*
+ * All that can be found wrong before it goes to the background. 0 or an exit status, told on
+ * standard error.
+ */
 static int
 prepare(struct master *m)
 {

@@ -39,19 +39,16 @@ call_write(struct ctx *cx, void *arg)
 	if (old == NULL) {
 		r->id = ident_new();
 		if (db_exec(cx, SQL_CALL_ADD, V(r->id), V(put->tenant), V(r->ref), V(r->summary),
-		    V(r->start_ms),
-		    V(r->duration), V(r->callnumber), V(r->callednumber), V(r->labels),
-		    V(r->tokens),
-		    V(put->terms), V(put->now)) == -1)
+		    V(r->start_ms), V(r->duration), V(r->callnumber), V(r->callednumber),
+		    V(r->labels), V(r->tokens), V(put->terms), V(put->now)) == -1)
 			return -1;
 	} else {
 		r->id = old->id;
 		if (db_exec(cx, SQL_CALL_UNINDEX, V(r->id)) == -1)
 			return -1;
 		if (db_exec(cx, SQL_CALL_REPLACE, V(r->summary), V(r->start_ms), V(r->duration),
-		    V(r->callnumber),
-		    V(r->callednumber), V(r->labels), V(r->tokens), V(put->terms), V(put->now),
-		    V(r->id)) == -1)
+		    V(r->callnumber), V(r->callednumber), V(r->labels), V(r->tokens), V(put->terms),
+		    V(put->now), V(r->id)) == -1)
 			return -1;
 	}
 	if (db_exec(cx, SQL_CALL_INDEX, V(r->id)) == -1)

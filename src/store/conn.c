@@ -168,9 +168,8 @@ connect_to(struct conn *c, const struct conn_host *h, const char *password)
 	    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
 
 	if (mysql_real_connect(my, h != NULL ? h->name : NULL, c->conf->db_user,
-	    *password != '\0' ? password : NULL,
-	    c->conf->db_name, h != NULL ? h->port : 0, h != NULL ? NULL : c->conf->db_socket,
-	    CLIENT_FOUND_ROWS) == NULL) {
+	    *password != '\0' ? password : NULL, c->conf->db_name, h != NULL ? h->port : 0,
+	    h != NULL ? NULL : c->conf->db_socket, CLIENT_FOUND_ROWS) == NULL) {
 		c->refused.no = mysql_errno(my);
 		snprintf(c->refused.text, sizeof(c->refused.text), "%s", mysql_error(my));
 		mysql_close(my);

@@ -83,8 +83,8 @@ is_migration(const struct dirent *d)
 	const char	*s = d->d_name;
 	const size_t	 len = strlen(s);
 
-	return strspn(s, "0123456789") == 4 && s[4] == '-' && len > 9 && strcmp(s + len - 4,
-	    ".sql") == 0;
+	return strspn(s, "0123456789") == 4 && s[4] == '-' && len > 9 &&
+	    strcmp(s + len - 4, ".sql") == 0;
 }
 
 /* By number, which must be 1, 2, 3... */

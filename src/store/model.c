@@ -51,12 +51,10 @@ model_insert(struct ctx *cx, void *arg)
 	const struct model	*m = new->m;
 
 	if (db_exec(cx, SQL_MODEL_ADD, V(m->id), V(m->code), V(m->name), V(m->kind), V(m->url),
-	    V(m->upstream_name),
-	    V(m->key_env), V(m->key_file), V(m->price_in), V(m->price_out), V(m->arena),
-	    V(m->enabled), V(m->logo),
-	    V(m->context_tokens), V(m->max_tokens), V(m->connect_s), V(m->first_token_s),
-	    V(m->idle_s),
-	    V(m->total_s), V(m->concurrency), V(m->created_ms)) == -1)
+	    V(m->upstream_name), V(m->key_env), V(m->key_file), V(m->price_in), V(m->price_out),
+	    V(m->arena), V(m->enabled), V(m->logo), V(m->context_tokens), V(m->max_tokens),
+	    V(m->connect_s), V(m->first_token_s), V(m->idle_s), V(m->total_s), V(m->concurrency),
+	    V(m->created_ms)) == -1)
 		return -1;
 	for (size_t i = 0; i < new->n; i++) {
 		switch (db_exec(cx, SQL_MODEL_FALLBACK_ADD, V(m->id), V(i), V(new->fallbacks[i]))) {

@@ -28,8 +28,7 @@ session_insert(struct ctx *cx, void *arg)
 	const struct session		*s = new->s;
 
 	if (db_exec(cx, SQL_SESSION_ADD, V(s->id), V(s->tenant), V(s->owner), V_ID(s->task),
-	    V(s->title),
-	    V(s->created_ms)) == -1)
+	    V(s->title), V(s->created_ms)) == -1)
 		return -1;
 	for (size_t i = 0; i < new->n; i++) {
 		const struct lane_row	*l = &new->lanes[i];
@@ -86,8 +85,9 @@ session_rename(struct ctx *cx, int64_t owner, int64_t id, const char *title)
 int
 session_delete(struct ctx *cx, int64_t owner, int64_t id)
 {
-	return one_or_missing(cx, db_exec(cx, SQL_SESSION_DELETE, V(clock_ms()), V(id), V(owner)),
-	    id);
+	const int64_t	 now = clock_ms();
+
+	return one_or_missing(cx, db_exec(cx, SQL_SESSION_DELETE, V(now), V(id), V(owner)), id);
 }
 
 static int

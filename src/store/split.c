@@ -43,8 +43,8 @@ skip_comment(const char *p)
 {
 	const char	*end;
 
-	if (*p == '#' || (strncmp(p, "--", 2) == 0 && (p[2] == '\0' ||
-	    isspace((unsigned char)p[2]))))
+	if (*p == '#' ||
+	    (strncmp(p, "--", 2) == 0 && (p[2] == '\0' || isspace((unsigned char)p[2]))))
 		end = strchr(p, '\n');
 	else if (strncmp(p, "/*", 2) == 0 && (end = strstr(p + 2, "*/")) != NULL)
 		end += 2;

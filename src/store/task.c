@@ -21,9 +21,8 @@ task_insert(struct ctx *cx, int64_t owner, int64_t default_of, const struct task
 	const int64_t	 id = ident_new();
 
 	if (db_exec(cx, SQL_TASK_ADD, V(id), V(owner), V_ID(default_of), V(text(t->title)),
-	    V(text(t->description)),
-	    V(text(t->support_unit)), V(text(t->bus_dir)), V(text(t->work_goal)),
-	    V(clock_ms())) == -1)
+	    V(text(t->description)), V(text(t->support_unit)), V(text(t->bus_dir)),
+	    V(text(t->work_goal)), V(clock_ms())) == -1)
 		return -1;
 	return id;
 }

@@ -9,8 +9,7 @@ int
 turn_add(struct ctx *cx, const struct turn_row *t)
 {
 	return db_do(cx, SQL_TURN_ADD, V(t->id), V(t->tenant), V_ID(t->owner), V_ID(t->session),
-	    V(t->group_id),
-	    V(t->worker), V(t->private), V(t->voice), V(t->question), V(t->context),
+	    V(t->group_id), V(t->worker), V(t->private), V(t->voice), V(t->question), V(t->context),
 	    V(t->created_ms));
 }
 
@@ -18,8 +17,7 @@ int
 answer_add(struct ctx *cx, const struct answer_row *a)
 {
 	if (db_exec(cx, SQL_ANSWER_ADD, V(a->id), V(a->turn), V_ID(a->session), V(a->lane),
-	    V(a->model),
-	    V(a->created_ms)) != -1)
+	    V(a->model), V(a->created_ms)) != -1)
 		return 0;
 	if (cx->fail.kind == F_CONFLICT) {
 		fail_clear(cx);
@@ -68,10 +66,9 @@ answer_close(struct ctx *cx, const struct answer_row *a)
 	int64_t	 closed;
 
 	closed = db_exec(cx, SQL_ANSWER_CLOSE, V(a->status), V(a->text), V(a->reasoning),
-	    V(a->error),
-	    V(a->prompt_tokens), V(a->completion_tokens), V(a->estimated),
-	    V(a->cost != NULL ? a->cost : "0"),
-	    V_ID(a->first_ms), V_ID(a->last_ms), V_ID(a->ended_ms), V(a->id));
+	    V(a->error), V(a->prompt_tokens), V(a->completion_tokens), V(a->estimated),
+	    V(a->cost != NULL ? a->cost : "0"), V_ID(a->first_ms), V_ID(a->last_ms),
+	    V_ID(a->ended_ms), V(a->id));
 	if (closed != 1)
 		return (int)closed;
 	return db_exec(cx, SQL_ANSWER_FIRST, V(a->ended_ms), V(a->id)) == -1 ? -1 : 1;

@@ -95,7 +95,7 @@ conns_rest(struct conns *c, int fd)
 	    (errno == ENOENT && epoll_ctl(c->ep, EPOLL_CTL_ADD, fd, &e) == 0))
 		return;
 	saved = errno;
-	if (!conns_take(c, fd))		/* somebody took it before it was armed, and has closed it */
+	if (!conns_take(c, fd))		/* it was taken, and closed, before it was armed */
 		return;
 	log_error("epoll_ctl", LOG_I("fd", fd), LOG_S("error", strerror(saved)));
 	conns_drop(c, fd);
@@ -124,7 +124,10 @@ conns_take(struct conns *c, int fd)
 void
 conns_drop(struct conns *c, int fd)
 {
-	/* Closing is not enough where another process got the connection: the epoll would still hold it. */
+	/*
+	 * Closing is not enough where another process got the connection: the epoll would still
+	 * hold it.
+	 */
 	if (fd != -1)
 		epoll_ctl(c->ep, EPOLL_CTL_DEL, fd, NULL);
 	atomic_fetch_sub(&c->taken, 1);

@@ -1,6 +1,7 @@
 /*
- * conns: the connections of a process. One is either idle, waiting in the epoll for its next request, or taken by the
- * thread that serves it (or by its stream). Idle ones belong to whoever takes them first.
+ * conns: the connections of a process. One is either idle, waiting in the epoll for its next
+ * request, or taken by the thread that serves it (or by its stream). Idle ones belong to whoever
+ * takes them first.
  */
 #ifndef PARLEY_CONNS_H
 #define PARLEY_CONNS_H
@@ -15,14 +16,18 @@ int		 conns_size(const struct conns *);	/* descriptors are below it */
 
 /* A new one, taken by the caller. false: it was not added, its number is too high. */
 bool		 conns_add(struct conns *, int fd);
-void		 conns_rest(struct conns *, int fd);	/* a taken one is idle from now on: not ours to touch any more */
+/* A taken one is idle from now on: not ours to touch any more. */
+void		 conns_rest(struct conns *, int fd);
 bool		 conns_take(struct conns *, int fd);	/* false: it was not idle */
 /* A taken one that is leaving: it is forgotten, not closed. -1: one that is closed already. */
 void		 conns_drop(struct conns *, int fd);
 int		 conns_taken(const struct conns *);	/* how many */
 
-/* Blocks until there is something to read from an idle connection (its descriptor, taken) or conns_wake (-1). */
+/*
+ * Blocks until there is something to read from an idle connection (its descriptor, taken) or
+ * conns_wake (-1).
+ */
 int		 conns_wait(struct conns *);
-void		 conns_wake(struct conns *, unsigned n);	/* n calls of conns_wait return -1 */
+void		 conns_wake(struct conns *, unsigned n);	/* n calls of it return -1 */
 
 #endif

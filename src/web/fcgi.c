@@ -3,10 +3,12 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <fcgiapp.h>
@@ -15,16 +17,24 @@
 #include "base/clock.h"
 #include "head.h"
 
+#define SEND_MOST	65528	/* content of one record, a multiple of eight */
+
 struct fcgi {
 	FCGX_Request	 q;
 	bool		 read_done;	/* in, err and the parameters are freed */
 	bool		 whole;		/* and the body had been read to its end */
+	uint8_t		 head[8];	/* of the record that fcgi_send is in, */
+	size_t		 head_left;	/* what of it is still to go, */
+	size_t		 body_left;	/* and what of its content */
 };
 
 int
 fcgi_init(void)
 {
-	/* On closing, libfcgi waits up to two seconds for the peer to close as well: the loop cannot. */
+	/*
+	 * On closing, libfcgi waits up to two seconds for the peer to close as well: the loop
+	 * cannot.
+	 */
 	if (setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1) == -1)
 		return -1;
 	return FCGX_Init() == 0 ? 0 : -1;
@@ -37,14 +47,15 @@ patience(int fd)
 	struct timeval	tv = { 0 };
 	socklen_t	len = sizeof(tv);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, &len) == -1 || (tv.tv_sec == 0 && tv.tv_usec == 0))
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, &len) == -1 ||
+	    (tv.tv_sec == 0 && tv.tv_usec == 0))
 		return -1;
 	return (int64_t)tv.tv_sec * 1000 + tv.tv_usec / 1000;
 }
 
 /*
- * Waits for a head that does not come in one piece, leaving it unread: an edge-triggered epoll tells
- * of each addition to what is there already, which poll(2) would not.
+ * Waits for a head that does not come in one piece, leaving it unread: an edge-triggered epoll
+ * tells of each addition to what is there already, which poll(2) would not.
  */
 static bool
 head_wait(int fd)
@@ -61,7 +72,8 @@ head_wait(int fd)
 	for (e.events = 0;;) {
 		if ((n = recv(fd, p, HEAD_MAX, MSG_PEEK | MSG_DONTWAIT)) <= 0)
 			break;
-		if ((head = head_check(p, (size_t)n)) != HEAD_MORE || n == HEAD_MAX || (e.events & EPOLLRDHUP))
+		head = head_check(p, (size_t)n);
+		if (head != HEAD_MORE || n == HEAD_MAX || (e.events & EPOLLRDHUP))
 			break;
 		if (wait >= 0 && (wait = until - clock_mono_ms()) < 0)
 			break;
@@ -149,6 +161,40 @@ fcgi_write(struct fcgi *f, const char *p, size_t n, bool flush)
 	return FCGX_GetError(f->q.out) == 0 ? 0 : -1;
 }
 
+/*
+ * libfcgi can only write as if it could wait; a stream cannot. A record is a head of eight bytes (version 1, type, request,
+ * content length, padding) before its content: FastCGI Specification 1.0, 3.3.
+ */
+ssize_t
+fcgi_send(struct fcgi *f, const char *p, size_t n)
+{
+	struct iovec	iov[2];
+	struct msghdr	m = { .msg_iov = iov, .msg_iovlen = 2 };
+	ssize_t		sent;
+
+	if (f->body_left == 0) {
+		n = n < SEND_MOST ? n : SEND_MOST;
+		memcpy(f->head, (uint8_t[]){ 1, 6 /* FCGI_STDOUT */, (uint8_t)(f->q.requestId >> 8),
+		    (uint8_t)f->q.requestId, (uint8_t)(n >> 8), (uint8_t)n, 0, 0 }, sizeof(f->head));
+		f->head_left = sizeof(f->head);
+		f->body_left = n;
+	}
+	iov[0] = (struct iovec){ f->head + sizeof(f->head) - f->head_left, f->head_left };
+	iov[1] = (struct iovec){ (void *)p, n < f->body_left ? n : f->body_left };
+	while ((sent = sendmsg(f->q.ipcFd, &m, MSG_DONTWAIT | MSG_NOSIGNAL)) == -1 && errno == EINTR)
+		continue;
+	if (sent == -1)
+		return errno == EAGAIN ? 0 : -1;
+	if ((size_t)sent <= f->head_left) {
+		f->head_left -= (size_t)sent;
+		return 0;
+	}
+	sent -= (ssize_t)f->head_left;
+	f->head_left = 0;
+	f->body_left -= (size_t)sent;
+	return sent;
+}
+
 int
 fcgi_fd(const struct fcgi *f)
 {
@@ -165,9 +211,9 @@ fcgi_read_done(struct fcgi *f)
 	f->read_done = true;
 	f->whole = FCGX_HasSeenEOF(f->q.in) != 0 && FCGX_GetError(f->q.in) == 0;
 	/*
-	 * Nothing was ever written to err, so closing it sends nothing; then out is the last writer,
-	 * whose closing ends the request. FCGX_Free frees whatever it finds: without out, all the
-	 * rest.
+	 * Nothing was ever written to err, so closing it sends nothing; then out is the last
+	 * writer, whose closing ends the request. FCGX_Free frees whatever it finds: without out,
+	 * all the rest.
 	 */
 	FCGX_FClose(f->q.err);
 	f->q.out = NULL;

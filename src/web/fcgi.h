@@ -1,5 +1,6 @@
 /*
- * fcgi: one FastCGI connection, and reading and answering the requests that come through it. The only user of fcgiapp.h.
+ * fcgi: one FastCGI connection, and reading and answering the requests that come through it. The
+ * only user of fcgiapp.h.
  */
 #ifndef PARLEY_FCGI_H
 #define PARLEY_FCGI_H
@@ -11,9 +12,15 @@
 
 struct fcgi;
 
-/* Once per process, before any thread: FCGX_Init with LIBFCGI_OS_CLOSE_POLL_TIMEOUT=0. Signal handlers go in after it. */
+/*
+ * Once per process, before any thread: FCGX_Init with LIBFCGI_OS_CLOSE_POLL_TIMEOUT=0. Signal
+ * handlers go in after it.
+ */
 int		 fcgi_init(void);
-/* Reads one request from the connected socket (blocking, within its SO_RCVTIMEO). NULL: closed, timed out or garbage (fd closed). */
+/*
+ * Reads one request from the connected socket (blocking, within its SO_RCVTIMEO). NULL: closed,
+ * timed out or garbage (fd closed).
+ */
 struct fcgi	*fcgi_accept(int fd);
 /* A FastCGI parameter, or NULL; lasts until fcgi_read_done. */
 const char	*fcgi_param(const struct fcgi *, const char *name);
@@ -21,15 +28,20 @@ const char	*fcgi_param(const struct fcgi *, const char *name);
 ssize_t		 fcgi_read(struct fcgi *, void *, size_t);
 /* Buffers and, when flush, sends. -1: the client is gone. */
 int		 fcgi_write(struct fcgi *, const char *, size_t, bool flush);
+/*
+ * The same for a stream, on the loop: sends what the socket takes now. How many of the bytes; 0: none now (a record may have
+ * begun: go on with the same bytes); -1: the client is gone. Not mixed with fcgi_write.
+ */
+ssize_t		 fcgi_send(struct fcgi *, const char *, size_t);
 int		 fcgi_fd(const struct fcgi *);
 /*
- * All that only reading needs is given back, parameters included: a stream keeps the rest for long. A body that was not
- * read to its end costs the connection.
+ * All that only reading needs is given back, parameters included: a stream keeps the rest for long.
+ * A body that was not read to its end costs the connection.
  */
 void		 fcgi_read_done(struct fcgi *);
 /*
- * Ends the request and frees it. The connection when the server wants to keep it (nginx), else -1: it is closed, at once
- * and without a word when abort. Never blocks when nothing is left to write.
+ * Ends the request and frees it. The connection when the server wants to keep it (nginx), else -1:
+ * it is closed, at once and without a word when abort. Never blocks when nothing is left to write.
  */
 int		 fcgi_finish(struct fcgi *, bool abort);
 

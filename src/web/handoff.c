@@ -61,8 +61,8 @@ handoff_receive(int sock)
 		errno = EPIPE;
 		return -1;
 	}
-	if ((c = CMSG_FIRSTHDR(&msg)) == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
-	    c->cmsg_len != CMSG_LEN(sizeof(fd))) {
+	if ((c = CMSG_FIRSTHDR(&msg)) == NULL || c->cmsg_level != SOL_SOCKET ||
+	    c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(fd))) {
 		errno = EMFILE;		/* this process had no descriptor left for it */
 		return -1;
 	}

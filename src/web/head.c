@@ -82,7 +82,8 @@ head_check(const uint8_t *p, size_t n)
 
 	for (;;) {
 		if (end - p < HEADER) {
-			if (end - p >= 2 && (p[0] != VERSION || (p[1] != BEGIN_REQUEST && p[1] != PARAMS)))
+			if (end - p >= 2 &&
+			    (p[0] != VERSION || (p[1] != BEGIN_REQUEST && p[1] != PARAMS)))
 				return HEAD_BAD;
 			return HEAD_MORE;
 		}
@@ -90,8 +91,12 @@ head_check(const uint8_t *p, size_t n)
 			return HEAD_BAD;
 		p += HEADER;
 		if (id == 0) {
-			/* libfcgi loses its place after a padded BEGIN_REQUEST or a padded end of PARAMS. */
-			if (r.type != BEGIN_REQUEST || r.id == 0 || r.len != BEGIN_BODY || r.padding != 0)
+			/*
+			 * libfcgi loses its place after a padded BEGIN_REQUEST or a padded end of
+			 * PARAMS.
+			 */
+			if (r.type != BEGIN_REQUEST || r.id == 0 || r.len != BEGIN_BODY ||
+			    r.padding != 0)
 				return HEAD_BAD;
 			if (end - p < BEGIN_BODY)
 				return HEAD_MORE;
@@ -104,7 +109,8 @@ head_check(const uint8_t *p, size_t n)
 		if (r.type != PARAMS || r.id != id)
 			return HEAD_BAD;
 		if (r.len == 0)
-			return pairs.have == 0 && pairs.rest == 0 && r.padding == 0 ? HEAD_OK : HEAD_BAD;
+			return pairs.have == 0 && pairs.rest == 0 && r.padding == 0 ?
+			    HEAD_OK : HEAD_BAD;
 		if (!pairs_feed(&pairs, p, (size_t)(end - p) < r.len ? (size_t)(end - p) : r.len))
 			return HEAD_BAD;
 		if ((size_t)(end - p) < r.len + r.padding)

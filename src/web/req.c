@@ -149,7 +149,8 @@ language(struct req *r)
 	int		 q, best = 0;
 
 	while ((s = item(&list, ',', &len)) != NULL) {
-		if (len < 2 || (len > 2 && strchr("-; ", s[2]) == NULL) || (q = quality(s, len)) <= best)
+		if (len < 2 || (len > 2 && strchr("-; ", s[2]) == NULL) ||
+		    (q = quality(s, len)) <= best)
 			continue;
 		if (strncasecmp(s, "zh", 2) == 0)
 			lang = LANG_ZH;
@@ -218,7 +219,8 @@ req_query(struct req *r, const char *name)
 		key = url_decode(r->cx.a, s, (size_t)(eq - s), true);
 		if (key == NULL || strcmp(key, name) != 0)
 			continue;
-		v = eq == s + len ? "" : url_decode(r->cx.a, eq + 1, (size_t)(s + len - eq - 1), true);
+		v = eq == s + len ? "" :
+		    url_decode(r->cx.a, eq + 1, (size_t)(s + len - eq - 1), true);
 	}
 	return v;
 }
@@ -251,8 +253,9 @@ media_check(struct req *r)
 	    (!r->body_form && !item_is(s, len, "application/json")))
 		return fail(&r->cx, F_MEDIA, "%s", type);
 	while ((s = item(&list, ';', &len)) != NULL)
-		if (len > 8 && strncasecmp(s, "charset=", 8) == 0 && !item_is(s + 8, len - 8, "utf-8") &&
-		    !item_is(s + 8, len - 8, "\"utf-8\"") && !item_is(s + 8, len - 8, "utf8"))
+		if (len > 8 && strncasecmp(s, "charset=", 8) == 0 &&
+		    !item_is(s + 8, len - 8, "utf-8") && !item_is(s + 8, len - 8, "utf8") &&
+		    !item_is(s + 8, len - 8, "\"utf-8\""))
 			return fail(&r->cx, F_MEDIA, "%s", type);
 	return 0;
 }
@@ -343,8 +346,8 @@ req_read(struct req *r, void *in)
 
 	/* A request without a body may say it in the query, where the row allows that. */
 	if (r->body_len > 0 || !(flags & (R_QUERY | R_REQ_PARAM)))
-		tree = r->body_form ? json_from_form(&r->cx, r->body != NULL ? r->body : "", r->body_len) :
-		    json_parse(&r->cx, r->body != NULL ? r->body : "", r->body_len);
+		tree = (r->body_form ? json_from_form : json_parse)(&r->cx,
+		    r->body != NULL ? r->body : "", r->body_len);
 	else if ((flags & R_REQ_PARAM) && (whole = req_query(r, "req")) != NULL)
 		tree = json_parse(&r->cx, whole, strlen(whole));
 	else

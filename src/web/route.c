@@ -25,8 +25,8 @@ static const struct {
 	enum method	 bit;
 	const char	*name;
 } methods[] = {
-	{ M_GET, "GET" }, { M_HEAD, "HEAD" }, { M_POST, "POST" }, { M_PUT, "PUT" }, { M_PATCH, "PATCH" },
-	{ M_DELETE, "DELETE" }, { M_OPTIONS, "OPTIONS" },
+	{ M_GET, "GET" }, { M_HEAD, "HEAD" }, { M_POST, "POST" }, { M_PUT, "PUT" },
+	{ M_PATCH, "PATCH" }, { M_DELETE, "DELETE" }, { M_OPTIONS, "OPTIONS" },
 };
 #define METHODS	(sizeof(methods) / sizeof(methods[0]))
 
@@ -64,7 +64,9 @@ methods_allow(struct arena *a, int set)
 	return s;
 }
 
-/* The next segment of a path; NULL at its end. Empty ones (//, a trailing slash) are passed over. */
+/*
+ * The next segment of a path; NULL at its end. Empty ones (//, a trailing slash) are passed over.
+ */
 static const char *
 segment(const char **path, size_t *len)
 {
@@ -88,7 +90,8 @@ pattern_parse(struct pattern *p, const struct route *r, struct str *err)
 
 	p->route = r;
 	if (*path != '/' || r->methods == 0) {
-		str_printf(err, "route %s: %s", path, *path != '/' ? "the path must begin with /" : "no method");
+		str_printf(err, "route %s: %s", path,
+		    *path != '/' ? "the path must begin with /" : "no method");
 		return -1;
 	}
 	for (p->n = 0; (s = segment(&path, &len)) != NULL; p->n++) {
@@ -201,9 +204,13 @@ path_split(struct arena *a, const char *path, const char **seg, size_t *len)
 	return n;
 }
 
-/* How many of the path's leading segments the row's equal or take; `literal` counts those that are equal. */
+/*
+ * How many of the path's leading segments the row's equal or take; `literal` counts those that are
+ * equal.
+ */
 static int
-pattern_reach(const struct pattern *p, const char *const *seg, const size_t *len, int n, int *literal)
+pattern_reach(const struct pattern *p, const char *const *seg, const size_t *len, int n,
+    int *literal)
 {
 	int	i;
 
@@ -219,7 +226,8 @@ pattern_reach(const struct pattern *p, const char *const *seg, const size_t *len
 }
 
 void
-routes_find(const struct routes *t, struct arena *a, enum method method, const char *path, struct route_hit *hit)
+routes_find(const struct routes *t, struct arena *a, enum method method, const char *path,
+    struct route_hit *hit)
 {
 	const struct pattern	*p, *best = NULL, *get = NULL, *near = NULL, *any = NULL;
 	const char		*seg[SEGMENTS];

@@ -7,7 +7,7 @@
 
 #include "web/req.h"
 
-#define CLIENT_GONE	499	/* the status logged where the client left before the end, as nginx has it */
+#define CLIENT_GONE	499	/* logged as status where the client left before the end */
 
 struct request_note {
 	char			 rid[24];

@@ -10,7 +10,7 @@
 #include "serving.h"
 #include "worker.h"
 
-#define WAITING_MOST	(4 << 20)	/* bytes: who lets more pile up is left; the longest message is far shorter */
+#define WAITING_MOST	(4 << 20)	/* bytes: who lets more pile up is left */
 
 /* An event stream over FastCGI. Everything but making it and freeing it happens on the loop. */
 struct stream {
@@ -91,13 +91,15 @@ stream_ping(struct peer *p)
 		str_puts(&p->buf, ": ping\n\n");
 }
 
-static int
+static ssize_t
 stream_write(struct peer *p, const char *data, size_t len)
 {
 	struct stream	*s = stream_of(p);
+	ssize_t		 sent = fcgi_send(s->io, data, len);
 
-	s->bytes += (int64_t)len;
-	return fcgi_write(s->io, data, len, true);
+	if (sent > 0)
+		s->bytes += sent;
+	return sent;
 }
 
 /* On a request thread: a log may block. */

@@ -8,8 +8,9 @@
 #include "base/arena.h"
 
 /*
- * n bytes with %XX decoded (and + as a space where `plus`), in the arena. NULL when the result is not text: a NUL, a
- * control character or invalid UTF-8. A % that two hex digits do not follow stands for itself.
+ * n bytes with %XX decoded (and + as a space where `plus`), in the arena. NULL when the result is
+ * not text: a NUL, a control character or invalid UTF-8. A % that two hex digits do not follow
+ * stands for itself.
  */
 char	*url_decode(struct arena *, const char *, size_t n, bool plus);
 /* Valid UTF-8 without control characters? */

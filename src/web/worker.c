@@ -49,7 +49,7 @@ struct worker {
 
 	pthread_mutex_t		 lock;		/* of the queue */
 	struct job		*first, **last;
-	atomic_int		 jobs;		/* queued or running, and calls from other threads */
+	atomic_int		 jobs;		/* queued or running, and calls from outside */
 
 	struct source		 accepted, handed;
 	pthread_t		*threads;
@@ -82,7 +82,9 @@ job_push(struct worker *w, void (*fn)(struct ctx *, void *), void *arg, int fd)
 	conns_wake(w->conns, 1);
 }
 
-/* Whoever calls from outside is counted until the last look at w: worker_stop may follow at once. */
+/*
+ * Whoever calls from outside is counted until the last look at w: worker_stop may follow at once.
+ */
 void
 worker_job(struct worker *w, void (*fn)(struct ctx *, void *), void *arg)
 {
@@ -112,8 +114,9 @@ readable(int fd)
 }
 
 /*
- * What becomes of a taken connection of which no request is open: idle, passed on or closed. When we retire and cannot
- * pass it on, a request that has come already is served first: then it is the connection again, else -1.
+ * What becomes of a taken connection of which no request is open: idle, passed on or closed. When
+ * we retire and cannot pass it on, a request that has come already is served first: then it is the
+ * connection again, else -1.
  */
 static int
 settle(struct worker *w, int fd)
@@ -129,7 +132,8 @@ settle(struct worker *w, int fd)
 			goto gone;
 		/* Nobody is there who takes them: the others are not tried. */
 		if (atomic_exchange(&w->pass, false))
-			log_warn("connections cannot be passed on", LOG_S("error", strerror(errno)));
+			log_warn("connections cannot be passed on",
+			    LOG_S("error", strerror(errno)));
 	}
 	if (readable(fd))
 		return fd;
@@ -158,8 +162,9 @@ worker_return(struct worker *w, int fd)
 void
 request_log(const struct request_note *n, int status, int64_t bytes, bool gone)
 {
-	log_info("request", LOG_S("rid", n->rid), LOG_S("route", n->route != NULL ? n->route->path : ""),
-	    LOG_S("method", n->method), LOG_I("status", gone ? CLIENT_GONE : status),
+	log_info("request", LOG_S("rid", n->rid),
+	    LOG_S("route", n->route != NULL ? n->route->path : ""), LOG_S("method", n->method),
+	    LOG_I("status", gone ? CLIENT_GONE : status),
 	    LOG_I("ms", (clock_mono_us() - n->started_us) / 1000), LOG_I("bytes", bytes),
 	    LOG_I("user", n->user));
 }
@@ -174,7 +179,10 @@ request_note(struct request_note *n, const struct req *r)
 	n->started_us = r->started_us;
 }
 
-/* One request of the connection. The connection when it is kept and ours; -1: closed, or its peer's. */
+/*
+ * One request of the connection. The connection when it is kept and ours; -1: closed, or its
+ * peer's.
+ */
 static int
 request_serve(struct worker *w, struct db *db, int fd)
 {
@@ -283,7 +291,10 @@ accept_next(int sock)
 	return fd;
 }
 
-/* A unix socket that is POLLOUT takes what a peer writes at once; TCP needs to be told to hold as much. */
+/*
+ * A unix socket that is POLLOUT takes what a peer writes at once; TCP needs to be told to hold as
+ * much.
+ */
 static int
 accept_next_tcp(int sock)
 {
@@ -338,7 +349,10 @@ source_start(struct worker *w, struct source *s, int sock, int (*next)(int))
 	return 0;
 }
 
-/* A signal may come between the thread's look at `retiring` and its blocking call: so it is repeated. */
+/*
+ * A signal may come between the thread's look at `retiring` and its blocking call: so it is
+ * repeated.
+ */
 static void
 source_end(struct source *s)
 {
@@ -363,9 +377,11 @@ threads_start(struct worker *w)
 {
 	w->threads = xcalloc((size_t)w->o.conf->threads, sizeof(*w->threads));
 	for (; w->nthreads < w->o.conf->threads; w->nthreads++)
-		if ((errno = pthread_create(&w->threads[w->nthreads], NULL, request_thread, w)) != 0)
+		if ((errno = pthread_create(&w->threads[w->nthreads], NULL, request_thread,
+		    w)) != 0)
 			return -1;
-	if (source_start(w, &w->accepted, w->o.listen_fd, w->tcp ? accept_next_tcp : accept_next) == -1)
+	if (source_start(w, &w->accepted, w->o.listen_fd,
+	    w->tcp ? accept_next_tcp : accept_next) == -1)
 		return -1;
 	return source_start(w, &w->handed, w->o.handoff_in, handoff_receive);
 }

@@ -25,17 +25,24 @@ sub bytes ($path, $bytes, %headers) {
 for my $path ('/conv/chat', '/conv/create', '/combine/chat') {
 	# What is no JSON.
 	refused bytes($path, $_->[0]), 400, $_->[1] // qr/\S/, "$path: $_->[2]" for
-	    ['', undef, 'no body'], ['{', undef, 'half an object'], ['{"taskId":"1"', undef, 'unclosed'],
-	    ['{"taskId":"1"}}', undef, 'more after the end'], ['{"taskId":"1"} x', undef, 'garbage after the end'],
-	    ["{'taskId':'1'}", undef, 'single quotes'], ['{"taskId":"1",}', undef, 'a comma too many'],
+	    ['', undef, 'no body'], ['{', undef, 'half an object'],
+	    ['{"taskId":"1"', undef, 'unclosed'],
+	    ['{"taskId":"1"}}', undef, 'more after the end'],
+	    ['{"taskId":"1"} x', undef, 'garbage after the end'],
+	    ["{'taskId':'1'}", undef, 'single quotes'], ['{"taskId":"1",}', undef,
+	    'a comma too many'],
 	    ['{"taskId":NaN}', undef, 'NaN'], ['{"taskId":1e999}', undef, 'a number out of range'],
-	    ['// x', undef, 'a comment'], ["\xef\xbb\xbf{", undef, 'a byte order mark'], ['{"a\u0000b":1,"taskId":"1"}', undef, 'NUL in a key'],
-	    ["{\"taskId\":\"1\0\"}", undef, 'a raw NUL'], ["{\"taskId\":\"a\nb\"}", undef, 'a raw newline in a string'],
+	    ['// x', undef, 'a comment'], ["\xef\xbb\xbf{", undef, 'a byte order mark'],
+	    ['{"a\u0000b":1,"taskId":"1"}', undef, 'NUL in a key'],
+	    ["{\"taskId\":\"1\0\"}", undef, 'a raw NUL'], ["{\"taskId\":\"a\nb\"}", undef,
+	    'a raw newline in a string'],
 	    ['{"taskId":"\ud800"}', undef, 'half a surrogate pair'],
 	    ['[' x 10_000, undef, 'nesting without end'],
 	    ['{"taskId":"1","x":' . '[' x 100 . ']' x 100 . '}', undef, 'nesting over 64'],
-	    ['{"taskId":"1","x":' . '{"x":' x 10_000 . '1' . '}' x 10_000 . '}', undef, 'nesting 10,000 deep'];
-	refused bytes($path, $_), 400, qr/\S/, "$path: a body that is no object" for '[]', 'null', '1', '"x"', 'true';
+	    ['{"taskId":"1","x":' . '{"x":' x 10_000 . '1' . '}' x 10_000 . '}', undef,
+	    'nesting 10,000 deep'];
+	refused bytes($path, $_), 400, qr/\S/, "$path: a body that is no object" for '[]', 'null',
+	    '1', '"x"', 'true';
 
 	# What is no UTF-8.
 	refused bytes($path, "{\"taskId\":\"$_\"}"), 400, qr/UTF-8/, "$path: invalid UTF-8" for
@@ -43,16 +50,23 @@ for my $path ('/conv/chat', '/conv/create', '/combine/chat') {
 
 	# Types and fields.
 	refused $p->post($path, json => $_->[0]), 400, $_->[1], "$path: $_->[2]" for
-	    [{ messages => $ask->{messages} }, qr/taskId/, 'no taskId'], [with(taskId => undef), qr/taskId/, 'taskId null'],
-	    [with(taskId => ''), qr/taskId/, 'taskId empty'], [with(taskId => {}), qr/taskId/, 'taskId an object'],
-	    [with(taskId => ['1']), qr/taskId/, 'taskId a list'], [with(taskId => \1), qr/taskId/, 'taskId a boolean'],
-	    [with(messages => 'q'), qr/messages/, 'messages a string'], [with(messages => {}), qr/messages/, 'messages an object'],
+	    [{ messages => $ask->{messages} }, qr/taskId/, 'no taskId'],
+	    [with(taskId => undef), qr/taskId/, 'taskId null'],
+	    [with(taskId => ''), qr/taskId/, 'taskId empty'],
+	    [with(taskId => {}), qr/taskId/, 'taskId an object'],
+	    [with(taskId => ['1']), qr/taskId/, 'taskId a list'],
+	    [with(taskId => \1), qr/taskId/, 'taskId a boolean'],
+	    [with(messages => 'q'), qr/messages/, 'messages a string'],
+	    [with(messages => {}), qr/messages/, 'messages an object'],
 	    [with(messages => ['q']), qr/messages\[0\]/, 'a message that is a string'],
-	    [with(messages => [{ role => 'user', content => 'x' }, { role => 'user', content => 5 }]),
+	    [with(messages => [{ role => 'user', content => 'x' },
+	    { role => 'user', content => 5 }]),
 	      qr/messages\[1\]\.content/, 'a content that is a number'],
-	    [with(messages => [{ role => [], content => 'x' }]), qr/messages\[0\]\.role/, 'a role that is a list'],
+	    [with(messages => [{ role => [], content => 'x' }]), qr/messages\[0\]\.role/,
+	    'a role that is a list'],
 	    [with(messages => [(@{ $ask->{messages} }) x 1001]), qr/messages/, 'too many messages'],
-	    [with(session_id => 5), qr/session_id/, 'session_id a number'], [with(priId => []), qr/priId/, 'priId a list'],
+	    [with(session_id => 5), qr/session_id/, 'session_id a number'],
+	    [with(priId => []), qr/priId/, 'priId a list'],
 	    [with(start_time => 'yesterday'), qr/start_time/, 'no date'],
 	    [with(end_time => '2024-02-30 00:00:00'), qr/end_time/, 'no date of the calendar'],
 	    [with(end_time => []), qr/end_time/, 'a date that is a list'];
@@ -60,23 +74,31 @@ for my $path ('/conv/chat', '/conv/create', '/combine/chat') {
 	# Sizes and media types.
 	refused bytes($path, '{"taskId":"' . 'x' x 2_097_152 . '"}'), 413, qr/\S/, "$path: 2 MiB";
 	refused bytes($path, '{"taskId":"1"}', 'Content-Type' => $_), 415, qr{\Q$_}, "$path: $_" for
-	    'text/plain', 'application/xml', 'multipart/form-data; boundary=x', 'application/json; charset=gbk';
+	    'text/plain', 'application/xml', 'multipart/form-data; boundary=x',
+	    'application/json; charset=gbk';
 }
 
 for my $path ('/conv/chat', '/combine/chat') {
 	refused $p->post($path, json => $_->[0]), 400, $_->[1], "$path: $_->[2]" for
-	    [with(messages => []), qr/messages/, 'no message'], [{ taskId => $task }, qr/messages/, 'no messages'],
-	    [with(messages => [{ role => 'assistant', content => 'x' }]), qr/messages/, 'no question'],
-	    [with(messages => [{ role => 'user', content => " \n" }]), qr/messages\[0\]\.content/, 'a blank question'],
-	    [with(messages => [{ role => 'user' }]), qr/messages\[0\]\.content/, 'a question without content'],
-	    [with(messages => [{ role => 'wizard', content => 'x' }]), qr/messages\[0\]\.role/, 'an unknown role'];
+	    [with(messages => []), qr/messages/, 'no message'],
+	    [{ taskId => $task }, qr/messages/, 'no messages'],
+	    [with(messages => [{ role => 'assistant', content => 'x' }]), qr/messages/,
+	    'no question'],
+	    [with(messages => [{ role => 'user', content => " \n" }]), qr/messages\[0\]\.content/,
+	    'a blank question'],
+	    [with(messages => [{ role => 'user' }]), qr/messages\[0\]\.content/,
+	    'a question without content'],
+	    [with(messages => [{ role => 'wizard', content => 'x' }]), qr/messages\[0\]\.role/,
+	    'an unknown role'];
 }
 
 # Forms.
 my $form = 'application/x-www-form-urlencoded';
 refused bytes('/conv/chat', $_->[0], 'Content-Type' => $form), 400, $_->[1], "form: $_->[2]" for
-    ['messages[0].content=x', qr/taskId/, 'no taskId'], ['taskId=%ff&messages[0].content=x', qr/\S/, 'invalid UTF-8'],
-    ['taskId=1%00&messages[0].content=x', qr/\S/, 'NUL'], ['taskId=1&messages=x', qr/messages/, 'messages flat'],
+    ['messages[0].content=x', qr/taskId/, 'no taskId'],
+    ['taskId=%ff&messages[0].content=x', qr/\S/, 'invalid UTF-8'],
+    ['taskId=1%00&messages[0].content=x', qr/\S/, 'NUL'],
+    ['taskId=1&messages=x', qr/messages/, 'messages flat'],
     ['taskId=1&messages[99999999].content=x', qr/\S/, 'an index out of bounds'],
     ['taskId=1&messages[0].content[0].x=x', qr/messages\[0\]\.content/, 'content nested'],
     [join('&', map { "x$_=1" } 1 .. 5000), qr/\S/, 'too many pairs'],
@@ -84,11 +106,18 @@ refused bytes('/conv/chat', $_->[0], 'Content-Type' => $form), 400, $_->[1], "fo
 
 # Queries.
 refused $p->get('/conv/like?priId=%ff'), 400, qr/\S/, 'invalid UTF-8 in a query';
-refused $p->get('/conv/like?priId=' . 'x' x 300), 400, qr/priId/, 'too long';
-refused $p->get('/task/rename', query => { code => $task, title => 'x' x 201 }), 400, qr/title/, 'a title too long';
-refused $p->get('/task/rename', query => { code => $task, title => '' }), 400, qr/title/, 'an empty title';
+refused $p->get('/conv/like?priId=' . 'x' x 3000), 404, qr/priId x/, 'an id without end';
+refused $p->post('/conv/create', json => with(session_id => 'chat_' . '1' x 3000)), 404,
+    qr/session_id chat_1/, 'another';
+refused $p->post('/combine/chat', json => with(session_id => 'x' x 601)), 400, qr/session_id/,
+    'no echo without end';
+refused $p->get('/task/rename', query => { code => $task, title => 'x' x 201 }), 400, qr/title/,
+    'a title too long';
+refused $p->get('/task/rename', query => { code => $task, title => '' }), 400, qr/title/,
+    'an empty title';
 refused $p->post('/task/add', json => { title => 7 }), 400, qr/title/, 'a title that is a number';
-refused $p->post('/task/add', json => { title => '字' x 201 }), 400, qr/title/, 'a title of 201 characters';
+refused $p->post('/task/add', json => { title => '字' x 201 }), 400, qr/title/,
+    'a title of 201 characters';
 
 # Methods.
 for my $case (['GET', '/conv/chat', 'POST, OPTIONS'], ['DELETE', '/conv/his', 'GET, HEAD, OPTIONS'],
@@ -100,28 +129,37 @@ for my $case (['GET', '/conv/chat', 'POST, OPTIONS'], ['DELETE', '/conv/his', 'G
 }
 
 # In English.
-my $english = $p->post('/conv/chat', json => { messages => [] }, headers => { 'Accept-Language' => 'en' });
-refused $english, 400, qr/\Ataskid is required\z/i, 'in English';
-refused $p->post('/conv/chat', json => { messages => [] }), 400, qr/缺少参数: taskId/, 'in Chinese otherwise';
+my $english = $p->post('/conv/chat', json => { messages => [] },
+    headers => { 'Accept-Language' => 'en' });
+refused $english, 400, qr/\AtaskId is required\z/, 'in English';
+refused $p->post('/conv/chat', json => { messages => [] }), 400, qr/缺少参数: taskId/,
+    'in Chinese otherwise';
 
 is row_count($p), $before, 'nothing of all that is stored';
 
-# What is fine: duplicates (the last wins), unknown fields, null for what is optional, other charsets' names.
-my $fine = bytes('/conv/create', "{\"taskId\":\"nonsense\",\"taskId\":\"$task\",\"unknown\":{\"x\":[1]},\"session_id\":null}",
+# What is fine: duplicates (the last wins), unknown fields, null for what is optional.
+my $fine = bytes('/conv/create',
+    "{\"taskId\":\"nonsense\",\"taskId\":\"$task\",\"unknown\":{\"x\":[1]},\"session_id\":null}",
     'Content-Type' => 'application/json;charset=UTF-8');
-is $fine->code, 200, 'duplicate keys: the last wins; unknown fields are passed over' or diag $fine->body;
-is bytes('/conv/create', encode_json({ taskId => $task, x => [[[1]]] }), 'Content-Type' => undef)->code, 200,
+is $fine->code, 200, 'duplicate keys: the last wins; unknown fields are passed over'
+    or diag $fine->body;
+is bytes('/conv/create', encode_json({ taskId => $task, x => [[[1]]] }),
+    'Content-Type' => undef)->code, 200,
     'without a media type JSON is tried';
-is $p->post('/task/add', json => { title => "a\x{0}b" })->code, 400, 'NUL in a value has no place in a text';
+is $p->post('/task/add', json => { title => "a\x{0}b" })->code, 400,
+    'NUL in a value has no place in a text';
 my $deep = bytes('/conv/create', "{\"taskId\":\"$task\",\"x\":" . '[' x 62 . ']' x 62 . '}');
 is $deep->code, 200, 'nesting within 64' or diag $deep->body;
-$p->script('*', { times => 2, steps => [{ delta => 'long' }, { finish => 'stop' }, { done => 1 }] });
-my $big = $p->stream(POST => '/conv/chat', json => with(messages => [{ role => 'user', content => '大' x 300_000 }]));
+$p->script('*', { times => 2, steps => [{ delta => 'long' }, { finish => 'stop' },
+    { done => 1 }] });
+my $big = $p->stream(POST => '/conv/chat', json => with(messages => [{ role => 'user',
+    content => '大' x 300_000 }]));
 is $big->code, 200, '900 kB within the limit';
 is $p->sql('SELECT MAX(CHAR_LENGTH(question)) AS n FROM turn')->[0]{n}, 300_000, 'stored whole';
 
 # Not even HTTP.
-like $p->raw("POST /conv/chat HTTP/1.1\r\nHost: x\r\nuserId: tester\r\nContent-Length: 100\r\n\r\n{", 1), qr/\A(?:HTTP\/1.1 4|\z)/,
+like $p->raw("POST /conv/chat HTTP/1.1\r\nHost: x\r\nuserId: tester\r\n"
+    . "Content-Length: 100\r\n\r\n{", 1), qr/\A(?:HTTP\/1.1 4|\z)/,
     'a body that is cut short is no request';
 is $p->get('/healthz', user => undef)->code, 200, 'and the service is well';
 

@@ -23,17 +23,23 @@ sub saw ($name, $reply) {
 sub trouble ($m) {
 	my $who = "$m->{upstream} ($m->{name}, $m->{code}) at 127.0.0.1:" . $p->upstream->port;
 	return (
-		{ status => 500, body => qq({"error":{"message":"$who is broken","code":"$m->{upstream}"}}) },
-		{ status => 429, headers => { 'Retry-After' => 7, 'X-Model' => $m->{upstream} }, body => $who },
+		{ status => 500,
+		  body => qq({"error":{"message":"$who is broken","code":"$m->{upstream}"}}) },
+		{ status => 429, headers => { 'Retry-After' => 7, 'X-Model' => $m->{upstream} },
+		    body => $who },
 		{ status => 401, body => qq({"error":{"message":"no key for $who"}}) },
-		{ status => 200, headers => { 'Content-Type' => 'text/html' }, body => "<html>$who" },
+		{ status => 200, headers => { 'Content-Type' => 'text/html' },
+		    body => "<html>$who" },
 		{ wire => "$who\r\n\r\n" },
 		{ steps => [{ json => { error => { message => "$who fell over" } } }] },
 		{ steps => [{ delta => 'so far' }, { raw => "data: $who\n\n" }] },
 		{ steps => [{ delta => 'so far' }, { close => 'reset' }] },
-		{ steps => [{ json => { id => "chatcmpl-$m->{upstream}", model => $m->{upstream}, system_fingerprint => $who,
-			choices => [{ index => 0, delta => { role => 'assistant', content => 'text', name => $who } }] } },
-			{ finish => 'stop' }, { usage => { prompt_tokens => 1, completion_tokens => 1 } }, { done => 1 }] },
+		{ steps => [{ json => { id => "chatcmpl-$m->{upstream}", model => $m->{upstream},
+		    system_fingerprint => $who,
+			choices => [{ index => 0, delta => { role => 'assistant', content => 'text',
+			    name => $who } }] } },
+			{ finish => 'stop' }, { usage => { prompt_tokens => 1,
+			    completion_tokens => 1 } }, { done => 1 }] },
 		{ steps => [{ delta => 'slow' }, { hang => 1 }] },
 		{ hang_before => 2 },
 	);
@@ -43,12 +49,15 @@ my @kinds = map { [trouble($_)] } @models;
 my ($session, $pri);
 for my $kind (0 .. $#{ $kinds[0] }) {
 	$p->script($models[$_]{code}, $kinds[$_][$kind]) for 0 .. $#models;
-	my $s = saw("trouble $kind", $p->stream(POST => '/conv/chat', json => body($p, "trouble $kind"),
+	my $s = saw("trouble $kind", $p->stream(POST => '/conv/chat', json => body($p,
+	    "trouble $kind"),
 		headers => { 'X-Request-Id' => "t$kind" }));
 	is $s->code, 200, "trouble $kind: a stream";
 	my $lanes = $p->lanes($s->events);
-	is_deeply [grep { !defined $_->{finish} || @{ $_->{citations} } != 1 } values %$lanes], [], "trouble $kind: it ends";
-	($session, $pri) = ($s->events->[0]{data}{session_id}, { map { $_ => $lanes->{$_}{priId} } keys %$lanes });
+	is_deeply [grep { !defined $_->{finish} || @{ $_->{citations} } != 1 } values %$lanes], [],
+	    "trouble $kind: it ends";
+	($session, $pri) = ($s->events->[0]{data}{session_id},
+	    { map { $_ => $lanes->{$_}{priId} } keys %$lanes });
 	saw("history $kind", $p->get('/conv/his', query => { sessionId => $session }));
 }
 
@@ -62,18 +71,22 @@ $p->upstream->start;
 ($session, $pri, my $s) = begin($p, 'A question');
 saw('a good answer', $s);
 saw('pri', $p->stream(POST => '/conv/chat/pri', json => body($p, 'private', pri => $pri->{ALPHA})));
-saw('single', $p->stream(POST => '/conv/chat/single', json => body($p, 'single', pri => $pri->{BRAVO})));
-saw('combine', $p->stream(GET => '/combine/chat', query => { taskId => 1, 'messages[0].content' => 'x' }));
+saw('single', $p->stream(POST => '/conv/chat/single', json => body($p, 'single',
+    pri => $pri->{BRAVO})));
+saw('combine', $p->stream(GET => '/combine/chat', query => { taskId => 1,
+    'messages[0].content' => 'x' }));
 saw('create', $p->post('/conv/create', json => body($p, 'x')));
 saw('mapping', $p->post('/conv/create', json => body($p, 'x', session => $session)));
 saw('his', $p->get('/conv/his', query => { sessionId => $session }));
-saw('his of a lane', $p->get('/conv/his', query => { sessionId => $session, priId => $pri->{ALPHA} }));
+saw('his of a lane', $p->get('/conv/his', query => { sessionId => $session,
+    priId => $pri->{ALPHA} }));
 saw('list', $p->get('/task/list'));
 saw('unlike', $p->get('/conv/unlike', query => { priId => $pri->{ALPHA} }));
 saw('rating', $p->post('/conv/rating', json => { priId => $pri->{ALPHA}, scores => { a => 1 } }));
 saw('a foreign lane', $p->get('/conv/like', query => { priId => $pri->{ALPHA} }, user => 'bob'));
 saw('a bad body', $p->post('/conv/chat', body => '{'));
-saw('a bad role', $p->post('/conv/chat', json => body($p, 'x', messages => [{ role => 'm', content => 'x' }])));
+saw('a bad role', $p->post('/conv/chat', json => body($p, 'x', messages => [{ role => 'm',
+    content => 'x' }])));
 saw('no path', $p->get('/conv/nothing'));
 saw('docs', $p->get('/v3/api-docs'));
 saw('ready', $p->get('/readyz'));
@@ -86,7 +99,8 @@ $p->parley('model', 'enable', $_->{code}) for @models;
 
 for my $name (sort keys %seen) {
 	is_deeply [$p->reveals($seen{$name})], [], "$name reveals nothing";
-	is_deeply [grep { $seen{$name} =~ /(?<!\d)$_(?!\d)/ } @ids], [], "$name shows no model's id";
+	is_deeply [grep { $seen{$name} =~ /(?<!\d)$_(?!\d)/ } @ids], [],
+	    "$name shows no model's id";
 }
 
 # The masks tell nothing either: the same model, another session, another priId.
@@ -96,7 +110,8 @@ is keys %pris, @{ $p->sql('SELECT 1 FROM lane') }, 'a priId stands for one lane 
 # The vote is what reveals: here the test shows that it would have seen something.
 $p->get('/conv/like', query => { priId => $pri->{ALPHA} });
 my $after = $p->get('/conv/his', query => { sessionId => $session });
-is scalar(grep { /m-[a-d]/ } $p->reveals($after->seen)) > 0, 1, 'after the vote the models are named';
+is scalar(grep { /m-[a-d]/ } $p->reveals($after->seen)) > 0, 1,
+    'after the vote the models are named';
 
 $p->no_errors_logged;
 done_testing;

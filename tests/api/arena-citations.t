@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# Call records: imported, found by the question, given to the models, cited; and what upstreams cite.
+# Call records: imported, found by the question, given to the models, cited; and what upstreams
+# cite themselves.
 
 use v5.36;
 use utf8;
@@ -13,13 +14,17 @@ use Test::More;
 
 my $p = ParleyTest->new(models => 2, workers => 1);
 my @calls = (
-	{ id => 'c1', summary => '客户要求宽带退款,情绪激动', start_time => '2024-11-04 09:00:00', duration => 35,
+	{ id => 'c1', summary => '客户要求宽带退款,情绪激动', start_time => '2024-11-04 09:00:00',
+	    duration => 35,
 	  callnumber => '13800000001', callednumber => '10086', labels => '退款|投诉' },
-	{ id => 'c2', summary => '咨询5G套餐资费,未办理', start_time => '2024-11-05 09:00:00', duration => 60,
+	{ id => 'c2', summary => '咨询5G套餐资费,未办理', start_time => '2024-11-05 09:00:00',
+	    duration => 60,
 	  callnumber => '13800000002', callednumber => '10086', labels => '咨询' },
-	{ id => 'c3', summary => 'Customer asked for a refund of the ROAMING fee', start_time => '2024-11-06T01:00:00Z',
+	{ id => 'c3', summary => 'Customer asked for a refund of the ROAMING fee',
+	    start_time => '2024-11-06T01:00:00Z',
 	  duration => 5, callnumber => '13800000003', callednumber => '10010', labels => 'refund' },
-	map { { id => "d$_", summary => "宽带故障报修,第${_}次来电", start_time => '2024-12-01 00:00:00', duration => $_,
+	map { { id => "d$_", summary => "宽带故障报修,第${_}次来电", start_time => '2024-12-01 00:00:00',
+	    duration => $_,
 	  callnumber => '1', callednumber => '2', labels => '' } } 1 .. 12,
 );
 my $file = $p->dir . '/calls.jsonl';
@@ -30,8 +35,10 @@ is $exit, 0, 'import' or diag $out, $err;
 sub cited ($question, %o) {
 	my $s = $p->stream(POST => '/conv/chat', json => body($p, $question, %o));
 	my $lanes = $p->lanes($s->events);
-	is_deeply [grep { @{ $_->{citations} } != 1 } values %$lanes], [], "$question: one citations frame for each lane";
-	is_deeply $lanes->{ALPHA}{citations}[0]{citations}, $lanes->{BRAVO}{citations}[0]{citations},
+	is_deeply [grep { @{ $_->{citations} } != 1 } values %$lanes], [],
+	    "$question: one citations frame for each lane";
+	is_deeply $lanes->{ALPHA}{citations}[0]{citations},
+	    $lanes->{BRAVO}{citations}[0]{citations},
 	    "$question: the same for all";
 	return ($lanes->{ALPHA}{citations}[0]{citations}, $s);
 }
@@ -40,7 +47,8 @@ sub ids ($citations) { return join ' ', map { $_->{id} } @$citations }
 my ($found, $s) = cited('客户为什么要求退款?');
 is $found->[0]{id}, 'c1', 'the best comes first';
 is_deeply $found->[0], $calls[0], 'as it was imported';
-is_deeply [grep { @{ $_->{data}{citations} } && defined $_->{data}{choices}[0]{finish_reason} } @{ $s->events }], [],
+is_deeply [grep { @{ $_->{data}{citations} }
+    && defined $_->{data}{choices}[0]{finish_reason} } @{ $s->events }], [],
     'no other frame has any';
 my ($asked) = $p->upstream_log;
 my $system = $asked->{body}{messages}[0];
@@ -57,8 +65,10 @@ is scalar(@{ (cited('宽带故障'))[0] }), 8, 'the best eight';
 # Only calls begun within [start_time, end_time].
 is ids((cited('退款 refund', start_time => '2024-11-05 00:00:00'))[0]), 'c3', 'from start_time on';
 is ids((cited('退款 refund', end_time => '2024-11-05 00:00:00'))[0]), 'c1', 'until end_time';
-is ids((cited('退款', start_time => '2024-11-04 09:00:00', end_time => '2024-11-04 09:00:00'))[0]), 'c1', 'both inclusive';
-is ids((cited('退款', start_time => '2024-11-04T01:00:01Z', end_time => '2024-11-30'))[0]), '', 'to the second';
+is ids((cited('退款', start_time => '2024-11-04 09:00:00', end_time => '2024-11-04 09:00:00'))[0]),
+    'c1', 'both inclusive';
+is ids((cited('退款', start_time => '2024-11-04T01:00:01Z', end_time => '2024-11-30'))[0]), '',
+    'to the second';
 
 # They are stored with each answer.
 my ($session) = $s->events->[0]{data}{session_id};
@@ -66,12 +76,15 @@ my $map = $p->get('/conv/his', query => { sessionId => $session })->json->{data}
 is_deeply $map->{$_}[0]{citations}, $found, "$_: the history has them" for qw(ALPHA BRAVO);
 
 # What an upstream cites itself comes after.
-$p->script('m-a', { steps => [{ delta => 'x' }, { citations => [{ id => 'web-1', title => '标题', n => { deep => [1.5] } }] },
+$p->script('m-a', { steps => [{ delta => 'x' }, { citations => [{ id => 'web-1', title => '标题',
+    n => { deep => [1.5] } }] },
 	{ finish => 'stop' }, { done => 1 }] });
 $s = $p->stream(POST => '/conv/chat', json => body($p, 'refund'));
-my ($own) = grep { @$_ == 2 } map { $_->{citations}[0]{citations} } values %{ $p->lanes($s->events) };
+my ($own) = grep { @$_ == 2 } map { $_->{citations}[0]{citations} }
+    values %{ $p->lanes($s->events) };
 is ids($own), 'c3 web-1', 'both';
-is_deeply $own->[1], { id => 'web-1', title => '标题', n => { deep => [1.5] } }, 'passed through as it was';
+is_deeply $own->[1], { id => 'web-1', title => '标题', n => { deep => [1.5] } },
+    'passed through as it was';
 
 # combine: cited, not stored.
 my $rows = row_count($p) =~ s/.*(citation=\d+).*/$1/r;

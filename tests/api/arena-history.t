@@ -21,11 +21,13 @@ sub says (@steps) { $p->script('*', { times => 2, steps => [@steps, { done => 1 
 my $made = create($p);
 my $empty = his($made->{sessionId});
 is $empty->code, 200, 'a session without a turn';
-is_deeply $empty->json, { code => 200, msg => '执行成功!', data => { sessionId => $made->{sessionId}, question => '',
+is_deeply $empty->json, { code => 200, msg => '执行成功!',
+    data => { sessionId => $made->{sessionId}, question => '',
 	questions => [], chatMap => { ALPHA => [], BRAVO => [] } } }, 'has empty lists';
 
 # Turns of all kinds.
-says({ reasoning => 'hm' }, { delta => "第一 \"答\"\n" }, { citations => [{ id => 'u1', summary => 's', other => [1] }] },
+says({ reasoning => 'hm' }, { delta => "第一 \"答\"\n" },
+    { citations => [{ id => 'u1', summary => 's', other => [1] }] },
     { finish => 'stop' });
 my ($session, $pri, $s) = begin($p, '第一问');
 says({ delta => 'cut' }, { finish => 'length' });
@@ -41,13 +43,17 @@ is_deeply $data->{questions}, ['第一问', '第二问', '第三问'], 'public q
 is_deeply [sort keys %{ $data->{chatMap} }], [qw(ALPHA BRAVO)], 'by mask';
 for my $mask (qw(ALPHA BRAVO)) {
 	my @vo = @{ $data->{chatMap}{$mask} };
-	is_deeply [map { $_->{choices}[0]{delta}{content} } @vo], ["<think>hm</think>第一 \"答\"\n", 'cut', 'so far'],
+	is_deeply [map { $_->{choices}[0]{delta}{content} } @vo],
+	    ["<think>hm</think>第一 \"答\"\n", 'cut', 'so far'],
 	    "$mask: whole answers";
-	is_deeply [map { $_->{choices}[0]{finish_reason} } @vo], [qw(stop length error)], "$mask: how they ended";
+	is_deeply [map { $_->{choices}[0]{finish_reason} } @vo], [qw(stop length error)],
+	    "$mask: how they ended";
 	is_deeply [map { $_->{question} } @vo], ['第一问', '第二问', '第三问'], "$mask: their questions";
 	is_deeply [map { @$_{qw(session_id object maskCode maskName privateId)} } $vo[0]],
-	    [$session, 'chat.completion.chunk', $mask, '模型' . substr($mask, 0, 1), $pri->{$mask}], "$mask: who and where";
-	is_deeply [map { $_->{citations} } @vo], [[{ id => 'u1', summary => 's', other => [1] }], [], []],
+	    [$session, 'chat.completion.chunk', $mask, '模型' . substr($mask, 0, 1), $pri->{$mask}],
+	    "$mask: who and where";
+	is_deeply [map { $_->{citations} } @vo], [[{ id => 'u1', summary => 's', other => [1] }],
+	    [], []],
 	    "$mask: citations as they came";
 	ok !(grep { abs($_->{created} - time) > 60 } @vo), "$mask: created in seconds";
 	my $text = $p->lanes($s->events)->{$mask}{text};
@@ -64,18 +70,22 @@ is_deeply his($session, priId => $pri->{ALPHA})->json->{data}{questions}, ['第�
     'the other lane knows nothing of it';
 
 # What still runs is there, without an end.
-$p->script('*', { times => 2, steps => [{ delta => 'a' }, { sleep => 0.6 }, { finish => 'stop' }, { done => 1 }] });
+$p->script('*', { times => 2, steps => [{ delta => 'a' }, { sleep => 0.6 }, { finish => 'stop' },
+    { done => 1 }] });
 my $during;
-$p->stream(POST => '/conv/chat', json => body($p, 'running', session => $session), on_event => sub ($e, $) {
+$p->stream(POST => '/conv/chat', json => body($p, 'running', session => $session),
+    on_event => sub ($e, $) {
 	$during //= his($session)->json->{data}{chatMap}{ALPHA}[-1];
 });
-is_deeply [@{ $during->{choices}[0] }{qw(finish_reason)}, $during->{question}], [undef, 'running'], 'a running answer';
+is_deeply [@{ $during->{choices}[0] }{qw(finish_reason)}, $during->{question}], [undef, 'running'],
+    'a running answer';
 
 # Refusals.
 refused his($session, user => 'bob'), 404, qr/sessionId $session/, 'not by others';
 refused his('chat_1'), 404, qr/sessionId chat_1/, 'no such session';
 refused his($session, priId => 'f' x 32), 404, qr/priId f/, 'no such lane';
-refused his($session, priId => $made->{priIdMapping}{ALPHA}), 404, qr/priId/, 'a lane of another session';
+refused his($session, priId => $made->{priIdMapping}{ALPHA}), 404, qr/priId/,
+    'a lane of another session';
 refused $p->get('/conv/his'), 400, qr/sessionId/, 'a session is required';
 
 $p->no_errors_logged('quiet', allow => []);

@@ -13,8 +13,10 @@ my $p = ParleyTest->new(models => 0, workers => 1, user => undef,
 
 sub refused ($r, $status, $like, $name) {
 	my $error = ($r->json // {})->{error} // {};
-	ok $r->code == $status && ($error->{code} // 0) == $status && ($error->{message} // '') =~ $like
-	    && join(',', sort keys %$error) eq 'code,message,type', $name or diag $r->code . ' ' . $r->body;
+	ok $r->code == $status && ($error->{code} // 0) == $status
+	    && ($error->{message} // '') =~ $like
+	    && join(',', sort keys %$error) eq 'code,message,type', $name or diag $r->code . ' '
+	    . $r->body;
 }
 
 my $health = $p->get('/healthz');
@@ -22,7 +24,8 @@ is $health->code, 200, 'healthz';
 is_deeply $health->json, { status => 'ok' }, 'says so';
 is $health->header('cache-control'), 'no-store', 'anew each time';
 like $health->header('x-request-id'), qr/^\S+$/, 'every reply has an id';
-is $p->get('/healthz', headers => { 'X-Request-Id' => 'mine-1' })->header('x-request-id'), 'mine-1', 'the caller\'s, where given';
+is $p->get('/healthz', headers => { 'X-Request-Id' => 'mine-1' })->header('x-request-id'), 'mine-1',
+    'the caller\'s, where given';
 
 my $no_model = $p->get('/readyz');
 refused $no_model, 503, qr/models/, 'not ready without a model';
@@ -45,7 +48,8 @@ my $guest = $p->post('/v1/auth/guest');
 is $guest->code, 200, 'guest';
 my $id = $guest->json->{guest_id};
 like $id, qr/^[0-9a-f]{32}\.[0-9a-f]{32}$/, 'an id';
-like $guest->header('set-cookie'), qr/^parley_guest=\Q$id\E; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/, 'its cookie';
+like $guest->header('set-cookie'),
+    qr/^parley_guest=\Q$id\E; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/, 'its cookie';
 is $guest->header('x-guest-id'), $id, 'its header';
 isnt $p->post('/v1/auth/guest')->json->{guest_id}, $id, 'the next is another';
 is $p->sql('SELECT COUNT(*) AS n FROM user')->[0]{n}, 0, 'unused guests have no row';
@@ -56,11 +60,14 @@ my $r = $p->get('/healthz', headers => \%from);
 is $r->header('access-control-allow-origin'), 'https://page.example', 'an origin of the setting';
 like $r->header('access-control-expose-headers'), qr/X-Stream-Id/, 'may see X-Stream-Id';
 like $r->header('vary'), qr/Origin/, 'and caches know';
-is $p->get('/healthz', headers => { Origin => 'https://evil.example' })->header('access-control-allow-origin'), undef,
+is $p->get('/healthz',
+    headers => { Origin => 'https://evil.example' })->header('access-control-allow-origin'), undef,
     'no other';
-is $p->get('/v1/nothing', headers => \%from)->header('access-control-allow-origin'), 'https://page.example',
+is $p->get('/v1/nothing', headers => \%from)->header('access-control-allow-origin'),
+    'https://page.example',
     'errors too can be read';
-my $pre = $p->request('OPTIONS', '/conv/chat', headers => { %from, 'Access-Control-Request-Method' => 'POST',
+my $pre = $p->request('OPTIONS', '/conv/chat', headers => { %from,
+    'Access-Control-Request-Method' => 'POST',
 	'Access-Control-Request-Headers' => 'content-type, userid' });
 is $pre->code, 204, 'a preflight';
 is $pre->header('access-control-allow-methods'), 'POST, OPTIONS', 'what may be done';
@@ -68,14 +75,16 @@ is $pre->header('access-control-allow-headers'), 'content-type, userid', 'with w
 is $pre->body, '', 'and nothing else';
 
 # a database that is away, and back
-ParleyTest::Process::capture(['mariadb-admin', '--no-defaults', "--socket=$p->{env}{PARLEY_DB_SOCKET}",
+ParleyTest::Process::capture(['mariadb-admin', '--no-defaults',
+    "--socket=$p->{env}{PARLEY_DB_SOCKET}",
 	'--user=' . getpwuid($<), 'shutdown']);
 is $p->get('/healthz')->code, 200, 'alive without a database';
 my $away = $p->get('/readyz');
 refused $away, 503, qr/\S/, 'but not ready';
 like $away->header('retry-after'), qr/^\d+$/, 'try again';
 my $arena = $p->get('/task/list', user => 'ann');
-is_deeply [$arena->code, $arena->json->{code}, $arena->json->{data}], [503, 503, undef], 'the arena says so too';
+is_deeply [$arena->code, $arena->json->{code}, $arena->json->{data}], [503, 503, undef],
+    'the arena says so too';
 like $arena->header('retry-after'), qr/^\d+$/, 'and when to try again';
 $p->up;
 $p->eventually('back again', sub { $p->get('/readyz')->code == 200 });

@@ -40,7 +40,8 @@ my %seed = (
 	'/conv/chat/pri' => { post => [qw(ChatMsgReq ChatResponseVO)] },
 	'/conv/like'     => { get => [undef, 'ResultDTOBoolean'] },
 	'/conv/his'      => { get => [undef, 'ResultDTOHistoryChatVO'] },
-	'/combine/chat'  => { (map { $_ => [qw(ChatMsgReq ChatResponseVO)] } qw(post put patch delete options)),
+	'/combine/chat'  => {
+		(map { $_ => [qw(ChatMsgReq ChatResponseVO)] } qw(post put patch delete options)),
 		get => [undef, 'ChatResponseVO'], head => [] },
 );
 for my $path (sort keys %seed) {
@@ -48,40 +49,52 @@ for my $path (sort keys %seed) {
 		my ($in, $out) = @{ $seed{$path}{$method} };
 		my $op = $doc->{paths}{$path}{$method};
 		ok $op, "$method $path";
-		is_deeply [sort keys %{ $op->{requestBody}{content} }], ['application/json', 'application/x-www-form-urlencoded'],
+		is_deeply [sort keys %{ $op->{requestBody}{content} }],
+		    ['application/json', 'application/x-www-form-urlencoded'],
 		    "$method $path: both media types" if $in;
-		is +(values %{ $op->{requestBody}{content} })[0]{schema}{'$ref'}, "#/components/schemas/$in", "$method $path: $in" if $in;
-		is +(values %{ $op->{responses}{200}{content} })[0]{schema}{'$ref'}, "#/components/schemas/$out", "$method $path: $out"
+		is +(values %{ $op->{requestBody}{content} })[0]{schema}{'$ref'},
+		    "#/components/schemas/$in", "$method $path: $in" if $in;
+		is +(values %{ $op->{responses}{200}{content} })[0]{schema}{'$ref'},
+		    "#/components/schemas/$out", "$method $path: $out"
 		    if $out;
 	}
 }
 my %fields = (
 	TaskAdd => { map { $_ => 'string' } qw(title description supportUnit busDir workGoal) },
-	ChatMsgReq => { (map { $_ => 'string' } qw(taskId priId session_id start_time end_time)), messages => 'array' },
+	ChatMsgReq => { (map { $_ => 'string' } qw(taskId priId session_id start_time end_time)),
+	    messages => 'array' },
 	ChatMessage => { role => 'string', content => 'string' },
 	CommonTreeDict => { id => 'string', val => 'string', leaf => 'boolean' },
 	ConvCreatedVO => { sessionId => 'string', priIdMapping => 'object' },
-	ChatResponseVO => { (map { $_ => 'string' } qw(session_id object maskName maskCode privateId)), created => 'integer',
+	ChatResponseVO => {
+		(map { $_ => 'string' } qw(session_id object maskName maskCode privateId)),
+		created => 'integer',
 		choices => 'array', citations => 'array' },
 	ChatChoice => { index => 'integer', finish_reason => 'string' },
 	ChatDelta => { content => 'string' },
-	ChatCitation => { (map { $_ => 'string' } qw(id summary start_time callnumber callednumber labels)), duration => 'integer' },
+	ChatCitation => {
+		(map { $_ => 'string' } qw(id summary start_time callnumber callednumber labels)),
+		duration => 'integer' },
 	HistoryChatVO => { sessionId => 'string', question => 'string', chatMap => 'object' },
 	ResultDTOBoolean => { code => 'integer', msg => 'string', data => 'boolean' },
 );
 for my $name (sort keys %fields) {
 	my $properties = $doc->{components}{schemas}{$name}{properties};
-	is_deeply { map { $_ => $properties->{$_}{type} } keys %{ $fields{$name} } }, $fields{$name}, $name;
+	is_deeply { map { $_ => $properties->{$_}{type} } keys %{ $fields{$name} } },
+	    $fields{$name}, $name;
 }
 is_deeply $doc->{components}{schemas}{ChatMsgReq}{required}, ['taskId'], 'what is required';
-is $doc->{components}{schemas}{ChatCitation}{properties}{labels}{description}, '相关标签,用|分割', 'descriptions';
+is $doc->{components}{schemas}{ChatCitation}{properties}{labels}{description}, '相关标签,用|分割',
+    'descriptions';
 unlike $r->body, qr/date-time/, 'dates are strings with a pattern';
-like '2024-11-04 06:28:49', qr/$doc->{components}{schemas}{ChatMsgReq}{properties}{start_time}{pattern}/, 'which fits';
+like '2024-11-04 06:28:49',
+    qr/$doc->{components}{schemas}{ChatMsgReq}{properties}{start_time}{pattern}/, 'which fits';
 
 # One row, one operation: what is served is described.
 my ($exit, $routes) = $p->parley('show', 'routes');
 is $exit, 0, 'parley show routes';
-my @described = map { my $path = $_; map { uc($_) . " $path" } keys %{ $doc->{paths}{$path} } } keys %{ $doc->{paths} };
+my @described = map { my $path = $_; map { uc($_)
+    . " $path" } keys %{ $doc->{paths}{$path} } } keys %{ $doc->{paths} };
 for my $op (@described) {
 	my ($method, $path) = split ' ', $op;
 	like $routes, qr/^.*\b$method\b.*\Q$path\E(?:\s|$)/m, "$op is served";
@@ -98,7 +111,8 @@ my @replies = (
 	[get => '/conv/like', $p->get('/conv/like', query => { priId => $pri->{ALPHA} })],
 	[get => '/conv/like', $p->get('/conv/like', query => { priId => 'x' })],
 	[post => '/conv/chat', $p->post('/conv/chat', json => {})],
-	[post => '/conv/chat', $p->post('/conv/chat', body => 'x', headers => { 'Content-Type' => 'text/plain' })],
+	[post => '/conv/chat', $p->post('/conv/chat', body => 'x',
+	    headers => { 'Content-Type' => 'text/plain' })],
 	[get => '/healthz', $p->get('/healthz')],
 	[post => '/v1/auth/guest', $p->post('/v1/auth/guest')],
 );
@@ -108,12 +122,15 @@ for my $case (@replies) {
 	my $declared = $doc->{paths}{$path}{$method}{responses};
 	ok $declared->{$status}, "$method $path: $status is declared";
 	my ($content) = grep { $_ } map { $declared->{$status}{content}{$_} } 'application/json';
-	my @errors = $v->new->data({ %{ $content->{schema} }, components => $doc->{components} })->resolve->validate($reply->json);
+	my @errors = $v->new->data({ %{ $content->{schema} },
+	    components => $doc->{components} })->resolve->validate($reply->json);
 	is_deeply [map { "$_" } @errors], [], "$method $path: the reply of $status fits";
 }
-my $frames = JSON::Validator::Schema::OpenAPIv3->new->data({ '$ref' => '#/components/schemas/ChatResponseVO',
+my $frames = JSON::Validator::Schema::OpenAPIv3->new->data({
+	'$ref' => '#/components/schemas/ChatResponseVO',
 	components => $doc->{components} })->resolve;
-is_deeply [map { "$_" } map { $frames->validate($_->{data}) } @{ $stream->events }], [], 'every frame fits';
+is_deeply [map { "$_" } map { $frames->validate($_->{data}) } @{ $stream->events }], [],
+    'every frame fits';
 
 $p->no_errors_logged;
 done_testing;

@@ -1,6 +1,6 @@
 /*
- * The head of a FastCGI request, through a socket and libfcgi. The first byte says what follows: 0, the connection's
- * bytes as they are; else the content of PARAMS, in records of that many bytes.
+ * The head of a FastCGI request, through a socket and libfcgi. The first byte says what follows: 0,
+ * the connection's bytes as they are; else the content of PARAMS, in records of that many bytes.
  */
 #include <sys/socket.h>
 
@@ -67,7 +67,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		record(&b, 4, NULL, 0);
 		record(&b, 5, NULL, 0);
 	}
-	/* What is sound stays so with more behind it, what is bad can only have been unfinished before. */
+	/*
+	 * What is sound stays so with more behind it, what is bad can only have been unfinished
+	 * before.
+	 */
 	for (i = 0; i < b.len && i < 512; i++)
 		if (head_check((const uint8_t *)b.p, i) == HEAD_BAD &&
 		    head_check((const uint8_t *)b.p, i + 1) != HEAD_BAD)

@@ -1,6 +1,7 @@
 /*
- * replay: the corpus as a test where there is no fuzzer: each file of tests/fuzz/corpus/NAME, for the program NAME.t, or
- * those given as arguments. A file fails by ending the process, as it would end the fuzzer.
+ * replay: the corpus as a test where there is no fuzzer: each file of tests/fuzz/corpus/NAME, for
+ * the program NAME.t, or those given as arguments. A file fails by ending the process, as it would
+ * end the fuzzer.
  */
 #include <err.h>
 #include <glob.h>
@@ -10,7 +11,10 @@
 
 #include "fuzz.h"
 
-/* The target gets exactly as much memory as the file is long, so that a sanitizer sees every step too far. */
+/*
+ * The target gets exactly as much memory as the file is long, so that a sanitizer sees every step
+ * too far.
+ */
 static void
 replay(const char *file)
 {

@@ -17,7 +17,8 @@ static const struct route	rows[] = {
 };
 
 static void
-find(const struct routes *t, struct arena *a, enum method m, const char *path, struct route_hit *hit)
+find(const struct routes *t, struct arena *a, enum method m, const char *path,
+    struct route_hit *hit)
 {
 	int	i;
 

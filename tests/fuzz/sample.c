@@ -76,8 +76,8 @@ check_failure(const struct ctx *cx)
 }
 
 /*
- * The text is JSON by the strict rules, and says the same once more. What the lenient parser let pass may be too large or
- * too deep for them, and two malformed names may have become one.
+ * The text is JSON by the strict rules, and says the same once more. What the lenient parser let
+ * pass may be too large or too deep for them, and two malformed names may have become one.
  */
 static void
 check_text(struct ctx *cx, const char *text, bool lenient)

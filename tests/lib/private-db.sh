@@ -1,9 +1,10 @@
 #!/bin/bash
-# private-db.sh DIR [up|down|kill] - a private MariaDB below DIR, for one test: unix socket only (with
-# PRIVATE_DB_PORT also that port of loopback), no password, its administrator is whoever starts it.
-# `up` (the default) makes it where needed, waits until it answers and makes an empty database
-# `parley`; `down` stops it in order, `kill` as a crash would. Keep DIR short: a socket's path has at
-# most 107 bytes. Exit 69: it does not start, 75: it does not answer in time.
+# private-db.sh DIR [up|down|kill|hang|wake] - a private MariaDB below DIR, for one test: unix socket
+# only (with PRIVATE_DB_PORT also that port of loopback), no password, its administrator is whoever
+# starts it. `up` (the default) makes it where needed, waits until it answers and makes an empty
+# database `parley`; `down` ends it in order, `kill` as a crash would; between `hang` and `wake` it
+# does nothing. Keep DIR short: a socket's path has at most 107 bytes. Exit 69: it does not start,
+# 75: it does not answer in time.
 set -eu
 
 dir=$1
@@ -72,6 +73,20 @@ up() {
 	    -e 'CREATE DATABASE IF NOT EXISTS parley'
 }
 
+pid() {
+	cat "$dir/run/db.pid" 2>/dev/null || true
+}
+
+# Waits until every thread of the server with that id has stopped.
+still() {
+	local tries=0
+	while grep -L '^State:.*T' "/proc/$1"/task/*/status | grep -q .; do
+		tries=$((tries + 1))
+		[ "$tries" -le 600 ] || exit 75
+		sleep 0.05
+	done
+}
+
 # Waits for the server with that id to be gone; it is not a child of ours.
 gone() {
 	local tries=0
@@ -85,17 +100,23 @@ gone() {
 case $verb in
 up)
 	up ;;
+hang)
+	kill -STOP "$(pid)"
+	still "$(pid)" ;;
+wake)
+	kill -CONT "$(pid)" ;;
 down | kill)
-	[ -s "$dir/run/db.pid" ] || exit 0
-	pid=$(cat "$dir/run/db.pid")
+	pid=$(pid)
+	[ -n "$pid" ] || exit 0
 	if [ "$verb" = kill ]; then
 		kill -KILL "$pid" 2>/dev/null || true
 	else
 		kill -TERM "$pid" 2>/dev/null || true
+		kill -CONT "$pid" 2>/dev/null || true
 	fi
 	gone "$pid"
 	rm -f "$dir/run/db.pid" ;;
 *)
-	echo "usage: private-db.sh DIR [up|down|kill]" >&2
+	echo "usage: private-db.sh DIR [up|down|kill|hang|wake]" >&2
 	exit 64 ;;
 esac

@@ -113,7 +113,8 @@ fc_receive_until(int fd, struct fc_reply *r, const char *until)
 	size_t	 n;
 	char	*p;
 
-	while (until == NULL || r->status == 0 || r->body.p == NULL || strstr(r->body.p, until) == NULL) {
+	while (until == NULL || r->status == 0 || r->body.p == NULL ||
+	    strstr(r->body.p, until) == NULL) {
 		if (!read_all(fd, h, sizeof(h)))
 			return;
 		n = (size_t)(h[4] << 8 | h[5]);
@@ -145,7 +146,8 @@ fc_header_is(const struct fc_reply *r, const char *name, const char *value)
 
 	for (; p != NULL && *p != '\0'; p = strstr(p, "\r\n") + 2)
 		if (strncasecmp(p, name, n) == 0 && strncmp(p + n, ": ", 2) == 0)
-			return strncmp(p + n + 2, value, v) == 0 && strncmp(p + n + 2 + v, "\r\n", 2) == 0;
+			return strncmp(p + n + 2, value, v) == 0 &&
+			    strncmp(p + n + 2 + v, "\r\n", 2) == 0;
 	return false;
 }
 

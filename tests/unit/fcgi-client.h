@@ -10,7 +10,7 @@
 enum { FC_BEGIN = 1, FC_ABORT, FC_END, FC_PARAMS, FC_STDIN, FC_STDOUT, FC_GET_VALUES = 9 };
 
 struct fc_reply {
-	int		 status;	/* of the Status line, 200 where there is none; 0: nothing came */
+	int		 status;	/* 200 where no line says it; 0: nothing came */
 	struct str	 head, body;	/* head: all header lines, each ended by \r\n */
 	bool		 ended;		/* END_REQUEST came; else the connection closed first */
 };
@@ -18,9 +18,11 @@ struct fc_reply {
 /* Append records. */
 void	 fc_record(struct str *, int type, int id, const void *, size_t);
 void	 fc_begin(struct str *, bool keep);
-void	 fc_param(struct str *, const char *name, const char *value);	/* of the content of a PARAMS record */
+/* One pair of the content of a PARAMS record. */
+void	 fc_param(struct str *, const char *name, const char *value);
 /* A whole request: params are name, value, …, NULL. */
-void	 fc_request(struct str *, bool keep, const char *const *params, const char *body, size_t len);
+void	 fc_request(struct str *, bool keep, const char *const *params, const char *body,
+	    size_t len);
 
 void	 fc_send(int fd, const struct str *);	/* all of it; dies when it cannot */
 /* Reads until the end of the request, or of the connection. */

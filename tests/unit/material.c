@@ -1,5 +1,6 @@
 #include "material.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/arena.h"
@@ -18,8 +19,8 @@ a_model(const char *code)
 {
 	return (struct model){
 		.code = arena_strdup(cx.a, code), .name = arena_printf(cx.a, "Model %s", code),
-		.kind = arena_strdup(cx.a, "chat"), .url = arena_strdup(cx.a,
-		    "http://127.0.0.1:1/v1"),
+		.kind = arena_strdup(cx.a, "chat"),
+		.url = arena_strdup(cx.a, "http://127.0.0.1:1/v1"),
 		.upstream_name = arena_strdup(cx.a, "up"), .price_in = 0.15,
 		    .price_out = 12.3456789, .arena = true,
 		.enabled = true, .context_tokens = 8192, .connect_s = 7,
@@ -37,8 +38,7 @@ a_session(int64_t owner, int64_t task)
 	for (int i = 0; i < 2; i++)
 		lanes[i] = (struct lane_row){ .session = id, .lane = i, .model = models[i],
 			.mask = arena_strdup(cx.a, i == 0 ? "ALPHA" : "BRAVO"),
-			.pri_id = arena_printf(cx.a, "%016llx%016x", (unsigned long long)id,
-			    (unsigned)i) };
+			.pri_id = arena_printf(cx.a, "%016" PRIx64 "%016x", id, (unsigned)i) };
 	assert_int_equal(session_add(&cx, &s, lanes, 2), 0);
 	return id;
 }
@@ -48,9 +48,8 @@ a_turn(int64_t s, const char *question)
 {
 	const int64_t	 id = ident_new();
 	struct turn_row	 t = { .id = id, .tenant = TENANT_DEFAULT, .owner = ann, .session = s,
-	    .group_id = id,
-		.worker = 99, .voice = arena_strdup(cx.a, "arena"), .question = arena_strdup(cx.a,
-		    question),
+		.group_id = id, .worker = 99, .voice = arena_strdup(cx.a, "arena"),
+		.question = arena_strdup(cx.a, question),
 		.created_ms = clock_ms() };
 
 	return t;
@@ -60,7 +59,7 @@ struct answer_row
 an_answer(const struct turn_row *t, int lane)
 {
 	return (struct answer_row){ .id = ident_new(), .turn = t->id, .session = t->session,
-	    .lane = lane,
+		.lane = lane,
 		.model = models[lane], .created_ms = clock_ms() };
 }
 

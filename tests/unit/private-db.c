@@ -22,16 +22,17 @@
 static int
 spawn(const char *input, const char *output, const char *const *argv)
 {
-	int	 status;
+	int	 status, in, out;
 	pid_t	 pid;
 
 	switch (pid = fork()) {
 	case -1:
 		err(1, "fork");
 	case 0:
-		if (dup2(open(input != NULL ? input : "/dev/null", O_RDONLY), STDIN_FILENO) == -1 ||
-		    (output != NULL && dup2(open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600),
-		    STDOUT_FILENO) == -1))
+		in = open(input != NULL ? input : "/dev/null", O_RDONLY);
+		out = output == NULL ? STDOUT_FILENO :
+		    open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		if (dup2(in, STDIN_FILENO) == -1 || dup2(out, STDOUT_FILENO) == -1)
 			_exit(126);
 		execvp(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
@@ -143,20 +144,6 @@ private_db_feed(struct private_db *p, const char *sql)
 		err(1, "%s", path);
 	if (client(p, path, "/dev/null", NULL) != 0)
 		errx(1, "%.60s: failed", sql);
-}
-
-pid_t
-private_db_pid(struct private_db *p)
-{
-	char	 path[96];
-	FILE	*f;
-	int	 pid;
-
-	snprintf(path, sizeof(path), "%s/run/db.pid", p->dir);
-	if ((f = fopen(path, "r")) == NULL || fscanf(f, "%d", &pid) != 1)
-		err(1, "%s", path);
-	fclose(f);
-	return pid;
 }
 
 int

@@ -2,8 +2,6 @@
 #ifndef PARLEY_TESTS_PRIVATE_DB_H
 #define PARLEY_TESTS_PRIVATE_DB_H
 
-#include <sys/types.h>
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,13 +23,12 @@ bool	 private_db_possible(void);
 /* Starts it, opens log and ids; dies where that fails. */
 void	 private_db_start(struct private_db *);
 void	 private_db_stop(struct private_db *);
-/* "up", "down" or "kill"; dies where that fails. */
+/* "up", "down", "kill", "hang" or "wake"; dies where that fails. */
 void	 private_db_do(struct private_db *, const char *verb);
 /* The rows as the client prints them, columns apart by tabs, without the last newline. Static. */
 char	*private_db_ask(struct private_db *, const char *sql);
 /* Runs a file of SQL with the client; dies where that fails. */
 void	 private_db_feed(struct private_db *, const char *sql);
-pid_t	 private_db_pid(struct private_db *);
 /* Lines of the log that hold the text. */
 int	 private_db_logged(struct private_db *, const char *text);
 

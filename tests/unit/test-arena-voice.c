@@ -1,4 +1,6 @@
-/* The arena's frames, byte for byte, and that they are what their table in the API document says. */
+/*
+ * The arena's frames, byte for byte, and that they are what their table in the API document says.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,12 +17,15 @@
 #undef fail
 
 #define HEAD(created, content, finish) \
-	"{\"session_id\":\"chat_42\",\"object\":\"chat.completion.chunk\",\"created\":" created "," \
-	"\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" content "\"},\"finish_reason\":" finish "}]," \
+	"{\"session_id\":\"chat_42\",\"object\":\"chat.completion.chunk\"," \
+	"\"created\":" created ",\"choices\":[{\"index\":0," \
+	"\"delta\":{\"content\":\"" content "\"},\"finish_reason\":" finish "}]," \
 	"\"citations\":"
 #define TAIL	"\"maskName\":\"模型B\",\"maskCode\":\"BRAVO\",\"privateId\":\"00ff\""
 
-static const struct model	secret = { .code = (char *)"secret-code", .name = (char *)"Secret Corp" };
+static const struct model	secret = {
+	.code = (char *)"secret-code", .name = (char *)"Secret Corp",
+};
 static struct turn		turn;
 static struct lane		lane;
 static struct out		out;
@@ -44,8 +49,10 @@ setup(void **state)
 {
 	(void)state;
 	turn = (struct turn){ .id = 9, .session_ref = "chat_42", .voice = &arena_voice };
-	lane = (struct lane){ .turn = &turn, .mask = "BRAVO", .mask_name = "模型B", .pri_id = "00ff", .model = &secret,
-	    .status = "running", .ended_ms = INT64_C(1730701730999) };
+	lane = (struct lane){
+		.turn = &turn, .mask = "BRAVO", .mask_name = "模型B", .pri_id = "00ff",
+		.model = &secret, .status = "running", .ended_ms = INT64_C(1730701730999),
+	};
 	out = (struct out){ .message = hear };
 	messages = 0;
 	return 0;
@@ -62,7 +69,9 @@ teardown(void **state)
 static void
 assert_delta(const char *text, int flags, const char *content)
 {
-	struct delta	 d = { .text = text, .len = strlen(text), .flags = flags, .at_ms = INT64_C(1730701729499) };
+	struct delta	 d = {
+		.text = text, .len = strlen(text), .flags = flags, .at_ms = INT64_C(1730701729499),
+	};
 	struct str	 expected = STR_INIT(0);
 	int		 before = messages;
 

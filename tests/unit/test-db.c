@@ -9,7 +9,6 @@
 
 #include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -93,8 +92,7 @@ values(void **state)
 	private_db_feed(&server, "ALTER TABLE user MODIFY name TEXT NULL");
 
 	assert_int_equal(db_exec(&cx, SQL_USER_ADD, V(INT64_MIN), V(1), V("least"), V_NULL,
-	    V((char *)NULL),
-	    V(INT64_MAX)), 1);
+	    V((char *)NULL), V(INT64_MAX)), 1);
 	u = db_one(&cx, SQL_USER_GET, V(1), V("least"));
 	assert_non_null(u);
 	assert_true(u->id == INT64_MIN);
@@ -235,8 +233,8 @@ deadlock(void **state)
 {
 	const int64_t		 a = user("dead a")->id, b = user("dead b")->id;
 	pthread_barrier_t	 meet;
-	struct rename		 one = { a, b, "one", &meet, 0, -1 }, two = { b, a, "two", &meet, 0,
-	    -1 };
+	struct rename		 one = { a, b, "one", &meet, 0, -1 };
+	struct rename		 two = { b, a, "two", &meet, 0, -1 };
 	pthread_t		 thread;
 
 	(void)state;
@@ -433,7 +431,7 @@ rename_then_hang(struct ctx *c, void *arg)
 {
 	if (rename_one(c, arg) == -1)
 		return -1;
-	kill(private_db_pid(&server), SIGSTOP);
+	private_db_do(&server, "hang");
 	return 0;
 }
 
@@ -445,7 +443,7 @@ commit_unknown(void **state)
 
 	(void)state;
 	assert_int_equal(db_txn(&cx, rename_then_hang, &r), -1);
-	kill(private_db_pid(&server), SIGCONT);
+	private_db_do(&server, "wake");
 	assert_true(clock_mono_ms() - began < 10000);
 	assert_int_equal(r.runs, 1);
 	assert_int_equal(cx.fail.kind, F_UNAVAILABLE);

@@ -65,7 +65,10 @@ sentences(void **state)
 	assert_string_equal(fail_text(cx->a, &f, LANG_EN), "");
 }
 
-/* Every row has a status that is an error, a code, its name and both sentences with the thing in them. */
+/*
+ * Every row has a status that is an error, a code, its name and both sentences with the thing in
+ * them.
+ */
 static void
 rows(void **state)
 {

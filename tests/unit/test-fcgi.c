@@ -23,8 +23,8 @@
 #include "web/head.h"
 
 static const char *const	params[] = {
-	"REQUEST_METHOD", "POST", "REQUEST_URI", "/x?a=b", "CONTENT_LENGTH", "5", "HTTP_X_GUEST_ID", "g1",
-	"HTTP_EMPTY", "", NULL
+	"REQUEST_METHOD", "POST", "REQUEST_URI", "/x?a=b", "CONTENT_LENGTH", "5",
+	"HTTP_X_GUEST_ID", "g1", "HTTP_EMPTY", "", NULL
 };
 
 static int	client, server;		/* the two ends; server is taken by fcgi_accept */
@@ -315,7 +315,8 @@ odd_params(void **state)
 	fc_param(&pairs, "BIG", "second");
 	fc_begin(&b, true);
 	for (at = 0; at < pairs.len; at += 1021)	/* over many records */
-		fc_record(&b, FC_PARAMS, 1, pairs.p + at, pairs.len - at < 1021 ? pairs.len - at : 1021);
+		fc_record(&b, FC_PARAMS, 1, pairs.p + at,
+		    pairs.len - at < 1021 ? pairs.len - at : 1021);
 	fc_record(&b, FC_PARAMS, 1, NULL, 0);
 	fc_record(&b, FC_STDIN, 1, NULL, 0);
 	connected(1000);
@@ -333,7 +334,8 @@ odd_params(void **state)
 		fc_param(&pairs, "BIG", big);
 	fc_begin(&b, true);
 	for (at = 0; at < pairs.len; at += 32768)
-		fc_record(&b, FC_PARAMS, 1, pairs.p + at, pairs.len - at < 32768 ? pairs.len - at : 32768);
+		fc_record(&b, FC_PARAMS, 1, pairs.p + at,
+		    pairs.len - at < 32768 ? pairs.len - at : 32768);
 	fc_record(&b, FC_PARAMS, 1, NULL, 0);
 	refused(b.p, b.len);
 	str_free(&b);
@@ -424,6 +426,60 @@ head_cuts(void **state)
 	str_free(&b);
 }
 
+static void *
+receive(void *arg)
+{
+	fc_receive(client, arg);
+	return NULL;
+}
+
+/* In whatever pieces the socket takes it, all of it arrives and in order. */
+static void
+sends(void **state)
+{
+	const size_t	 n = 1 << 20;
+	char		*big = xmalloc(n), body[16];
+	struct fc_reply	 r = { 0 };
+	struct fcgi	*f;
+	pthread_t	 t;
+	size_t		 at;
+	ssize_t		 sent;
+	int		 size = 4096, full = 0;
+
+	(void)state;
+	for (at = 0; at < n; at++)
+		big[at] = (char)('a' + at % 23);
+	memcpy(big, "\r\n\r\n", 4);
+	connected(1000);
+	setsockopt(server, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	send_request(true, "");
+	assert_non_null(f = fcgi_accept(server));
+	assert_int_equal(fcgi_read(f, body, sizeof(body)), 0);
+	fcgi_read_done(f);
+	for (at = 0; at < 100000 && full == 0; at += (size_t)sent) {	/* nobody reads yet */
+		assert_int_not_equal(sent = fcgi_send(f, big + at, 16384), -1);
+		full += sent == 0;
+	}
+	assert_int_equal(full, 1);
+	assert_int_equal(pthread_create(&t, NULL, receive, &r), 0);
+	for (; at < n; at += (size_t)sent)
+		assert_int_not_equal(sent = fcgi_send(f, big + at,
+		    n - at < 16384 ? n - at : 16384), -1);
+	assert_int_equal(fcgi_finish(f, false), server);
+	pthread_join(t, NULL);
+	assert_true(r.ended);
+	assert_int_equal(r.body.len, n - 4);
+	assert_memory_equal(r.body.p, big + 4, n - 4);
+	fc_free(&r);
+
+	send_request(true, "");
+	assert_non_null(f = fcgi_accept(server));
+	close(client);
+	assert_int_equal(fcgi_send(f, big, 10), -1);
+	assert_int_equal(fcgi_finish(f, true), -1);
+	free(big);
+}
+
 /* A stream keeps little: about libfcgi's output buffer of 8 KiB. */
 static void
 memory(void **state)
@@ -491,6 +547,7 @@ main(void)
 		cmocka_unit_test(slow_head),
 		cmocka_unit_test(half_head),
 		cmocka_unit_test(head_cuts),
+		cmocka_unit_test(sends),
 		cmocka_unit_test(memory),
 	};
 

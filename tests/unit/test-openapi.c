@@ -1,4 +1,7 @@
-/* The API document: it is whole, its references lead somewhere, and for the arena it says what the source document says. */
+/*
+ * The API document: it is whole, its references lead somewhere, and for the arena it says what the
+ * source document says.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -88,7 +91,8 @@ every_route_is_there(void **state)
 			snprintf(method, sizeof(method), "%s", method_name(m));
 			for (char *c = method; *c != '\0'; c++)
 				*c |= 0x20;
-			snprintf(path, sizeof(path), "paths.%s.%s.operationId", rows[i].path, method);
+			snprintf(path, sizeof(path), "paths.%s.%s.operationId", rows[i].path,
+			    method);
 			at(path);
 		}
 }
@@ -103,7 +107,8 @@ references_lead_somewhere(void **state)
 	(void)state;
 	for (const char *p = text.p; (p = strstr(p, mark)) != NULL; n++) {
 		p += strlen(mark);
-		snprintf(path, sizeof(path), "components.schemas.%.*s.type", (int)strcspn(p, "\""), p);
+		snprintf(path, sizeof(path), "components.schemas.%.*s.type",
+		    (int)strcspn(p, "\""), p);
 		assert_says(path, "\"object\"");
 	}
 	assert_true(n > 50);
@@ -113,7 +118,8 @@ references_lead_somewhere(void **state)
 static void
 names_are_unique(void **state)
 {
-	const char	 mark[] = "\":{\"type\":\"object\",\"properties\":", other[] = "\":{\"type\":\"object\",\"required\":";
+	const char	 mark[] = "\":{\"type\":\"object\",\"properties\":";
+	const char	 other[] = "\":{\"type\":\"object\",\"required\":";
 	char		 names[64][64];
 	size_t		 n = 0;
 
@@ -142,26 +148,34 @@ the_source_document(void **state)
 	assert_says("paths./conv/chat.post.tags", "[\"会话相关接口\"]");
 	assert_says("paths./combine/chat.get.tags", "[\"ai融合接口\"]");
 	assert_says("paths./task/add.post.parameters",
-	    "[{\"name\":\"userId\",\"in\":\"header\",\"required\":true,\"schema\":{\"type\":\"string\"}}]");
+	    "[{\"name\":\"userId\",\"in\":\"header\",\"required\":true,"
+	    "\"schema\":{\"type\":\"string\"}}]");
 	assert_says("paths./conv/chat.post.parameters",
-	    "[{\"name\":\"userId\",\"in\":\"header\",\"required\":false,\"schema\":{\"type\":\"string\"}}]");
+	    "[{\"name\":\"userId\",\"in\":\"header\",\"required\":false,"
+	    "\"schema\":{\"type\":\"string\"}}]");
 	assert_says("paths./combine/chat.get.parameters.0.name", "\"req\"");
 	assert_says("paths./combine/chat.get.parameters.1.name", "\"fuse\"");
 	assert_says("paths./combine/chat.delete.parameters.0.name", "\"fuse\"");
 	assert_says("paths./task/del.get.parameters.0.name", "\"code\"");
-	assert_says("paths./task/add.post.requestBody.content.application/x-www-form-urlencoded.schema",
+	assert_says("paths./task/add.post.requestBody.content."
+	    "application/x-www-form-urlencoded.schema",
 	    "{\"$ref\":\"#/components/schemas/TaskAdd\"}");
 	assert_says("paths./conv/chat.post.responses.200.content.text/event-stream.schema",
 	    "{\"$ref\":\"#/components/schemas/ChatResponseVO\"}");
 	assert_says("paths./conv/his.get.responses.200.content.application/json.schema",
 	    "{\"$ref\":\"#/components/schemas/ResultDTOHistoryChatVO\"}");
 	assert_says("components.schemas.ChatMsgReq.required", "[\"taskId\"]");
-	assert_says("components.schemas.ChatMsgReq.properties.messages.items", "{\"$ref\":\"#/components/schemas/ChatMessage\"}");
-	assert_says("components.schemas.ChatChoice.properties.index", "{\"type\":\"integer\",\"format\":\"int32\"}");
+	assert_says("components.schemas.ChatMsgReq.properties.messages.items",
+	    "{\"$ref\":\"#/components/schemas/ChatMessage\"}");
+	assert_says("components.schemas.ChatChoice.properties.index",
+	    "{\"type\":\"integer\",\"format\":\"int32\"}");
 	assert_says("components.schemas.ChatResponseVO.properties.created.format", "\"int64\"");
-	assert_says("components.schemas.HistoryChatVO.properties.chatMap.additionalProperties.items",
+	assert_says(
+	    "components.schemas.HistoryChatVO.properties.chatMap.additionalProperties.items",
 	    "{\"$ref\":\"#/components/schemas/ChatResponseVO\"}");
-	assert_says("components.schemas.ConvCreatedVO.properties.priIdMapping.additionalProperties", "{\"type\":\"string\"}");
+	assert_says(
+	    "components.schemas.ConvCreatedVO.properties.priIdMapping.additionalProperties",
+	    "{\"type\":\"string\"}");
 	at("components.schemas.ChatCitation.properties.start_time.pattern");
 	assert_null(strstr(text.p, "date-time"));
 }

@@ -64,8 +64,7 @@ op_ping(struct peer *p)
 	str_puts(&p->buf, ": ping\n");
 }
 
-/* The socket is non-blocking only so that a write that would have blocked is seen. */
-static int
+static ssize_t
 op_write(struct peer *p, const char *data, size_t n)
 {
 	struct client	*c = client_of(p);
@@ -74,10 +73,7 @@ op_write(struct peer *p, const char *data, size_t n)
 	c->writes++;
 	if (n > c->largest)
 		c->largest = n;
-	if (r == -1 && errno != EAGAIN)
-		return -1;
-	assert_int_equal(r, n);
-	return 0;
+	return r == -1 && errno == EAGAIN ? 0 : r;
 }
 
 static void
@@ -229,7 +225,7 @@ stream(void **state)
 	close(c.reader);
 }
 
-/* A write as large as a socket is sure to take leaves no room for the end: that takes another round. */
+/* The largest write of a round and the end go out together where the socket has room for both. */
 static void
 end_full(void **state)
 {
@@ -244,8 +240,6 @@ end_full(void **state)
 	peer_end(c.peer);
 	one_round();
 	assert_int_equal(c.largest, PEER_CHUNK);
-	assert_int_equal(c.finished, 0);
-	run_for(5);
 	assert_int_equal(c.finished, 1);
 	close(c.reader);
 }
@@ -282,6 +276,7 @@ fill(struct client *c, size_t waiting)
 		}
 		run_for(5);
 	}
+	c->drained = 0;			/* as it was while the socket still took some */
 	return total;
 }
 
@@ -346,7 +341,7 @@ end_slow(void **state)
 
 	(void)state;
 	client_open(&c);
-	fill(&c, 50000);
+	fill(&c, 20000);
 	peer_end(c.peer);
 	run_for(20);
 	assert_int_equal(c.finished, 0);
@@ -427,7 +422,7 @@ leaves(void **state)
 	close(c.reader);
 }
 
-static int
+static ssize_t
 write_fails(struct peer *p, const char *data, size_t n)
 {
 	(void)p, (void)data, (void)n;
@@ -457,7 +452,7 @@ static void
 over_the_cap(void **state)
 {
 	struct client	c;
-	char		big[4096];
+	char		big[20000];
 
 	(void)state;
 	memset(big, 'x', sizeof(big));
@@ -478,7 +473,7 @@ static struct client	*victim;
 static void
 refill(struct client *c)
 {
-	char	big[30000];
+	char	big[20000];
 
 	memset(big, 'y', sizeof(big));
 	peer_message(c->peer, big, sizeof(big), 1, 1);

@@ -31,7 +31,9 @@ static const struct field	say_f[] = {
 };
 static FIELDS(say, "Say");
 
-static const struct conf	conf = { .language = "zh", .body_limit = 100000, .timezone = "UTC" };
+static const struct conf	conf = {
+	.language = "zh", .body_limit = 100000, .timezone = "UTC"
+};
 static struct route		route;		/* of the request under test */
 static struct req		r;
 static int			client;
@@ -90,8 +92,8 @@ static void
 line(void **state)
 {
 	(void)state;
-	ask("REQUEST_METHOD", "POST", "REQUEST_URI", "/a//b%20c/?x=1&y=%3F?", "QUERY_STRING", "x=1&y=%3F?",
-	    "REMOTE_ADDR", "10.0.0.7");
+	ask("REQUEST_METHOD", "POST", "REQUEST_URI", "/a//b%20c/?x=1&y=%3F?",
+	    "QUERY_STRING", "x=1&y=%3F?", "REMOTE_ADDR", "10.0.0.7");
 	assert_int_equal(r.method, M_POST);
 	assert_string_equal(r.method_text, "POST");
 	assert_string_equal(r.path, "/a//b%20c/");
@@ -145,7 +147,7 @@ headers(void **state)
 	assert_null(req_header(&r, "Empty"));
 	assert_null(req_header(&r, "Guest-Id"));
 	assert_null(req_header(&r,
-	    "A-name-that-is-longer-than-any-name-of-a-header-that-we-would-ever-ask-for-in-earnest"));
+	    "A-name-that-is-longer-than-any-name-of-a-header-that-we-would-ever-ask-for"));
 	done();
 }
 
@@ -172,7 +174,8 @@ bearers(void **state)
 {
 	static const char *const	v[][2] = {
 		{ "Bearer abc.d-e_f", "abc.d-e_f" }, { "bearer  abc", "abc" }, { "abc", "abc" },
-		{ "Basic dXNlcg==", NULL }, { "Bearer ", NULL }, { "Bearer a b", NULL }, { "", NULL },
+		{ "Basic dXNlcg==", NULL }, { "Bearer ", NULL }, { "Bearer a b", NULL },
+		{ "", NULL },
 	};
 	size_t				i;
 
@@ -211,9 +214,10 @@ languages(void **state)
 		const char	*accept;
 		enum lang	 lang;
 	} v[] = {
-		{ "en", LANG_EN }, { "en-GB,zh;q=0.9", LANG_EN }, { "zh-CN,zh;q=0.9,en;q=0.8", LANG_ZH },
-		{ "en;q=0.3, zh-Hans;q=0.4", LANG_ZH }, { "de,en;q=0.1", LANG_EN }, { "de", LANG_ZH },
-		{ "", LANG_ZH }, { "*", LANG_ZH }, { "eng,enx", LANG_ZH }, { "en;q=0", LANG_ZH },
+		{ "en", LANG_EN }, { "en-GB,zh;q=0.9", LANG_EN },
+		{ "zh-CN,zh;q=0.9,en;q=0.8", LANG_ZH }, { "en;q=0.3, zh-Hans;q=0.4", LANG_ZH },
+		{ "de,en;q=0.1", LANG_EN }, { "de", LANG_ZH }, { "", LANG_ZH },
+		{ "*", LANG_ZH }, { "eng,enx", LANG_ZH }, { "en;q=0", LANG_ZH },
 		{ "EN-us", LANG_EN },
 	};
 	size_t	i;
@@ -272,8 +276,8 @@ load(int flags, const char *type, const char *length, const char *body, size_t n
 	int	rc;
 
 	route = (struct route){ .methods = M_POST, .flags = flags };
-	ask_n((const char *const[]){ "REQUEST_METHOD", "POST", "CONTENT_TYPE", type, "CONTENT_LENGTH", length, NULL },
-	    body, n, false);
+	ask_n((const char *const[]){ "REQUEST_METHOD", "POST", "CONTENT_TYPE", type,
+	    "CONTENT_LENGTH", length, NULL }, body, n, false);
 	rc = req_body_load(&r);
 	assert_int_equal(rc, r.cx.fail.kind == F_NONE ? 0 : -1);
 	/* Whatever it was, it has been read: the connection can be kept. */
@@ -304,7 +308,8 @@ media(void **state)
 		{ R_FORM, "application/x-www-form-urlencoded", F_NONE, true },
 		{ R_FORM, "application/json", F_MEDIA, false },
 		{ R_FORM, "", F_NONE, true },
-		{ R_JSON | R_FORM, "application/x-www-form-urlencoded; charset=utf-8", F_NONE, true },
+		{ R_JSON | R_FORM, "application/x-www-form-urlencoded;charset=utf-8",
+		    F_NONE, true },
 		{ R_JSON | R_FORM, "application/json", F_NONE, false },
 		{ R_JSON | R_FORM, "", F_NONE, false },
 		{ R_JSON | R_FORM, "multipart/form-data; boundary=x", F_MEDIA, false },
@@ -345,7 +350,8 @@ limits(void **state)
 	assert_int_equal(load(R_JSON, "", "2097152", big, 2 << 20), F_TOO_LARGE);
 	assert_in_range(arena_held(r.cx.a), 0, 65536);	/* none of it was kept */
 	done();
-	assert_int_equal(load(0, "text/plain", "2097152", big, 2 << 20), F_NONE);	/* takes no body */
+	/* A route that takes no body. */
+	assert_int_equal(load(0, "text/plain", "2097152", big, 2 << 20), F_NONE);
 	assert_int_equal(r.body_len, 0);
 	assert_string_equal(r.body, "");
 	done();
@@ -379,14 +385,16 @@ lengths(void **state)
 
 	/* The connection broke off. */
 	route = (struct route){ .flags = R_JSON };
-	ask_n((const char *const[]){ "REQUEST_METHOD", "POST", "CONTENT_LENGTH", "3", NULL }, "abc", 3, true);
+	ask_n((const char *const[]){ "REQUEST_METHOD", "POST", "CONTENT_LENGTH", "3", NULL },
+	    "abc", 3, true);
 	request_sent();
 	shutdown(client, SHUT_WR);
 	assert_int_equal(req_body_load(&r), -1);
 	assert_int_equal(r.cx.fail.kind, F_BODY);
 	done();
 	/* It is silent for longer than the socket's limit. */
-	ask_n((const char *const[]){ "REQUEST_METHOD", "POST", "CONTENT_LENGTH", "3", NULL }, "abc", 3, true);
+	ask_n((const char *const[]){ "REQUEST_METHOD", "POST", "CONTENT_LENGTH", "3", NULL },
+	    "abc", 3, true);
 	assert_int_equal(req_body_load(&r), -1);
 	assert_int_equal(r.cx.fail.kind, F_BODY);
 	done();
@@ -406,12 +414,13 @@ text(void **state)
 
 /* Reads `say` from a request. */
 static int
-reads(int flags, const char *method, const char *type, const char *query, const char *body, struct say *in)
+reads(int flags, const char *method, const char *type, const char *query, const char *body,
+    struct say *in)
 {
 	route = (struct route){ .flags = flags, .in = &say_fields };
 	*in = (struct say){ 0 };
-	ask_n((const char *const[]){ "REQUEST_METHOD", method, "CONTENT_TYPE", type, "QUERY_STRING", query, NULL },
-	    body, strlen(body), false);
+	ask_n((const char *const[]){ "REQUEST_METHOD", method, "CONTENT_TYPE", type,
+	    "QUERY_STRING", query, NULL }, body, strlen(body), false);
 	if (req_body_load(&r) == -1)
 		return -1;
 	return req_read(&r, in);
@@ -428,7 +437,8 @@ fields(void **state)
 	assert_string_equal(in.text, "hi");
 	assert_int_equal(in.count, 3);
 	done();
-	assert_int_equal(reads(R_JSON | R_FORM, "POST", form, "", "text=a+%E4%BD%A0&count=4", &in), 0);
+	assert_int_equal(reads(R_JSON | R_FORM, "POST", form, "", "text=a+%E4%BD%A0&count=4",
+	    &in), 0);
 	assert_string_equal(in.text, "a 你");
 	assert_int_equal(in.count, 4);
 	done();
@@ -436,7 +446,8 @@ fields(void **state)
 	assert_string_equal(in.text, "q");
 	assert_int_equal(in.count, 5);
 	done();
-	assert_int_equal(reads(R_JSON, "POST", "", "text=q", "", &in), -1);	/* not from the query here */
+	/* Not from the query here. */
+	assert_int_equal(reads(R_JSON, "POST", "", "text=q", "", &in), -1);
 	done();
 	assert_int_equal(reads(R_QUERY, "GET", "", "", "", &in), -1);
 	assert_int_equal(r.cx.fail.kind, F_MISSING);
@@ -457,7 +468,8 @@ req_parameter(void **state)
 	struct say	in;
 
 	(void)state;
-	assert_int_equal(reads(flags, "GET", "", "req=%7B%22text%22:%22a%2Bb+c%22%7D&text=no", "", &in), 0);
+	assert_int_equal(reads(flags, "GET", "", "req=%7B%22text%22:%22a%2Bb+c%22%7D&text=no", "",
+	    &in), 0);
 	assert_string_equal(in.text, "a+b c");
 	done();
 	assert_int_equal(reads(flags, "GET", "", "text=flat&count=2", "", &in), 0);

@@ -19,7 +19,9 @@
 static const struct conf	conf = { .timezone = "Asia/Shanghai" };
 static struct ctx		cx;
 
-/* The store, as far as retrieve.c uses it: remembers what it was asked, gives what it was told to. */
+/*
+ * The store, as far as retrieve.c uses it: remembers what it was asked, gives what it was told to.
+ */
 static struct {
 	int64_t			 tenant, from_ms, to_ms, tokens;
 	int64_t			*h;
@@ -42,8 +44,8 @@ call_put(struct ctx *c, int64_t tenant, struct call_record *r, const struct post
 }
 
 int
-call_search(struct ctx *c, int64_t tenant, const int64_t *h, size_t nh, int64_t from_ms, int64_t to_ms, int most,
-    struct call_record **list, size_t *n)
+call_search(struct ctx *c, int64_t tenant, const int64_t *h, size_t nh, int64_t from_ms,
+    int64_t to_ms, int most, struct call_record **list, size_t *n)
 {
 	store.tenant = tenant;
 	store.h = arena_array(c->a, nh, sizeof(*h));
@@ -186,8 +188,10 @@ found(void **state)
 {
 	struct call_record	 calls[] = {
 		{ .ref = arena_strdup(cx.a, "c-1"), .summary = arena_strdup(cx.a, "客户要求\"退款\""),
-		  .start_ms = INT64_C(1730701729000), .duration = 35, .callnumber = arena_strdup(cx.a, "138"),
-		  .callednumber = arena_strdup(cx.a, "10086"), .labels = arena_strdup(cx.a, "退款|投诉") },
+		  .start_ms = INT64_C(1730701729000), .duration = 35,
+		  .callnumber = arena_strdup(cx.a, "138"),
+		  .callednumber = arena_strdup(cx.a, "10086"),
+		  .labels = arena_strdup(cx.a, "退款|投诉") },
 		{ .ref = arena_strdup(cx.a, "c-2"), .summary = arena_strdup(cx.a, "second") },
 	};
 	struct found		 f;
@@ -198,8 +202,8 @@ found(void **state)
 	assert_int_equal(retrieve_calls(&cx, 1, "退款", 0, 0, &f), 0);
 	assert_int_equal(f.n, 2);
 	assert_string_equal(f.citations[0], "{\"id\":\"c-1\",\"summary\":\"客户要求\\\"退款\\\"\","
-	    "\"start_time\":\"2024-11-04 14:28:49\",\"duration\":35,\"callnumber\":\"138\",\"callednumber\":\"10086\","
-	    "\"labels\":\"退款|投诉\"}");
+	    "\"start_time\":\"2024-11-04 14:28:49\",\"duration\":35,\"callnumber\":\"138\","
+	    "\"callednumber\":\"10086\",\"labels\":\"退款|投诉\"}");
 	assert_non_null(strstr(f.citations[1], "\"callnumber\":null"));
 	assert_non_null(strstr(f.knowledge, "通话记录"));
 	assert_non_null(strstr(f.knowledge, "[1] 2024-11-04 14:28:49"));

@@ -102,7 +102,8 @@ methods(void **state)
 	assert_int_equal(method_parse(NULL), 0);
 	assert_string_equal(method_name(M_DELETE), "DELETE");
 	assert_string_equal(method_name(0), "?");
-	assert_string_equal(methods_allow(a, M_POST | M_GET | M_OPTIONS | M_HEAD), "GET, HEAD, POST, OPTIONS");
+	assert_string_equal(methods_allow(a, M_POST | M_GET | M_OPTIONS | M_HEAD),
+	    "GET, HEAD, POST, OPTIONS");
 	assert_string_equal(methods_allow(a, 0), "");
 }
 
@@ -165,13 +166,21 @@ refused(const struct route *bad, size_t n, const char *why)
 static void
 tables(void **state)
 {
-	const struct route	same[] = { ROW(M_GET, "/a/{x}", ARENA), ROW(M_GET | M_POST, "/a/{y}/", ARENA) };
-	const struct route	crossed[] = { ROW(M_GET, "/a/{x}", ARENA), ROW(M_GET, "/{x}/b", ARENA) };
-	const struct route	apart[] = { ROW(M_GET, "/a/{x}", ARENA), ROW(M_POST, "/{x}/b", ARENA) };
+	const struct route	same[] = {
+		ROW(M_GET, "/a/{x}", ARENA), ROW(M_GET | M_POST, "/a/{y}/", ARENA)
+	};
+	const struct route	crossed[] = {
+		ROW(M_GET, "/a/{x}", ARENA), ROW(M_GET, "/{x}/b", ARENA)
+	};
+	const struct route	apart[] = {
+		ROW(M_GET, "/a/{x}", ARENA), ROW(M_POST, "/{x}/b", ARENA)
+	};
 	const struct route	rootless[] = { ROW(M_GET, "a", ARENA) };
 	const struct route	methodless[] = { ROW(0, "/a", ARENA) };
 	const struct route	greedy[] = { ROW(M_GET, "/{a}/{b}/{c}/{d}/{e}", ARENA) };
-	const struct route	deep[] = { ROW(M_GET, "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17", ARENA) };
+	const struct route	deep[] = {
+		ROW(M_GET, "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17", ARENA)
+	};
 	struct str		 err = STR_INIT(0);
 	struct routes		*t;
 

@@ -131,9 +131,9 @@ test_orphan(void **state)
 
 	/* A torn last record ends the scan before it. */
 	snprintf(path, sizeof path, "%s/00000000000014/00000001.seg", dir);
-	fd = open(path, O_WRONLY | O_APPEND);
+	fd = open(path, O_WRONLY);
 	assert_true(fd != -1);
-	assert_int_equal(write(fd, "half a record", 13), 13);
+	assert_int_equal(pwrite(fd, "half a record", 13, SPOOL_MAGIC_LEN + 2 * 48), 13);
 	close(fd);
 	o = (struct orphan){ .keep = 0 };
 	assert_int_equal(spool_orphans(dir, find, &o), 1);

@@ -298,8 +298,8 @@ session_whole(void **state)
 static struct call_record
 call(const char *ref, const char *summary, int64_t start_ms, int64_t tokens)
 {
-	return (struct call_record){ .ref = arena_strdup(cx.a, ref), .summary = arena_strdup(cx.a,
-	    summary),
+	return (struct call_record){ .ref = arena_strdup(cx.a, ref),
+		.summary = arena_strdup(cx.a, summary),
 		.start_ms = start_ms, .duration = 60, .callnumber = arena_strdup(cx.a, "100"),
 		.labels = arena_strdup(cx.a, "a|b"), .tokens = tokens };
 }
@@ -307,12 +307,12 @@ call(const char *ref, const char *summary, int64_t start_ms, int64_t tokens)
 static void
 call_family(void **state)
 {
-	const struct posting	 both[] = { { INT64_MIN, 2 }, { 7, 1 } }, one[] = { { 7, 1 } },
-	    far[] = { { INT64_MAX, 255 } };
-	struct call_record	 a = call("a", "refund twice", 1000, 3), b = call("b",
-	    "refund once", 2000, 4),
-				 c = call("c", "else", 3000, 5), again = call("a", "else again",
-				     1500, 9), *found;
+	const struct posting	 both[] = { { INT64_MIN, 2 }, { 7, 1 } };
+	const struct posting	 one[] = { { 7, 1 } }, far[] = { { INT64_MAX, 255 } };
+	struct call_record	 a = call("a", "refund twice", 1000, 3);
+	struct call_record	 b = call("b", "refund once", 2000, 4);
+	struct call_record	 c = call("c", "else", 3000, 5);
+	struct call_record	 again = call("a", "else again", 1500, 9), *found;
 	const int64_t		 question[] = { 7, INT64_MIN, 7, 99 }, rare[] = { INT64_MAX };
 	int64_t			 many[100];
 	size_t			 n;

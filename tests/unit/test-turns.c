@@ -18,10 +18,10 @@ turn_life(void **state)
 {
 	const int64_t		 s = a_session(ann, task_default(&cx, ann)->id);
 	struct turn_row		 t = a_turn(s, "why?"), other = a_turn(s, "meanwhile");
-	struct answer_row	 a = an_answer(&t, 0), b = an_answer(&t, 1),
-	    busy = an_answer(&other, 0);
-	struct citation_row	 c = { .answer = a.id, .position = 1, .body = arena_strdup(cx.a,
-	    "{\"id\":\"2\"}") }, *cites;
+	struct answer_row	 a = an_answer(&t, 0), b = an_answer(&t, 1);
+	struct answer_row	 busy = an_answer(&other, 0);
+	struct citation_row	 c = { .answer = a.id, .position = 1,
+		.body = arena_strdup(cx.a, "{\"id\":\"2\"}") }, *cites;
 	struct orphan		*orphans;
 	size_t			 n;
 

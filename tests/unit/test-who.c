@@ -31,7 +31,8 @@ static int		users_made;
 /* The store, as far as who.c uses it. */
 
 struct user *
-user_ensure(struct ctx *c, int64_t tenant, const char *subject, const char *name, const char *avatar)
+user_ensure(struct ctx *c, int64_t tenant, const char *subject, const char *name,
+    const char *avatar)
 {
 	struct user	*u = arena_get(c->a, sizeof(*u));
 
@@ -57,7 +58,8 @@ signed_with(const char *secret, jwt_alg_t alg, const char *claims)
 	char	*text, *copy;
 
 	assert_int_equal(jwt_new(&j), 0);
-	assert_int_equal(jwt_set_alg(j, alg, (const unsigned char *)secret, secret != NULL ? (int)strlen(secret) : 0), 0);
+	assert_int_equal(jwt_set_alg(j, alg, (const unsigned char *)secret,
+	    secret != NULL ? (int)strlen(secret) : 0), 0);
 	assert_int_equal(jwt_add_grants_json(j, claims), 0);
 	text = jwt_encode_str(j);
 	copy = arena_strdup(cx.a, text);
@@ -76,8 +78,11 @@ static int
 setup(void **state)
 {
 	(void)state;
-	conf = (struct conf){ .identity = "header", .trusted_proxies = "127.0.0.0/8,::1", .jwt_secret_file = secret_file,
-	    .jwt_subject = "userId,uid,sub", .jwt_role = "role", .timezone = "UTC" };
+	conf = (struct conf){
+		.identity = "header", .trusted_proxies = "127.0.0.0/8,::1",
+		.jwt_secret_file = secret_file, .jwt_subject = "userId,uid,sub", .jwt_role = "role",
+		.timezone = "UTC",
+	};
 	cx = (struct ctx){ .a = arena_new(0), .conf = &conf, .now = NOW * 1000 };
 	users_made = 0;
 	return 0;
@@ -118,7 +123,8 @@ assert_token_refused(const char *text, const char *what)
 
 	assert_refused(&shown, F_UNAUTHORIZED, what);
 	shown = (struct who_shown){ .login = text, .remote = "127.0.0.1" };
-	assert_int_equal(who_find(&cx, &shown), WHO_NOBODY);	/* a cookie may be stale: as if there were none */
+	/* A cookie may be stale: as if there were none. */
+	assert_int_equal(who_find(&cx, &shown), WHO_NOBODY);
 	assert_int_equal(cx.fail.kind, F_NONE);
 }
 
@@ -128,7 +134,8 @@ tokens_that_hold(void **state)
 	struct who_shown	shown = { .remote = "203.0.113.9" };
 
 	(void)state;
-	shown.bearer = token("{\"sub\":\"ann\",\"name\":\"Ann Other\",\"avatar\":\"http://x/a.png\",\"role\":\"admin\"}");
+	shown.bearer = token("{\"sub\":\"ann\",\"name\":\"Ann Other\","
+	    "\"avatar\":\"http://x/a.png\",\"role\":\"admin\"}");
 	assert_known(&shown, "ann");
 	assert_string_equal(cx.who->name, "Ann Other");
 	assert_string_equal(cx.who->avatar, "http://x/a.png");
@@ -158,7 +165,8 @@ tokens_that_do_not(void **state)
 	assert_token_refused(bent, "token");
 	assert_token_refused("", "token");
 	assert_token_refused("a.b.c", "token");
-	assert_token_refused(signed_with("another secret, as long as that", JWT_ALG_HS256, "{\"sub\":\"ann\"}"), "token");
+	assert_token_refused(signed_with("another secret, as long as that", JWT_ALG_HS256,
+	    "{\"sub\":\"ann\"}"), "token");
 	assert_token_refused(signed_with(NULL, JWT_ALG_NONE, "{\"sub\":\"ann\"}"), "token");
 	assert_token_refused(signed_with(SECRET, JWT_ALG_HS512, "{\"sub\":\"ann\"}"), "token alg");
 	assert_token_refused(token("{\"name\":\"nobody\"}"), "token subject");
@@ -191,7 +199,9 @@ times_with_leeway(void **state)
 static void
 token_and_header(void **state)
 {
-	struct who_shown	shown = { .bearer = token("{\"sub\":\"ann\"}"), .user_id = "ann", .remote = "203.0.113.9" };
+	struct who_shown	shown = {
+		.bearer = token("{\"sub\":\"ann\"}"), .user_id = "ann", .remote = "203.0.113.9",
+	};
 
 	(void)state;
 	assert_known(&shown, "ann");
@@ -210,7 +220,9 @@ static void
 header_of_a_gateway(void **state)
 {
 	static const char *const	foreign[] = { "203.0.113.9", "unix:", "", NULL };
-	struct who_shown		shown = { .user_id = "王 \"O'Neil\" 😀", .remote = "127.0.0.1" };
+	struct who_shown		shown = {
+		.user_id = "王 \"O'Neil\" 😀", .remote = "127.0.0.1",
+	};
 	char				*longest = arena_get(cx.a, 3 * WHO_SUBJECT_MAX + 4);
 
 	(void)state;
@@ -271,7 +283,7 @@ guests(void **state)
 	assert_int_equal(cx.fail.kind, F_NONE);
 
 	shown = (struct who_shown){ .guest = { one }, .user_id = "ann", .remote = "127.0.0.1" };
-	assert_known(&shown, "ann");			/* the gateway's word goes before a guest's id */
+	assert_known(&shown, "ann");	/* the gateway's word goes before a guest's id */
 }
 
 static void
@@ -310,6 +322,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(guests, setup, teardown),
 		cmocka_unit_test_setup_teardown(signs_what_it_takes, setup, teardown),
 	};
+	static const char *const files[] = { "jwt", "ids", "secret" };
 	char	path[64];
 	FILE	*f;
 	int	 r;
@@ -325,8 +338,8 @@ main(void)
 		return 1;
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	r = cmocka_run_group_tests_name("who", tests, NULL, NULL);
-	for (int i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, (const char *[]){ "jwt", "ids", "secret" }[i]);
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
 		unlink(path);
 	}
 	rmdir(dir);

@@ -33,6 +33,7 @@
 #include "web/worker.h"
 
 #define STREAMS	100
+#define EVENT_STREAM	"text/event-stream; charset=utf-8"
 #define STREAM	4611686018427387904	/* an id */
 
 static char			dir[64], log_file[96];
@@ -153,6 +154,19 @@ streams_say(void *arg)
 		}
 }
 
+/* Five MiB, for the first stream alone. */
+static void
+streams_flood(void *arg)
+{
+	static char	 big[65536];
+	int		 i;
+
+	(void)arg;
+	memset(big, 'f', sizeof(big));
+	for (i = 0; i < 80 && stream[0] != NULL; i++)
+		peer_message(stream[0], big, sizeof(big), STREAM, 2 + i);
+}
+
 static void
 streams_end(void *arg)
 {
@@ -206,8 +220,9 @@ static struct worker *
 start(int handoff_in, int handoff_out)
 {
 	const struct worker_opts	 o = {
-		.conf = &conf, .listen_fd = listener, .handoff_in = handoff_in, .handoff_out = handoff_out,
-		.routes = routes, .serve = serve, .db_new = test_db_new, .db_free = test_db_free,
+		.conf = &conf, .listen_fd = listener,
+		.handoff_in = handoff_in, .handoff_out = handoff_out, .routes = routes,
+		.serve = serve, .db_new = test_db_new, .db_free = test_db_free,
 	};
 	struct worker			*w = worker_start(&o);
 
@@ -445,8 +460,8 @@ bad_clients(void **state)
 	assert_true(answers(good, true, "/hello/0", 200, "hello 0"));
 	eventually(atomic_load(&dbs) == conf.threads && worker_busy(w) == 0);
 	before = descriptors();
-	fc_request(&b, true, (const char *const[]){ "REQUEST_METHOD", "GET", "REQUEST_URI", "/hello/0", NULL },
-	    "", 0);
+	fc_request(&b, true, (const char *const[]){ "REQUEST_METHOD", "GET",
+	    "REQUEST_URI", "/hello/0", NULL }, "", 0);
 	for (i = 0; i < 200; i++) {
 		fd = connected();
 		switch (i % 5) {
@@ -583,7 +598,9 @@ retires_under_load(void **state)
 	close(pair[1]);
 }
 
-/* What an idle connection has already sent goes with it; one in work follows when it is answered. */
+/*
+ * What an idle connection has already sent goes with it; one in work follows when it is answered.
+ */
 static void
 passes_connections(void **state)
 {
@@ -677,14 +694,15 @@ streams_many(void **state)
 	free(logged());
 	for (i = 0; i < STREAMS; i++) {
 		fd[i] = connected();
-		send_to(fd[i], true, i % 2 == 0 ? "POST" : "GET", "/stream", "ignored", i % 2 == 0 ? 7 : 0);
+		send_to(fd[i], true, i % 2 == 0 ? "POST" : "GET", "/stream",
+		    "ignored", i % 2 == 0 ? 7 : 0);
 	}
 	eventually(atomic_load(&streams) == STREAMS);
 	assert_int_equal(worker_busy(w), STREAMS);
 	for (i = 0; i < STREAMS; i++) {
 		fc_receive_until(fd[i], &r[i], "1}\n\n");
 		assert_int_equal(r[i].status, 200);
-		assert_true(fc_header_is(&r[i], "Content-Type", "text/event-stream; charset=utf-8"));
+		assert_true(fc_header_is(&r[i], "Content-Type", EVENT_STREAM));
 		assert_true(fc_header_is(&r[i], "Cache-Control", "no-cache"));
 		assert_true(fc_header_is(&r[i], "X-Accel-Buffering", "no"));
 		assert_true(fc_header_is(&r[i], "X-Extra", "yes"));
@@ -711,7 +729,8 @@ streams_many(void **state)
 		assert_true(r[i].ended);
 		turn = strtoll(strstr(r[i].head.p, "X-Stream-Id: ") + 13, NULL, 10);
 		snprintf(id, sizeof(id), "%lld", (long long)turn);
-		snprintf(want, sizeof(want), "id: %s-1\ndata:{\"n\": 1}\n\nid: %s-2\ndata:{\"n\":2}\n\n: ping\n\n"
+		snprintf(want, sizeof(want), "id: %s-1\ndata:{\"n\": 1}\n\n"
+		    "id: %s-2\ndata:{\"n\":2}\n\n: ping\n\n"
 		    "id: %s-3\ndata:{\"n\":3}\n\n: ping\n\n", id, id, id);
 		assert_string_equal(r[i].body.p, want);
 		fc_free(&r[i]);
@@ -728,7 +747,41 @@ streams_many(void **state)
 	end(w);
 }
 
-/* HEAD has the headers alone; a stream that outlives its process's retirement passes its connection on. */
+/* A client that takes nothing holds up nobody, and what waits for it has an end. */
+static void
+streams_stalled(void **state)
+{
+	struct worker	*w = start(-1, -1);
+	struct fc_reply	 r = { 0 };
+	int		 stalled = connected(), good = connected(), two = 2, three = 3, gone;
+
+	(void)state;
+	gone = atomic_load(&streams_gone);
+	send_to(stalled, true, "POST", "/stream", "", 0);
+	eventually(atomic_load(&streams) == 1);
+	send_to(good, true, "POST", "/stream", "", 0);
+	eventually(atomic_load(&streams) == 2);
+	loop_post(loop, streams_flood, NULL);
+	loop_post(loop, streams_say, &two);
+	fc_receive_until(good, &r, "{\"n\":2}\n\n");
+	assert_int_equal(r.status, 200);
+	eventually(atomic_load(&streams_gone) == gone + 1);
+	loop_post(loop, streams_say, &three);
+	loop_post(loop, streams_end, NULL);
+	fc_receive(good, &r);
+	assert_true(r.ended);
+	assert_non_null(strstr(r.body.p, "{\"n\":3}\n\n"));
+	fc_free(&r);
+	close(stalled);
+	close(good);
+	eventually(worker_busy(w) == 0);
+	end(w);
+}
+
+/*
+ * HEAD has the headers alone; a stream that outlives its process's retirement passes its connection
+ * on.
+ */
 static void
 streams_ending(void **state)
 {
@@ -751,7 +804,7 @@ streams_ending(void **state)
 	assert_int_equal(worker_busy(old), 3);
 	loop_post(loop, streams_end, NULL);
 	fc_receive(head, &r);
-	assert_true(r.ended && fc_header_is(&r, "Content-Type", "text/event-stream; charset=utf-8"));
+	assert_true(r.ended && fc_header_is(&r, "Content-Type", EVENT_STREAM));
 	assert_int_equal(r.body.len, 0);
 	fc_free(&r);
 	fc_receive(other, &r);
@@ -831,7 +884,8 @@ setup(void **state)
 	snprintf(log_file, sizeof(log_file), "%s/log", dir);
 	log_open(log_file, LOG_INFO_);
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(listener, (struct sockaddr *)&addr, sizeof(addr)) == -1 || listen(listener, 256) == -1)
+	if (bind(listener, (struct sockaddr *)&addr, sizeof(addr)) == -1 ||
+	    listen(listener, 256) == -1)
 		return -1;
 	if ((routes = routes_compile(rows, sizeof(rows) / sizeof(rows[0]), &err)) == NULL)
 		return -1;
@@ -874,6 +928,7 @@ main(void)
 		cmocka_unit_test(passes_connections),
 		cmocka_unit_test(passes_in_vain),
 		cmocka_unit_test(streams_many),
+		cmocka_unit_test(streams_stalled),
 		cmocka_unit_test(streams_ending),
 		cmocka_unit_test(jobs),
 	};

@@ -129,7 +129,7 @@ sub start_parley {
         open my $f, '<', "$dir/pid/$part->[1]" or die "$dir/pid/$part->[1]: $!\n";
         ($self->{pids}{ $part->[0] }) = split ' ', <$f>;
     }
-    job("$self->{build}/parley", 'model', 'add', 'bench', '-c', $self->{parley_conf},
+    job("$self->{build}/src/parley", 'model', 'add', 'bench', '-c', $self->{parley_conf},
         '--name', 'Bench', '--url', "http://127.0.0.1:$self->{upstream_port}/v1",
         '--upstream-name', 'bench', '--total', 3600, '--arena');
 }

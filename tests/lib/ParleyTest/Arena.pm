@@ -10,7 +10,8 @@ use Mojo::JSON qw(encode_json);
 use Test::More ();
 
 # Names of tests hold Chinese.
-binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output failure_output todo_output);
+binmode $_, ':encoding(UTF-8)'
+    for map { Test::More->builder->$_ } qw(output failure_output todo_output);
 
 our @EXPORT = qw(body begin create refused done_true row_count);
 
@@ -32,7 +33,8 @@ sub begin ($p, $question = 'What is a spool?', %o) {
 	my $s = $p->stream(POST => '/conv/chat', json => body($p, $question, %o), user => $user);
 	my $lanes = $p->lanes($s->events);
 	Test::More::diag('no session began: ' . $s->code . ' ' . $s->body) unless %$lanes;
-	return ($s->events->[0]{data}{session_id}, { map { $_ => $lanes->{$_}{priId} } keys %$lanes }, $s);
+	return ($s->events->[0]{data}{session_id},
+	    { map { $_ => $lanes->{$_}{priId} } keys %$lanes }, $s);
 }
 
 # POST /conv/create; returns the reply's data.
@@ -46,12 +48,14 @@ sub create ($p, %o) {
 # A test: the reply fails with this status, in the arena's envelope, its msg like that.
 sub refused ($reply, $status, $like, $name) {
 	my $json = $reply->json;
-	my $ok = $reply->code == $status && ref $json eq 'HASH' && join(',', sort keys %$json) eq 'code,data,msg'
+	my $ok = $reply->code == $status && ref $json eq 'HASH'
+	    && join(',', sort keys %$json) eq 'code,data,msg'
 	    && $json->{code} == $status && !defined $json->{data} && $json->{msg} =~ $like
 	    && ($reply->header('content-type') // '') =~ m{^application/json};
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	return Test::More::ok($ok, $name)
-	    || Test::More::diag("wanted $status $like, got " . $reply->code . ' ' . ($reply->error // $reply->body));
+	    || Test::More::diag("wanted $status $like, got " . $reply->code . ' '
+	    . ($reply->error // $reply->body));
 }
 
 # A test: the reply is {"code":200,"msg":...,"data":true}.
@@ -60,7 +64,8 @@ sub done_true ($reply, $name) {
 	my $ok = $reply->code == 200 && ($json->{code} // 0) == 200 && $json->{msg} eq '执行成功!'
 	    && ref $json->{data} && $json->{data};
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	return Test::More::ok($ok, $name) || Test::More::diag('got ' . $reply->code . ' ' . $reply->body);
+	return Test::More::ok($ok, $name) || Test::More::diag('got ' . $reply->code . ' '
+	    . $reply->body);
 }
 
 # Rows of all tables that requests write, as one text: equal texts, nothing was stored.
