@@ -2,7 +2,7 @@
 #include "arena.h"
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
-#define ANY_ID		1048576		/* an id that is too long is no error of its own: it is unknown */
+#define ANY_ID		1048576	/* an id that is too long is no error of its own: it is unknown */
 
 static const struct field task_new_f[] = {
 	FIELD(task_new, T_STR, MAY, title, 0, 200, "任务名称"),

@@ -13,8 +13,10 @@ static const char *const codes[MASKS] = {
 	"SIERRA", "TANGO", "UNIFORM", "VICTOR", "WHISKEY", "XRAY", "YANKEE", "ZULU",
 };
 static const char *const names[MASKS] = {
-	"模型A", "模型B", "模型C", "模型D", "模型E", "模型F", "模型G", "模型H", "模型I", "模型J", "模型K", "模型L", "模型M",
-	"模型N", "模型O", "模型P", "模型Q", "模型R", "模型S", "模型T", "模型U", "模型V", "模型W", "模型X", "模型Y", "模型Z",
+	"模型A", "模型B", "模型C", "模型D", "模型E", "模型F", "模型G", "模型H",
+	"模型I", "模型J", "模型K", "模型L", "模型M", "模型N", "模型O", "模型P",
+	"模型Q", "模型R", "模型S", "模型T", "模型U", "模型V", "模型W", "模型X",
+	"模型Y", "模型Z",
 };
 
 const char *

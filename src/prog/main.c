@@ -23,10 +23,9 @@ static const struct cmd *const commands[] = {
 	"/parley/parley.conf\n" \
 	"  --help, --version\n" \
 	"\n" \
-	"Exit codes: 0 done; 64 wrong usage; 65 wrong data; 66 what was named is not there; 69 a\n" \
-	"server is away; 70 a defect; 73, 74, 77 a file cannot be made, written, opened; 78 wrong\n" \
-	"settings.\n" \
-	"All of it is in parley(8) and parley.conf(5).\n"
+	"Exit codes: 0 done; 64 wrong usage; 65 wrong data; 66 what was named is not\n" \
+	"there; 69 a server is away; 70 a defect; 73, 74, 77 a file cannot be made,\n" \
+	"written, opened; 78 wrong settings. parley(8) and parley.conf(5) say more.\n"
 
 /* Is it this command, or one of the group of that name? */
 static bool

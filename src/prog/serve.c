@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -27,15 +26,13 @@
 #include "base/clock.h"
 #include "base/ident.h"
 #include "base/log.h"
+#include "children.h"
 #include "listen.h"
 #include "process.h"
 #include "store/db.h"
 #include "store/migrate.h"
 #include "web/handoff.h"
 
-#define RESPAWN		50		/* ms until a dead worker's successor starts */
-#define RESPAWN_MOST	5000		/* when they keep dying at once */
-#define AT_ONCE		1000		/* ms of life */
 #define KILL_AFTER	10000		/* ms over `drain` that leaving workers are given */
 
 enum phase {
@@ -45,19 +42,9 @@ enum phase {
 	STOPPING,
 };
 
-/* A worker process, or one to be started at `due`. */
-struct child {
-	pid_t	 pid;		/* 0: not started */
-	int	 number;
-	bool	 wanted;	/* has a successor when it dies */
-	bool	 fresh;		/* of the settings that are being loaded */
-	bool	 ready;
-	int64_t	 started, due;	/* monotonic ms */
-	int	 delay;		/* of its successor */
-};
-
 struct master {
 	const struct serve_opts	*opts;
+	pid_t			 pid;		/* ours */
 	struct conf		 conf;		/* in force, its strings those of: */
 	struct conf		*loaded;	/* NULL: the caller's */
 	struct conf		 old_conf;	/* while RELOADING: to go back to */
@@ -72,8 +59,7 @@ struct master {
 	bool			 again;		/* HUP came while RELOADING */
 	int64_t			 kill_at;	/* while STOPPING */
 	int			 status;	/* to exit with */
-	struct child		*child;
-	size_t			 n, size;
+	struct children		 children;
 };
 
 /* ---- what others are told -------------------------------------------------------------------- */
@@ -186,33 +172,15 @@ state_open(const struct conf *c, struct str *err)
 	return errno == EACCES || errno == EPERM ? EX_NOPERM : EX_CANTCREAT;
 }
 
-/* ---- workers --------------------------------------------------------------------------------- */
+/* ---- phases ---------------------------------------------------------------------------------- */
 
-static struct child *
-child_add(struct master *m, int number)
-{
-	struct child	*c;
-
-	if (m->n == m->size) {
-		m->size = m->size == 0 ? 16 : m->size * 2;
-		m->child = xrealloc(m->child, m->size * sizeof(*m->child));
-	}
-	c = &m->child[m->n++];
-	*c = (struct child){ .number = number, .wanted = true, .delay = RESPAWN };
-	return c;
-}
-
+/* In the child. */
 static void
-child_remove(struct master *m, struct child *c)
+child_run(void *arg, int number)
 {
-	*c = m->child[--m->n];
-}
-
-static void __attribute__((noreturn))
-child_run(struct master *m, int number)
-{
-	struct process	p = {
-		.conf = &m->conf, .routes = m->routes, .number = number, .master = getppid(),
+	struct master	*m = arg;
+	struct process	 p = {
+		.conf = &m->conf, .routes = m->routes, .number = number, .master = m->pid,
 		.listen_fd = m->listener.fd, .handoff = { m->handoff[0], m->handoff[1] },
 		.ready_fd = m->ready[1],
 	};
@@ -224,73 +192,12 @@ child_run(struct master *m, int number)
 	exit(process_run(&p));
 }
 
-static void
-child_start(struct master *m, struct child *c)
-{
-	c->started = clock_mono_ms();
-	c->ready = false;
-	fflush(NULL);
-	if ((c->pid = fork()) == 0)
-		child_run(m, c->number);
-	if (c->pid == -1) {
-		log_error("fork", LOG_S("error", strerror(errno)));
-		c->pid = 0;
-		c->due = c->started + RESPAWN_MOST;
-	}
-}
-
-static void
-children_start(struct master *m)
-{
-	size_t	i;
-	int	n;
-
-	for (n = 1; n <= m->conf.workers; n++)
-		child_add(m, n);
-	for (i = m->n - (size_t)m->conf.workers; i < m->n; i++) {
-		m->child[i].fresh = true;
-		child_start(m, &m->child[i]);
-	}
-}
-
-static void
-children_signal(struct master *m, int sig)
-{
-	size_t	i;
-
-	for (i = 0; i < m->n; i++)
-		if (m->child[i].pid != 0)
-			kill(m->child[i].pid, sig);
-}
-
-/* Those who are not wanted any more, fresh or old: they are told to leave, or do not even start. */
-static void
-children_dismiss(struct master *m, bool fresh, int sig)
-{
-	size_t	i;
-
-	for (i = m->n; i-- > 0;) {
-		struct child	*c = &m->child[i];
-
-		if (!c->wanted || c->fresh != fresh)
-			continue;
-		c->wanted = false;
-		if (c->pid == 0)
-			child_remove(m, c);
-		else
-			kill(c->pid, sig);
-	}
-}
-
-/* ---- phases ---------------------------------------------------------------------------------- */
-
 static void	reload(struct master *);
 
 static void
 stop(struct master *m, int sig)
 {
 	int64_t	wait = KILL_AFTER + (sig == SIGTERM ? (int64_t)m->conf.drain * 1000 : 0);
-	size_t	i;
 
 	if (m->phase != STOPPING) {
 		log_info("stopping", LOG_S("signal", strsignal(sig)));
@@ -301,29 +208,22 @@ stop(struct master *m, int sig)
 	m->phase = STOPPING;
 	if (m->kill_at > clock_mono_ms() + wait)
 		m->kill_at = clock_mono_ms() + wait;
-	for (i = m->n; i-- > 0;) {
-		m->child[i].wanted = false;
-		if (m->child[i].pid == 0)
-			child_remove(m, &m->child[i]);
-		else
-			kill(m->child[i].pid, sig);
-	}
+	children_settle(&m->children);
+	children_dismiss(&m->children, false, 0);
+	children_signal(&m->children, sig);
 }
 
 /* All workers of the newest settings are up: they take over. */
 static void
 all_ready(struct master *m)
 {
-	size_t	i;
-
 	if (m->phase == RELOADING) {
-		children_dismiss(m, false, SIGHUP);
+		children_dismiss(&m->children, false, SIGHUP);
 		conf_free(m->old_loaded);
 		m->old_loaded = NULL;
 		log_info("reloaded", LOG_I("workers", m->conf.workers));
 	}
-	for (i = 0; i < m->n; i++)
-		m->child[i].fresh = false;
+	children_settle(&m->children);
 	m->phase = RUNNING;
 	notify("READY=1");
 	tell_parent(m, EX_OK);
@@ -333,25 +233,12 @@ all_ready(struct master *m)
 	}
 }
 
-static void
-ready_check(struct master *m)
-{
-	size_t	i;
-
-	if (m->phase != STARTING && m->phase != RELOADING)
-		return;
-	for (i = 0; i < m->n; i++)
-		if (m->child[i].fresh && m->child[i].wanted && !m->child[i].ready)
-			return;
-	all_ready(m);
-}
-
 /* The new settings do not work: back to the old ones, whose workers still serve. */
 static void
 reload_give_up(struct master *m)
 {
 	log_error("reload given up, the old settings stay", LOG_S("file", m->conf.file));
-	children_dismiss(m, true, SIGTERM);
+	children_dismiss(&m->children, true, SIGTERM);
 	conf_free(m->loaded);
 	m->conf = m->old_conf;
 	m->loaded = m->old_loaded;
@@ -390,24 +277,10 @@ reload(struct master *m)
 		log_warn("another listen takes a restart", LOG_S("listen", m->conf.listen));
 	m->phase = RELOADING;
 	log_info("reloading", LOG_I("workers", m->conf.workers));
-	children_start(m);
+	children_start(&m->children, m->conf.workers);
 }
 
 /* ---- what happens ---------------------------------------------------------------------------- */
-
-/* One that dies again and again does so at growing intervals. */
-static void
-child_again(struct child *c)
-{
-	int64_t	now = clock_mono_ms();
-
-	if (now - c->started >= AT_ONCE)
-		c->delay = RESPAWN;
-	c->due = now + c->delay;
-	c->delay = c->delay * 2 < RESPAWN_MOST ? c->delay * 2 : RESPAWN_MOST;
-	c->pid = 0;
-	c->ready = false;
-}
 
 static void
 child_died(struct master *m, struct child *c, int status)
@@ -424,10 +297,10 @@ child_died(struct master *m, struct child *c, int status)
 	else
 		log_info("a worker left", LOG_I("worker", c->number), LOG_I("child", c->pid));
 	if (!c->wanted) {
-		child_remove(m, c);
+		children_remove(&m->children, c);
 		return;
 	}
-	child_again(c);
+	children_again(c);
 	if (!failed || ready || !fresh)
 		return;
 	/* It said why. Before there was any worker that is the end, after a reload the way back. */
@@ -443,16 +316,13 @@ child_died(struct master *m, struct child *c, int status)
 static void
 reap(struct master *m)
 {
-	pid_t	pid;
-	size_t	i;
-	int	status;
+	struct child	*c;
+	pid_t		 pid;
+	int		 status;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (i = 0; i < m->n; i++)
-			if (m->child[i].pid == pid) {
-				child_died(m, &m->child[i], status);
-				break;
-			}
+		if ((c = children_find(&m->children, pid)) != NULL)
+			child_died(m, c, status);
 }
 
 static void
@@ -476,7 +346,7 @@ on_signal(struct master *m)
 		break;
 	case SIGUSR1:
 		log_reopen();
-		children_signal(m, SIGUSR1);
+		children_signal(&m->children, SIGUSR1);
 		break;
 	}
 }
@@ -484,32 +354,25 @@ on_signal(struct master *m)
 static void
 on_ready(struct master *m)
 {
-	pid_t	pid;
-	size_t	i;
+	struct child	*c;
+	pid_t		 pid;
 
 	if (read(m->ready[0], &pid, sizeof(pid)) != sizeof(pid))
 		return;
-	for (i = 0; i < m->n; i++)
-		if (m->child[i].pid == pid)
-			m->child[i].ready = true;
+	if ((c = children_find(&m->children, pid)) != NULL)
+		c->ready = true;
 }
 
 /* Starts who is due, ends who overstays. Milliseconds until the next; -1: nothing is planned. */
 static int
 on_time(struct master *m)
 {
-	int64_t	now = clock_mono_ms(), next = INT64_MAX;
-	size_t	i;
+	int64_t	next = children_due(&m->children), now = clock_mono_ms();
 
-	for (i = 0; i < m->n; i++)
-		if (m->child[i].pid == 0 && m->child[i].due <= now)
-			child_start(m, &m->child[i]);
-	for (i = 0; i < m->n; i++)
-		if (m->child[i].pid == 0 && m->child[i].due < next)
-			next = m->child[i].due;
 	if (m->phase == STOPPING && m->kill_at <= now) {
-		log_warn("workers that do not leave are killed", LOG_I("workers", (int64_t)m->n));
-		children_signal(m, SIGKILL);
+		log_warn("workers that do not leave are killed",
+		    LOG_I("workers", (int64_t)m->children.n));
+		children_signal(&m->children, SIGKILL);
 		m->kill_at = INT64_MAX;
 	}
 	if (m->phase == STOPPING && m->kill_at < next)
@@ -525,14 +388,16 @@ run(struct master *m)
 		{ .fd = m->ready[0], .events = POLLIN },
 	};
 
-	while (m->phase != STOPPING || m->n > 0) {
+	while (m->phase != STOPPING || m->children.n > 0) {
 		if (poll(fd, 2, on_time(m)) < 1)
 			continue;
 		if (fd[1].revents & POLLIN)
 			on_ready(m);
 		if (fd[0].revents & POLLIN)
 			on_signal(m);
-		ready_check(m);
+		if ((m->phase == STARTING || m->phase == RELOADING) &&
+		    children_ready(&m->children))
+			all_ready(m);
 	}
 }
 
@@ -554,6 +419,7 @@ open_all(struct master *m)
 	sigaddset(&set, SIGQUIT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGUSR1);
+	m->pid = getpid();
 	signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1 ||
 	    (m->signals = signalfd(-1, &set, SFD_CLOEXEC)) == -1 ||
@@ -606,6 +472,8 @@ serve_main(const struct conf *conf, const struct serve_opts *opts)
 {
 	struct master	m = { .opts = opts, .tell = -1 };
 
+	m.children.run = child_run;
+	m.children.arg = &m;
 	conf_take(&m, conf);
 	log_start(&m.conf);
 	if ((m.status = prepare(&m)) != 0)
@@ -615,7 +483,7 @@ serve_main(const struct conf *conf, const struct serve_opts *opts)
 		goto out;
 	}
 	log_info("starting", LOG_S("version", PACKAGE_VERSION), LOG_I("workers", m.conf.workers));
-	children_start(&m);
+	children_start(&m.children, m.conf.workers);
 	run(&m);
 	log_info("stopped");
 out:
@@ -623,6 +491,6 @@ out:
 	routes_free(m.routes);
 	conf_free(m.loaded);
 	conf_free(m.old_loaded);
-	free(m.child);
+	free(m.children.v);
 	return m.status;
 }

@@ -20,8 +20,8 @@ struct call {
 	const struct call_ops	*ops;
 	void			*arg;
 	int			 status;
-	bool			 inside;	/* curl is calling us for it */
-	bool			 cancelled;
+	bool			 waiting;	/* begun inside a callback: curl does not have it yet */
+	bool			 cancelled;	/* inside a callback: to be released */
 	struct call		*next, **prev;
 };
 
@@ -31,6 +31,8 @@ struct caller {
 	struct call	*calls;
 	int		 running;
 	bool		 reap;			/* curl may have ended some */
+	int		 depth;			/* inside callbacks of curl, which takes and gives up no handle there */
+	bool		 put_off;		/* some call is waiting or cancelled */
 	CURL		*pool[POOL_MAX];
 	int		 npool;
 };
@@ -110,13 +112,22 @@ curl_wants_timer(CURLM *multi, long ms, void *arg)
 	return 0;
 }
 
+static void
+hand_over(struct call *k)
+{
+	k->waiting = false;
+	if (curl_multi_add_handle(k->caller->multi, k->easy) != CURLM_OK)
+		abort();
+}
+
 /* Takes the call out of curl and out of our list; what it held goes back to the pool. */
 static void
 release(struct call *k)
 {
 	struct caller	*c = k->caller;
 
-	curl_multi_remove_handle(c->multi, k->easy);
+	if (!k->waiting)
+		curl_multi_remove_handle(c->multi, k->easy);
 	curl_slist_free_all(k->headers);
 	if (c->npool < POOL_MAX) {
 		curl_easy_reset(k->easy);
@@ -170,6 +181,22 @@ finish(struct call *k, CURLcode code)
 	release(k);
 }
 
+/* What could not be done inside a callback. */
+static void
+catch_up(struct caller *c)
+{
+	struct call	*k, *next;
+
+	c->put_off = false;
+	for (k = c->calls; k != NULL; k = next) {
+		next = k->next;
+		if (k->cancelled)
+			release(k);
+		else if (k->waiting)
+			hand_over(k);
+	}
+}
+
 static void
 reap(void *arg)
 {
@@ -178,7 +205,9 @@ reap(void *arg)
 	CURLMsg		*m;
 	int		 left;
 
-	while (c->reap) {
+	while (c->reap || c->put_off) {
+		if (c->put_off)
+			catch_up(c);
 		c->reap = false;
 		while ((m = curl_multi_info_read(c->multi, &left)) != NULL) {
 			if (m->msg != CURLMSG_DONE)
@@ -202,9 +231,9 @@ on_data(char *p, size_t size, size_t n, void *arg)
 		curl_easy_getinfo(k->easy, CURLINFO_RESPONSE_CODE, &status);
 		k->status = (int)status;
 	}
-	k->inside = true;
+	k->caller->depth++;
 	rv = k->ops->data(k->arg, k->status, p, size * n);
-	k->inside = false;
+	k->caller->depth--;
 	return rv == -1 || k->cancelled ? CURL_WRITEFUNC_ERROR : size * n;
 }
 
@@ -318,16 +347,18 @@ call_start(struct caller *c, const struct call_spec *spec, const struct call_ops
 		c->calls->prev = &k->next;
 	c->calls = k;
 	c->running++;
-	if (curl_multi_add_handle(c->multi, k->easy) != CURLM_OK)
-		abort();
+	if (c->depth > 0)
+		k->waiting = c->put_off = true;
+	else
+		hand_over(k);
 	return k;
 }
 
 void
 call_cancel(struct call *k)
 {
-	if (k->inside)
-		k->cancelled = true;	/* on_data tells curl when it returns; reap frees it */
+	if (k->caller->depth > 0)
+		k->cancelled = k->caller->put_off = true;
 	else
 		release(k);
 }
