@@ -56,7 +56,7 @@ die(const char *why)
 	_exit(EX_OSERR);
 }
 
-static _Noreturn void
+_Noreturn void
 out_of_memory(void)
 {
 	die("parley: out of memory\n");

@@ -32,5 +32,7 @@ void		*xmalloc(size_t);
 void		*xcalloc(size_t n, size_t size);
 void		*xrealloc(void *, size_t);
 char		*xstrdup(const char *);
+/* The same end for what a library could not allocate. */
+_Noreturn void	 out_of_memory(void);
 
 #endif

@@ -42,7 +42,7 @@ container(bool array)
 	struct json_object	*o = array ? json_object_new_array() : json_object_new_object();
 
 	if (o == NULL)
-		xmalloc(SIZE_MAX);	/* dies */
+		out_of_memory();
 	json_object_set_userdata(o, &mark, NULL);
 	return o;
 }
@@ -201,7 +201,7 @@ pair(struct form *f, struct json_object *root, const char *s, size_t n, char *bu
 	if (!utf8_valid(value, len))
 		return fail(f->cx, F_UTF8, "%s", buf);
 	if ((o = json_object_new_string_len(value, (int)len)) == NULL)
-		xmalloc(SIZE_MAX);	/* dies */
+		out_of_memory();
 	return set(f, root, buf, o);
 }
 

@@ -41,7 +41,7 @@ tokener_new(void)
 	struct json_tokener	*t = json_tokener_new_ex(STRICT_DEPTH + 1);
 
 	if (t == NULL)
-		xmalloc(SIZE_MAX);	/* dies */
+		out_of_memory();
 	json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
 	return t;
 }

@@ -1,0 +1,171 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#undef fail			/* ctx.h has its own */
+
+#include "base/arena.h"
+#include "fcgi-client.h"
+#include "web/handoff.h"
+#include "worker-host.h"
+
+static void
+streams_many(void **state)
+{
+	struct worker	*w = host_start(-1, -1);
+	struct fc_reply	*r = xcalloc(STREAMS, sizeof(*r));
+	int		 fd[STREAMS], i, two = 2, three = 3;
+	char		 want[192], *log;
+
+	(void)state;
+	free(host_logged());
+	for (i = 0; i < STREAMS; i++) {
+		fd[i] = host_connect();
+		host_send(fd[i], true, i % 2 == 0 ? "POST" : "GET", "/stream",
+		    "ignored", i % 2 == 0 ? 7 : 0);
+	}
+	eventually(atomic_load(&streams) == STREAMS);
+	assert_int_equal(worker_busy(w), STREAMS);
+	for (i = 0; i < STREAMS; i++) {
+		fc_receive_until(fd[i], &r[i], "1}\n\n");
+		assert_int_equal(r[i].status, 200);
+		assert_true(fc_header_is(&r[i], "Content-Type", EVENT_STREAM));
+		assert_true(fc_header_is(&r[i], "Cache-Control", "no-cache"));
+		assert_true(fc_header_is(&r[i], "X-Accel-Buffering", "no"));
+		assert_true(fc_header_is(&r[i], "X-Extra", "yes"));
+	}
+	loop_post(host_loop, streams_say, &two);
+	for (i = 0; i < STREAMS; i++)
+		fc_receive_until(fd[i], &r[i], ": ping\n\n");
+	/* Every fifth client leaves: seen at once, though nothing is sent. */
+	for (i = 0; i < STREAMS; i += 5)
+		close(fd[i]);
+	eventually(atomic_load(&streams_gone) == STREAMS / 5);
+	assert_int_equal(atomic_load(&streams), STREAMS - STREAMS / 5);
+	loop_post(host_loop, streams_say, &three);
+	loop_post(host_loop, streams_end, NULL);
+	for (i = 0; i < STREAMS; i++) {
+		char	id[24];
+		int64_t	turn;
+
+		if (i % 5 == 0) {
+			fc_free(&r[i]);
+			continue;
+		}
+		fc_receive(fd[i], &r[i]);
+		assert_true(r[i].ended);
+		turn = strtoll(strstr(r[i].head.p, "X-Stream-Id: ") + 13, NULL, 10);
+		snprintf(id, sizeof(id), "%lld", (long long)turn);
+		snprintf(want, sizeof(want), "id: %s-1\ndata:{\"n\": 1}\n\n"
+		    "id: %s-2\ndata:{\"n\":2}\n\n: ping\n\n"
+		    "id: %s-3\ndata:{\"n\":3}\n\n: ping\n\n", id, id, id);
+		assert_string_equal(r[i].body.p, want);
+		fc_free(&r[i]);
+		/* The connection is an ordinary one again. */
+		assert_true(host_answers(fd[i], true, "/hello/s", 200, "hello s"));
+		close(fd[i]);
+	}
+	eventually(worker_busy(w) == 0);
+	log = host_logged();
+	assert_int_equal(count(log, "\"status\":499"), STREAMS / 5);
+	assert_int_equal(count(log, "\"route\":\"/stream\""), STREAMS);
+	free(log);
+	free(r);
+	host_end(w);
+}
+
+/* A client that takes nothing holds up nobody, and what waits for it has an end. */
+static void
+streams_stalled(void **state)
+{
+	struct worker	*w = host_start(-1, -1);
+	struct fc_reply	 r = { 0 };
+	int		 stalled = host_connect(), good = host_connect(), two = 2, three = 3, gone;
+
+	(void)state;
+	gone = atomic_load(&streams_gone);
+	host_send(stalled, true, "POST", "/stream", "", 0);
+	eventually(atomic_load(&streams) == 1);
+	host_send(good, true, "POST", "/stream", "", 0);
+	eventually(atomic_load(&streams) == 2);
+	loop_post(host_loop, streams_flood, NULL);
+	loop_post(host_loop, streams_say, &two);
+	fc_receive_until(good, &r, "{\"n\":2}\n\n");
+	assert_int_equal(r.status, 200);
+	eventually(atomic_load(&streams_gone) == gone + 1);
+	loop_post(host_loop, streams_say, &three);
+	loop_post(host_loop, streams_end, NULL);
+	fc_receive(good, &r);
+	assert_true(r.ended);
+	assert_non_null(strstr(r.body.p, "{\"n\":3}\n\n"));
+	fc_free(&r);
+	close(stalled);
+	close(good);
+	eventually(worker_busy(w) == 0);
+	host_end(w);
+}
+
+/*
+ * HEAD has the headers alone; a stream that outlives its process's retirement passes its connection
+ * on.
+ */
+static void
+streams_ending(void **state)
+{
+	struct worker	*old, *new;
+	struct fc_reply	 r = { 0 };
+	int		 pair[2], head, kept, other;
+
+	(void)state;
+	assert_int_equal(handoff_pair(pair), 0);
+	old = host_start(-1, pair[1]);
+	head = host_connect();
+	kept = host_connect();
+	other = host_connect();
+	host_send(head, true, "HEAD", "/stream", "", 0);
+	host_send(kept, true, "POST", "/stream", "", 0);
+	host_send(other, false, "POST", "/stream", "", 0);
+	eventually(atomic_load(&streams) == 3);
+	new = host_start(pair[0], -1);
+	worker_retire(old, true);
+	assert_int_equal(worker_busy(old), 3);
+	loop_post(host_loop, streams_end, NULL);
+	fc_receive(head, &r);
+	assert_true(r.ended && fc_header_is(&r, "Content-Type", EVENT_STREAM));
+	assert_int_equal(r.body.len, 0);
+	fc_free(&r);
+	fc_receive(other, &r);
+	assert_true(r.ended);
+	assert_true(is_closed(other));
+	fc_free(&r);
+	fc_receive(kept, &r);
+	assert_true(r.ended);
+	fc_free(&r);
+	eventually(worker_busy(old) == 0);
+	worker_stop(old);
+	assert_true(host_answers(kept, true, "/hello/n", 200, "hello n"));
+	assert_true(host_answers(head, true, "/hello/n", 200, "hello n"));
+	close(head);
+	close(kept);
+	close(other);
+	host_end(new);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(streams_many),
+		cmocka_unit_test(streams_stalled),
+		cmocka_unit_test(streams_ending),
+	};
+
+	return cmocka_run_group_tests(tests, host_setup, host_teardown);
+}
