@@ -1,4 +1,6 @@
 /* fields_read: json_read, a struct from JSON by its table. */
+#include "json.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -8,7 +10,6 @@
 #include "clock.h"
 #include "conf.h"
 #include "ident.h"
-#include "json.h"
 #include "strict.h"
 #include "utf8.h"
 

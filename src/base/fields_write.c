@@ -1,8 +1,9 @@
 /* fields_write: json_write, a struct into JSON by its table. */
+#include "json.h"
+
 #include <string.h>
 
 #include "clock.h"
-#include "json.h"
 
 /* OMIT leaves out what is zero, NULL or empty. */
 static bool

@@ -1,11 +1,11 @@
 /* form: application/x-www-form-urlencoded into the tree of json.h. */
-#include <stdint.h>
+#include "json.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include <json-c/json.h>
 
-#include "json.h"
 #include "utf8.h"
 
 #define PAIRS		4096

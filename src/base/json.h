@@ -110,10 +110,11 @@ static inline void json_freep(struct json **j) { json_free(*j); }
 
 /*
  * Fills the struct from an object by the table; strings go to the arena. null counts as absent, and
- * what is absent leaves the struct as it is. Unknown names are ignored. -1 with F_MISSING, F_TYPE,
- * F_RANGE, F_VALUE (NUL in a string, no date) or F_UTF8 and the field's full name
- * ("messages[2].role"); a T_ID that cannot be one is F_NOT_FOUND. In a form an empty value of
- * anything but a string counts as absent, and a single one is a list of one.
+ * what is absent leaves the struct as it is. Unknown names are ignored. -1 with F_MISSING (also for
+ * an empty string that must not be empty), F_TYPE, F_RANGE, F_VALUE (NUL in a string, no date) or
+ * F_UTF8 and the field's full name ("messages[2].role"); a T_ID that cannot be one is F_NOT_FOUND.
+ * In a form an empty value of anything but a string counts as absent, and a single one is a list of
+ * one.
  */
 int	 json_read(struct ctx *, const struct json *, const struct fields *, void *);
 /* The member's text: a string's content, else its JSON; NULL when absent. In the arena. */

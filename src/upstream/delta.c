@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/utf8.h"
+#include "upstream/scan.h"
 
 struct delta_parser {
 	struct json_parser	*json;
@@ -96,6 +97,17 @@ read_usage(const struct json *event, struct chunk *c)
 
 int
 delta_parse(struct delta_parser *p, const char *data, size_t n, struct chunk *c)
+{
+	memset(c, 0, sizeof *c);
+	if (!scan_text(data, n, &p->clean[0], &c->text, &c->text_len))
+		return delta_parse_json(p, data, n, c);
+	if (c->text_len == 0)
+		c->text = NULL;
+	return 0;
+}
+
+int
+delta_parse_json(struct delta_parser *p, const char *data, size_t n, struct chunk *c)
 {
 	const struct json	*choice, *delta, *j;
 	const char		*s;

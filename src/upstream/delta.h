@@ -27,8 +27,8 @@ struct delta {			/* a piece of an answer, as a lane, a voice and the spool know 
 
 enum finish { FINISH_NONE, FINISH_STOP, FINISH_LENGTH, FINISH_FILTER, FINISH_TOOLS };
 
-struct chunk {			/* an event taken apart; pointers live until the next delta_parse */
-	const char	*text, *reasoning;		/* NULL: none */
+struct chunk {			/* an event taken apart; pointers live as long as the event, and until the next delta_parse */
+	const char	*text, *reasoning;		/* NULL: none; no NUL at their end */
 	size_t		 text_len, reasoning_len;
 	enum finish	 finish;
 	bool		 has_usage;
@@ -43,5 +43,7 @@ struct delta_parser	*delta_parser_new(void);
 void			 delta_parser_free(struct delta_parser *);
 /* 0, or -1 where the event is not what such a server sends (not JSON, choices of another type). */
 int			 delta_parse(struct delta_parser *, const char *, size_t, struct chunk *);
+/* The same without the short cut of scan.h, for holding the two against each other. */
+int			 delta_parse_json(struct delta_parser *, const char *, size_t, struct chunk *);
 
 #endif

@@ -35,7 +35,8 @@ test_text(void **state)
 
 	assert_int_equal(parse("{\"choices\":[{\"delta\":{\"content\":null,\"reasoning_content\":\"hm\"}}]}", &c), 0);
 	assert_null(c.text);
-	assert_string_equal(c.reasoning, "hm");
+	assert_int_equal(c.reasoning_len, 2);
+	assert_memory_equal(c.reasoning, "hm", 2);
 }
 
 static void
