@@ -46,26 +46,13 @@ arena_success(const struct ctx *cx)
 }
 
 int
-arena_reply(struct req *r, const struct fields *table, const void *result)
-{
-	struct str	 s = STR_INIT(0);
-	struct jw	 w;
-
-	jw_open(&w, &s);
-	json_write(&w, NULL, table, result, r->cx.conf->timezone);
-	reply(r, 200, "application/json; charset=utf-8", s.p, s.len);
-	str_free(&s);
-	return 0;
-}
-
-int
 arena_done(struct req *r)
 {
 	struct result_bool	 result = {
 		.code = 200, .msg = arena_success(&r->cx), .data = true,
 	};
 
-	return arena_reply(r, &result_bool_fields, &result);
+	return reply_fields(r, &result_bool_fields, &result);
 }
 
 bool

@@ -123,8 +123,6 @@ extern const struct voice	arena_voice;
 void	 arena_frame(struct jw *, const struct frame *);
 /* The envelope with what the document says of success, by the client's language. */
 char	*arena_success(const struct ctx *);
-/* Replies by a table that is an envelope. Always 0. */
-int	 arena_reply(struct req *, const struct fields *, const void *);
 /* `data: true`. Always 0. */
 int	 arena_done(struct req *);
 

@@ -48,7 +48,7 @@ arena_conv_create(struct req *r)
 	created.mapping.n = talk.nlanes;
 	for (size_t i = 0; i < talk.nlanes; i++)
 		m[i] = (struct named_str){ talk.lanes[i].mask, talk.lanes[i].pri_id };
-	return arena_reply(r, &result_created_fields, &result);
+	return reply_fields(r, &result_created_fields, &result);
 }
 
 /* Asks the talk's lanes the question that spec holds. */

@@ -158,7 +158,7 @@ arena_conv_his(struct req *r)
 	jw_str(&w, "msg", arena_success(&r->cx));
 	write_history(&w, r->cx.a, &h);
 	jw_close(&w);
-	reply(r, 200, "application/json; charset=utf-8", s.p, s.len);
+	reply(r, 200, REPLY_JSON, s.p, s.len);
 	str_free(&s);
 	return 0;
 }

@@ -100,5 +100,5 @@ arena_task_list(struct req *r)
 	if (task_sessions(cx, cx->who->id, &sessions, &nsessions) == -1)
 		return -1;
 	result.data.p = plant(cx->a, tasks, result.data.n, sessions, nsessions);
-	return arena_reply(r, &result_tree_fields, &result);
+	return reply_fields(r, &result_tree_fields, &result);
 }

@@ -190,7 +190,7 @@ refuse(struct req *r)
 		reply_header(r, "WWW-Authenticate", "Bearer");
 	jw_open(&w, &s);
 	d->fail(&w, fail_status(f->kind), fail_text(r->cx.a, f, r->cx.lang));
-	reply(r, fail_status(f->kind), "application/json; charset=utf-8", s.p, s.len);
+	reply(r, fail_status(f->kind), REPLY_JSON, s.p, s.len);
 	str_free(&s);
 }
 

@@ -49,25 +49,12 @@ static const struct dialect_note notes[] = {
 const struct dialect dialect_native = { "native", native_fail, &failure_fields, NULL, notes };
 
 static int
-native_reply(struct req *r, const struct fields *table, const void *body)
-{
-	struct str	 s = STR_INIT(0);
-	struct jw	 w;
-
-	jw_open(&w, &s);
-	json_write(&w, NULL, table, body, r->cx.conf->timezone);
-	reply(r, 200, "application/json; charset=utf-8", s.p, s.len);
-	str_free(&s);
-	return 0;
-}
-
-static int
 healthy(struct req *r)
 {
 	struct health	 h = { .status = arena_strdup(r->cx.a, "ok") };
 
 	reply_header(r, "Cache-Control", "no-store");
-	return native_reply(r, &health_fields, &h);
+	return reply_fields(r, &health_fields, &h);
 }
 
 /* GET /healthz */
@@ -122,5 +109,5 @@ native_guest(struct req *r)
 		guest.guest_id = arena_strdup(r->cx.a, token);
 	}
 	guest_announce(r, guest.guest_id);
-	return native_reply(r, &guest_fields, &guest);
+	return reply_fields(r, &guest_fields, &guest);
 }

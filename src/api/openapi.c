@@ -323,5 +323,5 @@ openapi_get(struct req *r)
 	reply_header(r, "Cache-Control", "no-cache");
 	if (known != NULL && strstr(known, etag) != NULL)
 		return reply(r, 304, NULL, "", 0);
-	return reply(r, 200, "application/json; charset=utf-8", document.p, document.len);
+	return reply(r, 200, REPLY_JSON, document.p, document.len);
 }

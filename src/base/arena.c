@@ -100,6 +100,19 @@ xstrdup(const char *s)
 	return memcpy(xmalloc(n), s, n);
 }
 
+char *
+xprintf(const char *fmt, ...)
+{
+	va_list	 ap;
+	char	*p;
+
+	va_start(ap, fmt);
+	if (vasprintf(&p, fmt, ap) == -1)
+		out_of_memory();
+	va_end(ap);
+	return p;
+}
+
 static struct block *
 block_new(struct arena *a, size_t size)
 {

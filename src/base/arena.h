@@ -27,11 +27,12 @@ char		*arena_vprintf(struct arena *, const char *, va_list)
 		    __attribute__((format(printf, 2, 0)));
 size_t		 arena_held(const struct arena *);	/* bytes of all its blocks */
 
-/* malloc and realloc that die instead of failing. */
+/* malloc and its kin that die instead of failing; what they give is freed by free(). */
 void		*xmalloc(size_t);
 void		*xcalloc(size_t n, size_t size);
 void		*xrealloc(void *, size_t);
 char		*xstrdup(const char *);
+char		*xprintf(const char *, ...) __attribute__((format(printf, 1, 2)));
 /* The same end for what a library could not allocate. */
 _Noreturn void	 out_of_memory(void);
 

@@ -208,7 +208,7 @@ file_parse(char *text)
 	opts[i++] = include;
 	opts[i] = end;
 	if ((cfg = cfg_init(opts, CFGF_NONE)) == NULL)
-		abort();
+		out_of_memory();
 	cfg_set_error_function(cfg, on_error);
 	for (i = 0; i < reading->n; i++)
 		cfg_set_validate_func(cfg, reading->names[i].name, on_value);

@@ -6,6 +6,7 @@
 
 #include <json-c/json.h>
 
+#include "url.h"
 #include "utf8.h"
 
 #define PAIRS		4096
@@ -45,34 +46,6 @@ container(bool array)
 		out_of_memory();
 	json_object_set_userdata(o, &mark, NULL);
 	return o;
-}
-
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/*
- * Decodes into dst, at most n bytes; a % that begins no escape stands for itself, as browsers have
- * it.
- */
-static size_t
-decode(char *dst, const char *s, size_t n)
-{
-	size_t	 len = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] == '%' && n - i > 2 && hex(s[i + 1]) >= 0 && hex(s[i + 2]) >= 0) {
-			dst[len++] = (char)(hex(s[i + 1]) << 4 | hex(s[i + 2]));
-			i += 2;
-		} else
-			dst[len++] = s[i] == '+' ? ' ' : s[i];
-	}
-	return len;
 }
 
 /* [digits], [] or [name]; false when it is not closed. */
@@ -187,7 +160,7 @@ pair(struct form *f, struct json_object *root, const char *s, size_t n, char *bu
 	char			*value;
 	struct json_object	*o;
 
-	key_len = decode(buf, s, equals != NULL ? (size_t)(equals - s) : n);
+	key_len = url_unescape(buf, s, equals != NULL ? (size_t)(equals - s) : n, true);
 	buf[key_len] = '\0';
 	if (key_len == 0)
 		return 0;
@@ -197,7 +170,9 @@ pair(struct form *f, struct json_object *root, const char *s, size_t n, char *bu
 		return fail(f->cx, F_BODY, "NUL in a name");
 
 	value = buf + key_len + 1;
-	len = equals != NULL ? decode(value, equals + 1, (size_t)(s + n - equals - 1)) : 0;
+	len = 0;
+	if (equals != NULL)
+		len = url_unescape(value, equals + 1, (size_t)(s + n - equals - 1), true);
 	if (!utf8_valid(value, len))
 		return fail(f->cx, F_UTF8, "%s", buf);
 	if ((o = json_object_new_string_len(value, (int)len)) == NULL)

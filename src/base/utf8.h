@@ -18,7 +18,7 @@ size_t	 utf8_next(const char *, size_t, uint32_t *cp);
 size_t	 utf8_clean(char *dst, const char *, size_t n);
 /*
  * The estimate where no tokenizer is: one token per CJK character and one per four other bytes,
- * rounded up.
+ * rounded up. Of no bytes (then the pointer may be NULL): 0.
  */
 int64_t	 utf8_tokens(const char *, size_t);
 

@@ -12,7 +12,8 @@
 #include "store/turn.h"
 
 #define BATCH		32	/* lanes per commit */
-#define PATIENCE_MS	5000	/* so long a lane waits for the database before its end is forced to disk instead */
+/* So long a lane waits for the database before its end is forced to disk instead. */
+#define PATIENCE_MS	5000
 #define RETRY_MS	500
 
 struct closer {
@@ -62,14 +63,15 @@ save_lane(struct ctx *cx, const struct lane *l)
 		.reasoning = l->reasoning.len > 0 ? kept(l, &l->reasoning) : NULL,
 		.error = l->why != F_NONE ? (char *)fail_name(l->why) : NULL,
 		.prompt_tokens = l->prompt_tokens, .completion_tokens = l->completion_tokens,
-		.estimated = l->estimated, .cost = cost, .first_ms = l->first_ms, .last_ms = l->last_ms,
-		.ended_ms = l->ended_ms,
+		.estimated = l->estimated, .cost = cost, .first_ms = l->first_ms,
+		.last_ms = l->last_ms, .ended_ms = l->ended_ms,
 	};
+	/* 0: it is closed already, by a commit whose answer got lost. */
 	if ((closed = answer_close(cx, &row)) != 1)
-		return closed;		/* 0: it is closed already, by a commit whose answer got lost */
+		return closed;
 	for (size_t i = 0; l->turn->stored && i < l->ncitations; i++)
-		if (citation_add(cx, &(struct citation_row){ .answer = l->answer, .position = (int)i,
-		    .body = l->citations[i] }) == -1)
+		if (citation_add(cx, &(struct citation_row){ .answer = l->answer,
+		    .position = (int)i, .body = l->citations[i] }) == -1)
 			return -1;
 	if (ledger_add(cx, l->answer, cost, l->ended_ms) == -1)
 		return -1;
@@ -91,7 +93,9 @@ save_txn(struct ctx *cx, void *arg)
 static enum fail_kind
 save(struct closer *c, struct batch *b)
 {
-	struct ctx	 cx = { .a = arena_new(4096), .conf = c->conf, .db = c->db, .now = clock_ms() };
+	struct ctx	 cx = {
+		.a = arena_new(4096), .conf = c->conf, .db = c->db, .now = clock_ms(),
+	};
 
 	if (db_txn(&cx, save_txn, b) == 0)
 		for (int i = 0; i < b->n; i++)
@@ -108,7 +112,10 @@ put_off(struct closer *c, struct lane *l)
 	c->late_tail = &l->next_closing;
 }
 
-/* The database does not take it yet. Past our patience its end is made safe on disk, and its client hears it. */
+/*
+ * The database does not take it yet. Past our patience its end is made safe on
+ * disk, and its client hears it.
+ */
 static void
 wait_for(struct closer *c, struct lane *l)
 {

@@ -40,8 +40,8 @@ add_stored(struct ctx *cx, struct messages *all, const char *context, bool syste
 	if (context == NULL || (j = json_parse(cx, context, strlen(context))) == NULL)
 		return;
 	for (size_t i = 0; i < json_count(j); i++) {
-		if (!json_get_str(json_at(json_elem(j, i), "role"), &role, &len) || role_parse(role) == -1 ||
-		    (role_parse(role) == ROLE_SYSTEM) != systems ||
+		if (!json_get_str(json_at(json_elem(j, i), "role"), &role, &len) ||
+		    role_parse(role) == -1 || (role_parse(role) == ROLE_SYSTEM) != systems ||
 		    !json_get_str(json_at(json_elem(j, i), "content"), &text, &len))
 			continue;
 		add(cx->a, all, (enum role)role_parse(role), arena_strndup(cx->a, text, len));
@@ -62,7 +62,8 @@ context_address(struct ctx *cx, struct lane *l)
 	const char		*err;
 
 	if (key_of(l->turn->a, m, &l->spec.key, &err) == -1) {
-		log_error("a model's key cannot be read", LOG_S("model", m->code), LOG_S("why", err));
+		log_error("a model's key cannot be read", LOG_S("model", m->code),
+		    LOG_S("why", err));
 		return;
 	}
 	l->spec.url = m->url;
@@ -82,7 +83,8 @@ write_prompt(struct lane *l, const struct messages *all)
 }
 
 void
-context_ask(struct ctx *cx, struct lane *l, const struct turn_spec *spec, const struct said *said, size_t nsaid)
+context_ask(struct ctx *cx, struct lane *l, const struct turn_spec *spec, const struct said *said,
+    size_t nsaid)
 {
 	struct messages	 all = { 0 };
 
@@ -108,9 +110,11 @@ void
 context_fuse(struct lane *l)
 {
 	static const char *const	 ask_for[] = {
-		[LANG_ZH] = "下面是几位助手对同一个问题的回答草稿。请取长补短、纠正错误, 融合成一份完整的回答, 只给出这份回答本身。",
-		[LANG_EN] = "Below are drafts by several assistants answering the same question. Take the best of each, mend "
-		    "what is wrong, and write one complete answer. Give that answer only.",
+		[LANG_ZH] = "下面是几位助手对同一个问题的回答草稿。请取长补短、纠正错误, "
+		    "融合成一份完整的回答, 只给出这份回答本身。",
+		[LANG_EN] = "Below are drafts by several assistants answering the same question. "
+		    "Take the best of each, mend what is wrong, and write one complete answer. "
+		    "Give that answer only.",
 	};
 	struct turn	*t = l->turn;
 	struct messages	 all = { 0 };

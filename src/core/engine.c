@@ -50,7 +50,9 @@ loop_main(void *arg)
 static void
 recover(const struct conf *conf, const char *dir)
 {
-	struct ctx	 cx = { .a = arena_new(4096), .conf = conf, .db = db_new(conf), .now = clock_ms() };
+	struct ctx	 cx = {
+		.a = arena_new(4096), .conf = conf, .db = db_new(conf), .now = clock_ms(),
+	};
 
 	if (recover_spools(&cx, dir) == -1)
 		log_warn("what dead workers left could not be stored yet; it stays in the spool");
@@ -123,7 +125,8 @@ fail_all(void *arg)
 	for (t = e->turns; t != NULL; t = next) {
 		next = t->next;
 		if (t->done && t->peer != NULL) {
-			peer_leave(t->peer);	/* all is said; a client this slow is not waited for */
+			/* All is said; a client this slow is not waited for. */
+			peer_leave(t->peer);
 			continue;
 		}
 		for (int i = 0; i < t->nlanes; i++)

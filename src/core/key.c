@@ -44,7 +44,8 @@ key_of(struct arena *a, const struct model *m, const char **key, const char **er
 		return -1;
 	/* A line end inside would begin another header of the request. */
 	if (k != NULL && (*k == '\0' || strpbrk(k, "\r\n") != NULL)) {
-		*err = arena_printf(a, "the key of model %s is empty or has several lines", m->code);
+		*err = arena_printf(a, "the key of model %s is empty or has several lines",
+		    m->code);
 		return -1;
 	}
 	*key = arena_strdup(a, k);

@@ -1,6 +1,7 @@
 /*
- * A lane's way on the relay loop: waiting, running, closing (the closer has it), closed (told). What it says goes into the
- * spool before anybody hears it; its last messages follow the commit of its end.
+ * A lane's way on the relay loop: waiting, running, closing (the closer has it),
+ * closed (told). What it says goes into the spool before anybody hears it; its last
+ * messages follow the commit of its end.
  */
 #include <stdio.h>
 #include <string.h>
@@ -26,14 +27,17 @@ note(struct lane *l, enum spool_kind kind, const void *p, size_t n)
 {
 	struct turn	*t = l->turn;
 
-	spool_add(t->engine->spool, &(struct spool_record){ .turn = t->id, .lane = l->n, .kind = kind,
-	    .at_ms = loop_wall(t->engine->loop), .data = p, .len = n }, &t->spool_last);
+	spool_add(t->engine->spool, &(struct spool_record){ .turn = t->id, .lane = l->n,
+	    .kind = kind, .at_ms = loop_wall(t->engine->loop), .data = p, .len = n },
+	    &t->spool_last);
 }
 
 void
 lane_ask(struct lane *l)
 {
-	struct spool_asked	 asked = { .answer = l->answer, .prompt_tokens = l->spec.prompt_estimate };
+	struct spool_asked	 asked = {
+		.answer = l->answer, .prompt_tokens = l->spec.prompt_estimate,
+	};
 
 	l->state = LANE_RUNNING;
 	l->text.cap = l->reasoning.cap = ANSWER_CAP;
@@ -135,19 +139,21 @@ lane_end(struct lane *l, const char *status, enum fail_kind why)
 	if (l->state == LANE_WAITING)		/* stopped before it was asked */
 		l->estimated = true;
 	if (l->thinking)			/* a reader waits for the reasoning's end */
-		on_delta(l, &(struct delta){ .text = "", .flags = DELTA_CLOSES, .at_ms = loop_wall(t->engine->loop) });
+		on_delta(l, &(struct delta){ .text = "", .flags = DELTA_CLOSES,
+		    .at_ms = loop_wall(t->engine->loop) });
 	l->state = LANE_CLOSING;
 	l->status = status;
 	l->why = why;
 	l->ended_ms = loop_wall(t->engine->loop);
 	if (l->estimated)
-		l->completion_tokens = utf8_tokens(l->text.p != NULL ? l->text.p : "", l->text.len) +
-		    utf8_tokens(l->reasoning.p != NULL ? l->reasoning.p : "", l->reasoning.len);
+		l->completion_tokens = utf8_tokens(l->text.p, l->text.len) +
+		    utf8_tokens(l->reasoning.p, l->reasoning.len);
 
 	memset(&ended, 0, sizeof ended);
 	ended = (struct spool_ended){ .prompt_tokens = l->prompt_tokens,
-	    .completion_tokens = l->completion_tokens, .first_ms = l->first_ms, .last_ms = l->last_ms,
-	    .ended_ms = l->ended_ms, .estimated = l->estimated, .why = (int32_t)l->why };
+	    .completion_tokens = l->completion_tokens, .first_ms = l->first_ms,
+	    .last_ms = l->last_ms, .ended_ms = l->ended_ms, .estimated = l->estimated,
+	    .why = (int32_t)l->why };
 	snprintf(ended.status, sizeof ended.status, "%s", status);
 	note(l, SPOOL_END, &ended, sizeof ended);
 	closer_put(t->engine->closer, l);

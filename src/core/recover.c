@@ -83,11 +83,12 @@ fill_row(struct answer_row *row, struct left *l, int64_t now_ms)
 {
 	const struct spool_ended	*e = &l->ended;
 
-	*row = (struct answer_row){ .id = l->o->answer, .turn = l->o->turn, .session = l->o->session,
-	    .lane = l->o->lane, .model = l->o->model };
+	*row = (struct answer_row){ .id = l->o->answer, .turn = l->o->turn,
+	    .session = l->o->session, .lane = l->o->lane, .model = l->o->model };
 	if (l->has_ended) {
 		row->status = l->ended.status;
-		row->error = e->why > F_NONE && e->why < F_KINDS ? (char *)fail_name((enum fail_kind)e->why) : NULL;
+		row->error = e->why > F_NONE && e->why < F_KINDS ?
+		    (char *)fail_name((enum fail_kind)e->why) : NULL;
 		row->prompt_tokens = e->prompt_tokens;
 		row->completion_tokens = e->completion_tokens;
 		row->estimated = e->estimated;
@@ -98,8 +99,8 @@ fill_row(struct answer_row *row, struct left *l, int64_t now_ms)
 		row->status = (char *)"error";
 		row->error = (char *)fail_name(F_UNAVAILABLE);
 		row->prompt_tokens = l->asked.prompt_tokens;
-		row->completion_tokens = utf8_tokens(l->text.p != NULL ? l->text.p : "", l->text.len) +
-		    utf8_tokens(l->reasoning.p != NULL ? l->reasoning.p : "", l->reasoning.len);
+		row->completion_tokens = utf8_tokens(l->text.p, l->text.len) +
+		    utf8_tokens(l->reasoning.p, l->reasoning.len);
 		row->estimated = true;
 		row->first_ms = l->first_ms;
 		row->last_ms = l->last_ms;
@@ -120,7 +121,8 @@ close_left(struct ctx *cx, void *arg)
 	int			 closed;
 
 	fill_row(&row, l, cx->now);
-	closer_cost(cost, sizeof cost, l->o->price_in, l->o->price_out, row.prompt_tokens, row.completion_tokens);
+	closer_cost(cost, sizeof cost, l->o->price_in, l->o->price_out, row.prompt_tokens,
+	    row.completion_tokens);
 	row.cost = cost;
 	if ((closed = answer_close(cx, &row)) != 1)
 		return closed;

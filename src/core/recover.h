@@ -1,13 +1,17 @@
 /*
- * recover: closes what dead workers left running. Their answers get all the text that stands in their spool, as any client
- * may have seen it; one whose upstream had ended gets that end, any other is failed, its tokens estimated.
+ * recover: closes what dead workers left running. Their answers get all the text that stands in
+ * their spool, as any client may have seen it; one whose upstream had ended gets that end, any
+ * other is failed, its tokens estimated.
  */
 #ifndef PARLEY_RECOVER_H
 #define PARLEY_RECOVER_H
 
 #include "base/ctx.h"
 
-/* Goes through the unlocked spools below state_dir. The number of answers closed, or -1: the database is away (tried later). */
+/*
+ * Goes through the unlocked spools below state_dir. The number of answers closed, or -1: the
+ * database is away (tried later).
+ */
 int	 recover_spools(struct ctx *, const char *spool_dir);
 
 #endif

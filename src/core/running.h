@@ -1,4 +1,7 @@
-/* running: what the parts of core that run turns share. Private to core; on the relay loop unless it says otherwise. */
+/*
+ * running: what the parts of core that run turns share. Private to core; on the relay
+ * loop unless it says otherwise.
+ */
 #ifndef PARLEY_RUNNING_H
 #define PARLEY_RUNNING_H
 
@@ -39,15 +42,20 @@ void	 tell_begin(struct turn *);
 void	 tell_delta(struct lane *, const struct delta *);
 void	 tell_end(struct lane *);		/* end or fail, then cite */
 void	 tell_done(struct turn *);		/* done; the peer is let go */
-void	 tell_join(struct turn *);		/* the turn's peer joins the loop and gets its headers */
+/* The turn's peer joins the loop and gets its headers */
+void	 tell_join(struct turn *);
 void	 tell_message(void *engine, const char *, size_t);	/* what engine.out writes to */
 
 /* lane.c: a lane's way from asked to told. */
 void	 lane_ask(struct lane *);
 /* Ends it with this status ("stop", "stopped", …) unless it has ended; it goes to the closer. */
 void	 lane_end(struct lane *, const char *status, enum fail_kind why);
-void	 lane_stop(struct lane *, const char *status, enum fail_kind why);	/* the same, its upstream cut off */
-/* The closer has persisted it (durably spooled, or saved in the database): posted to the loop, arg is the lane. */
+/* The same, its upstream cut off */
+void	 lane_stop(struct lane *, const char *status, enum fail_kind why);
+/*
+ * The closer has persisted it (durably spooled, or saved in the database):
+ * posted to the loop, arg is the lane.
+ */
 void	 lane_persisted(void *lane);
 void	 lane_saved(void *lane);
 
@@ -56,12 +64,17 @@ void	 turn_lane_ended(struct turn *);	/* one of its lanes did: is it time for fu
 void	 turn_lane_told(struct turn *);		/* one was told: was it the last? */
 void	 turn_forget(struct turn *);		/* done and saved: frees it */
 
-void	 turn_free(struct turn *);		/* one that never ran, or is linked nowhere any more */
+/* One that never ran, or is linked nowhere any more */
+void	 turn_free(struct turn *);
 
-/* context.c, on a request thread. Where and within which limits the lane's model is asked; no url: it cannot be (its key). */
+/*
+ * context.c, on a request thread. Where and within which limits the lane's model is asked;
+ * no url: it cannot be (its key).
+ */
 void	 context_address(struct ctx *, struct lane *);
 /* What it is asked, from what it has heard and said before. */
-void	 context_ask(struct ctx *, struct lane *, const struct turn_spec *, const struct said *, size_t n);
+void	 context_ask(struct ctx *, struct lane *, const struct turn_spec *, const struct said *,
+	    size_t n);
 /* The request of the fusing lane, from the drafts of the others. On the loop. */
 void	 context_fuse(struct lane *);
 

@@ -13,19 +13,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "core/spool_file.h"
 
 /*
- * Records are copied into a window of the segment that is mapped into memory: to the page cache it is all the same as a
- * write, without a system call per round.
+ * Records are copied into a window of the segment that is mapped into memory: to the page cache
+ * it is all the same as a write, without a system call per round.
  */
 #define WINDOW	((size_t)1 << 20)
 
 /*
- * A position is the segment's number in the upper 32 bits and the offset of the record's head in the lower: never 0, as
- * a segment begins with its own head.
+ * A position is the segment's number in the upper 32 bits and the offset of the record's head in
+ * the lower: never 0, as a segment begins with its own head.
  */
 #define POS(seg, off)	((uint64_t)(seg) << 32 | (uint32_t)(off))
 #define POS_SEG(pos)	((uint32_t)((pos) >> 32))
@@ -48,7 +49,8 @@ struct spool {
 	struct segment	*segs;		/* oldest first, the last is written to */
 	size_t		 nsegs;
 	struct str	 queue;		/* records not written yet, all for the last segment */
-	char		*window;	/* of the last segment, mapped: from window_at on, WINDOW bytes; or NULL */
+	/* Of the last segment, mapped: from window_at on, WINDOW bytes; or NULL */
+	char		*window;
 	uint64_t	 window_at;
 	int64_t		 now_ms;	/* of the last sweep */
 	bool		 failing;	/* the last write failed; said once */
@@ -74,10 +76,8 @@ static int
 add_segment(struct spool *s)
 {
 	struct segment	 seg = { .number = s->nsegs > 0 ? current(s)->number + 1 : 1 };
-	char		*path;
+	char		*path = xprintf("%s/%08x.seg", s->path, seg.number);
 
-	if (asprintf(&path, "%s/%08x.seg", s->path, seg.number) == -1)
-		return -1;
 	seg.fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	free(path);
 	if (seg.fd == -1)
@@ -100,18 +100,20 @@ struct spool *
 spool_open(const char *dir, int64_t id, int64_t keep_ms)
 {
 	struct spool	*s = xcalloc(1, sizeof *s);
-	char		*making = NULL;
+	char		*making = xprintf("%s/.%014llx", dir, (unsigned long long)id);
 	int		 e;
 
+	s->path = xprintf("%s/%014llx", dir, (unsigned long long)id);
 	s->keep_ms = keep_ms;
 	s->lock_fd = s->sync_fd = -1;
 	pthread_mutex_init(&s->sync_lock, NULL);
-	/* It appears under its name only when it is locked: whoever recovers spools takes unlocked ones for dead. */
-	if (asprintf(&s->path, "%s/%014llx", dir, (unsigned long long)id) == -1 ||
-	    asprintf(&making, "%s/.%014llx", dir, (unsigned long long)id) == -1)
-		abort();
-	if ((mkdir(dir, 0700) == -1 && errno != EEXIST) || mkdir(making, 0700) == -1 || (s->lock_fd = spool_lock(making)) == -1 ||
-	    rename(making, s->path) == -1 || add_segment(s) == -1)
+	/*
+	 * It appears under its name only when it is locked: whoever recovers
+	 * spools takes unlocked ones for dead.
+	 */
+	if ((mkdir(dir, 0700) == -1 && errno != EEXIST) || mkdir(making, 0700) == -1 ||
+	    (s->lock_fd = spool_lock(making)) == -1 || rename(making, s->path) == -1 ||
+	    add_segment(s) == -1)
 		goto fail;
 	free(making);
 	return s;
@@ -186,7 +188,10 @@ spool_add(struct spool *s, const struct spool_record *r, uint64_t *last)
 	*last = POS(seg->number, off);
 }
 
-/* The segment's window that holds its end, allocated on disk before it is mapped: a full disk must not end in SIGBUS. */
+/*
+ * The segment's window that holds its end, allocated on disk before it is mapped: a
+ * full disk must not end in SIGBUS.
+ */
 static int
 map_end(struct spool *s, struct segment *seg)
 {
@@ -218,8 +223,9 @@ spool_write(struct spool *s)
 	while (done < s->queue.len) {
 		if (map_end(s, seg) == -1) {
 			if (!s->failing)
-				log_error("the spool cannot be written: free space on the disk of state_dir",
-				    LOG_S("error", strerror(errno)), LOG_I("waiting", s->queue.len));
+				log_error("the spool cannot be written: free space on the disk of "
+				    "state_dir", LOG_S("error", strerror(errno)),
+				    LOG_I("waiting", s->queue.len));
 			s->failing = true;
 			str_cut(&s->queue, done);
 			return -1;
@@ -264,8 +270,8 @@ spool_sweep(struct spool *s, int64_t now_ms)
 
 	s->now_ms = now_ms;
 	/*
-	 * Oldest first, and none before its predecessor: a turn's later records lie in later segments, and they are as
-	 * old as the segment it began in.
+	 * Oldest first, and none before its predecessor: a turn's later records lie in later
+	 * segments, and they are as old as the segment it began in.
 	 */
 	while (s->nsegs > 0) {
 		seg = &s->segs[0];

@@ -14,7 +14,10 @@
 
 #include "base/log.h"
 
-/* A record on disk, in the host's byte order (a spool never leaves its host); the payload follows, padded to 8 bytes. */
+/*
+ * A record on disk, in the host's byte order (a spool never leaves its host); the
+ * payload follows, padded to 8 bytes.
+ */
 struct head {
 	uint32_t	 check;		/* FNV-1a over the rest of the head and the payload */
 	uint32_t	 len;		/* of the payload */
@@ -28,7 +31,10 @@ struct head {
 
 #define PADDED(n)	(((n) + 7) & ~(size_t)7)
 
-/* http://www.isthe.com/chongo/tech/comp/fnv/ , 32 bits: a torn record must show, nobody forges one. */
+/*
+ * http://www.isthe.com/chongo/tech/comp/fnv/ , 32 bits: a torn record must show, nobody
+ * forges one.
+ */
 static uint32_t
 fnv(uint32_t h, const void *p, size_t n)
 {
@@ -80,7 +86,8 @@ spool_pread(int fd, uint64_t off, struct arena *a, struct spool_record *r)
 	    off + sizeof h + h.len > (uint64_t)st.st_size)
 		return -1;
 	data = arena_get(a, (size_t)h.len + 1);
-	if (pread(fd, data, h.len, (off_t)(off + sizeof h)) != (ssize_t)h.len || h.check != check_of(&h, data))
+	if (pread(fd, data, h.len, (off_t)(off + sizeof h)) != (ssize_t)h.len ||
+	    h.check != check_of(&h, data))
 		return -1;
 	decode(&h, data, r);
 	return 0;

@@ -1,4 +1,7 @@
-/* spool_file: how records lie in a segment, and reading the directories of workers that are gone. Private to spool. */
+/*
+ * spool_file: how records lie in a segment, and reading the directories of workers
+ * that are gone. Private to spool.
+ */
 #ifndef PARLEY_SPOOL_FILE_H
 #define PARLEY_SPOOL_FILE_H
 
@@ -7,7 +10,8 @@
 
 #define SPOOL_MAGIC	"PARLEY spool 1\n"	/* with its NUL: 16 bytes */
 #define SPOOL_MAGIC_LEN	16
-#define SPOOL_SEGMENT	((uint64_t)64 << 20)	/* a segment past this size is followed by a new one */
+/* A segment past this size is followed by a new one */
+#define SPOOL_SEGMENT	((uint64_t)64 << 20)
 
 void	 spool_encode(struct str *, const struct spool_record *, uint64_t prev);
 int	 spool_pread(int fd, uint64_t off, struct arena *, struct spool_record *);

@@ -1,6 +1,7 @@
 /*
- * Every message of a turn goes the same way: the voice writes it, the spool keeps it, and whoever listens gets it. A client
- * that is slow stops getting messages as they come; what it lacks is read back from the spool when it has caught up.
+ * Every message of a turn goes the same way: the voice writes it, the spool keeps it, and whoever
+ * listens gets it. A client that is slow stops getting messages as they come; what it lacks is
+ * read back from the spool when it has caught up.
  */
 #include <string.h>
 
@@ -24,7 +25,10 @@ pass_on(struct turn *t, const char *msg, size_t len)
 	}
 }
 
-/* One more event is in the spool, or need not be. Every TURN_MARK-th is marked, so that reading back starts near. */
+/*
+ * One more event is in the spool, or need not be. Every TURN_MARK-th is marked, so
+ * that reading back starts near.
+ */
 static void
 count_event(struct turn *t)
 {
@@ -38,12 +42,14 @@ count_event(struct turn *t)
 }
 
 static void
-keep(struct turn *t, const struct lane *l, enum spool_kind kind, int flags, int64_t at_ms, const char *p, size_t n)
+keep(struct turn *t, const struct lane *l, enum spool_kind kind, int flags, int64_t at_ms,
+    const char *p, size_t n)
 {
 	if (!t->stored)
 		return;
-	spool_add(t->engine->spool, &(struct spool_record){ .turn = t->id, .lane = l != NULL ? l->n : 0,
-	    .kind = kind, .flags = flags, .at_ms = at_ms, .data = p, .len = n }, &t->spool_last);
+	spool_add(t->engine->spool, &(struct spool_record){ .turn = t->id,
+	    .lane = l != NULL ? l->n : 0, .kind = kind, .flags = flags, .at_ms = at_ms,
+	    .data = p, .len = n }, &t->spool_last);
 }
 
 void
@@ -177,8 +183,8 @@ replay(struct turn *t, const struct spool_record *r)
 }
 
 /*
- * The peer has room again: the next events after t->sent, up to the next mark or the end, as many as fit. Reading goes
- * backwards along the turn's chain, so the positions are collected first.
+ * The peer has room again: the next events after t->sent, up to the next mark or the end, as many
+ * as fit. Reading goes backwards along the turn's chain, so the positions are collected first.
  */
 static void
 refill(struct turn *t)

@@ -14,7 +14,8 @@ struct opening {		/* what the opening transaction works on */
 	const struct turn_spec	*spec;
 	struct turn		*turn;
 	int64_t			 group;
-	char			*context;	/* the client's earlier messages, as JSON; NULL: not to be stored */
+	/* The client's earlier messages, as JSON; NULL: not to be stored */
+	char			*context;
 	bool			 fresh;		/* nothing has been said in the session yet */
 	struct said		**said;		/* per seat, */
 	size_t			*nsaid;		/* and how many */
@@ -118,7 +119,8 @@ check_idle(struct ctx *cx, const struct turn *t)
 	for (int i = 0; n > 0 && i < t->nlanes; i++) {
 		n = turn_running(cx, t->session, t->lanes[i].n);
 		if (n > 0)
-			return fail(cx, F_BUSY, "%s", t->lanes[i].mask != NULL ? t->lanes[i].mask_name : "session");
+			return fail(cx, F_BUSY, "%s",
+			    t->lanes[i].mask != NULL ? t->lanes[i].mask_name : "session");
 		if (n == 0)
 			n = 1;		/* another lane's; look on */
 	}
@@ -157,7 +159,8 @@ look_back(struct ctx *cx, struct opening *o)
 		return -1;
 	o->fresh = n == 0;
 	for (int i = 0; !o->fresh && i < t->nlanes; i++)
-		if (turn_said(cx, t->session, t->lanes[i].n, o->spec->private, &o->said[i], &o->nsaid[i]) == -1)
+		if (turn_said(cx, t->session, t->lanes[i].n, o->spec->private, &o->said[i],
+		    &o->nsaid[i]) == -1)
 			return -1;
 	return 0;
 }
@@ -167,9 +170,11 @@ open_txn(struct ctx *cx, void *arg)
 {
 	struct opening	*o = arg;
 	struct turn	*t = o->turn;
-	struct turn_row	 row = { .id = t->id, .tenant = cx->who->tenant, .owner = cx->who->id, .group_id = t->id,
-		.worker = engine_id(t->engine), .private = o->spec->private, .voice = (char *)t->voice->name,
-		.created_ms = t->created_ms };
+	struct turn_row	 row = {
+		.id = t->id, .tenant = cx->who->tenant, .owner = cx->who->id, .group_id = t->id,
+		.worker = engine_id(t->engine), .private = o->spec->private,
+		.voice = (char *)t->voice->name, .created_ms = t->created_ms,
+	};
 
 	if (t->stored) {
 		if (session_lock(cx, cx->who->id, t->session) == NULL || check_idle(cx, t) == -1 ||

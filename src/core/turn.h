@@ -1,6 +1,7 @@
 /*
- * turn: a question and the answers of the lanes that take part. Opened on a request thread in one transaction, then run
- * on the relay loop; each lane is closed by the closer in a transaction of its own, the last one closes the turn.
+ * turn: a question and the answers of the lanes that take part. Opened on a request thread in one
+ * transaction, then run on the relay loop; each lane is closed by the closer in a transaction of
+ * its own, the last one closes the turn.
  */
 #ifndef PARLEY_TURN_H
 #define PARLEY_TURN_H
@@ -25,7 +26,8 @@ enum lane_state { LANE_WAITING, LANE_RUNNING, LANE_CLOSING, LANE_CLOSED };
 /* One model's part in a turn. Voices read it; only core/lane.c changes it. */
 struct lane {
 	struct turn		*turn;
-	int			 n;		/* number in the session; FUSION's is past the others */
+	/* Number in the session; FUSION's is past the others */
+	int			 n;
 	const char		*mask;		/* "ALPHA" */
 	const char		*mask_name;	/* "模型A" */
 	const char		*pri_id;	/* NULL in what is not stored */
@@ -33,7 +35,8 @@ struct lane {
 	const struct model	*model;		/* copied into the turn's arena */
 
 	enum lane_state		 state;
-	const char		*status;	/* running; then stop, length, content_filter, timeout, error, stopped */
+	/* Running; then stop, length, content_filter, timeout, error, stopped */
+	const char		*status;
 	enum fail_kind		 why;		/* where status is error or timeout */
 	int			 retry_after;
 	struct str		 text, reasoning;
@@ -56,7 +59,8 @@ struct lane {
 struct turn {
 	int64_t			 id;
 	int64_t			 session;	/* 0: not stored */
-	const char		*session_ref;	/* what the dialect calls the session in frames; may be NULL */
+	/* What the dialect calls the session in frames; may be NULL */
+	const char		*session_ref;
 	enum lang		 lang;
 	bool			 stored;
 	bool			 stopped;	/* somebody asked to stop it */
@@ -70,13 +74,17 @@ struct turn {
 	struct arena		*a;
 	struct engine		*engine;
 	struct peer		*peer;		/* who listens; NULL: nobody (any more) */
-	struct lane		*fuse;		/* the last of lanes, asked when the others have ended; or NULL */
+	/* The last of lanes, asked when the others have ended; or NULL */
+	struct lane		*fuse;
 	const char		*question;	/* kept only where fuse needs it */
 	int64_t			 events;	/* messages told so far */
-	int64_t			 sent;		/* of these, handed to the peer; behind while it is slow */
-	bool			 paused;	/* nothing is stored and the peer is slow: the upstreams wait */
+	/* Of these, handed to the peer; behind while it is slow */
+	int64_t			 sent;
+	/* Nothing is stored and the peer is slow: the upstreams wait */
+	bool			 paused;
 	bool			 done;		/* every lane was told, and so was the end */
-	uint64_t		 spool_first, spool_last;	/* positions of its records; 0: none */
+	/* Positions of its records; 0: none */
+	uint64_t		 spool_first, spool_last;
 	uint64_t		*marks;		/* position of every TURN_MARK-th event */
 	struct turn		*next, **prev;	/* the engine's list */
 };
@@ -89,30 +97,41 @@ struct turn_seat {		/* a lane that takes part */
 
 struct turn_spec {
 	const struct voice	*voice;
-	const struct session	*session;	/* the owner's; NULL: nothing is stored but figures */
+	/* The owner's; NULL: nothing is stored but figures */
+	const struct session	*session;
 	const char		*session_ref;
 	const struct turn_seat	*seats;
 	size_t			 nseats;
-	const struct model	*fuse;		/* gets the seats' drafts and answers last, as mask FUSION; NULL: none */
+	/* Gets the seats' drafts and answers last, as mask FUSION; NULL: none */
+	const struct model	*fuse;
 	bool			 private;	/* hears and says what only its lane knows */
-	bool			 join;		/* may join the newest public group with the same question */
+	/* May join the newest public group with the same question */
+	bool			 join;
 	const char		*question;
-	const struct message	*before;	/* earlier messages of the client: used and kept only where nothing is stored yet */
+	/* Earlier messages of the client: used and kept only where nothing is stored yet */
+	const struct message	*before;
 	size_t			 nbefore;
-	const char		*knowledge;	/* a system message with what was found for the question; NULL: nothing */
-	char			**citations;	/* what was found, each one JSON object: every lane's first citations */
+	/* A system message with what was found for the question; NULL: nothing */
+	const char		*knowledge;
+	/* What was found, each one JSON object: every lane's first citations */
+	char			**citations;
 	size_t			 ncitations;
 };
 
 /*
- * Opens the turn: one transaction checks that none of the lanes is answering (F_BUSY), finds its group and stores question
- * and running answers. NULL: ctx failed, nothing is stored. What it returns must be given to turn_run.
+ * Opens the turn: one transaction checks that none of the lanes is answering (F_BUSY), finds its
+ * group and stores question and running answers. NULL: ctx failed, nothing is stored. What it
+ * returns must be given to turn_run.
  */
 struct turn	*turn_open(struct ctx *, struct engine *, const struct turn_spec *);
-/* Hands it to the relay loop; peer may be NULL (nobody listens). From any thread; the turn is the engine's afterwards. */
+/*
+ * Hands it to the relay loop; peer may be NULL (nobody listens). From any thread; the
+ * turn is the engine's afterwards.
+ */
 void		 turn_run(struct turn *, struct peer *);
 
 /* Control, on the loop. */
-void		 turn_stop(struct turn *);	/* every running lane ends as stopped, with what was said */
+/* Every running lane ends as stopped, with what was said */
+void		 turn_stop(struct turn *);
 
 #endif

@@ -1,4 +1,7 @@
-/* A turn on the relay loop: from the hand-over of its request to the moment nobody needs it any more. */
+/*
+ * A turn on the relay loop: from the hand-over of its request to the
+ * moment nobody needs it any more.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +31,8 @@ begin(void *arg)
 	link_turn(t);
 	n = snprintf(head, sizeof head, "%s %d %s", t->voice->name, t->voice->version,
 	    t->lang == LANG_ZH ? "zh" : "en");
-	spool_add(e->spool, &(struct spool_record){ .turn = t->id, .kind = SPOOL_BEGIN, .at_ms = t->created_ms,
-	    .data = head, .len = (size_t)n }, &t->spool_last);
+	spool_add(e->spool, &(struct spool_record){ .turn = t->id, .kind = SPOOL_BEGIN,
+	    .at_ms = t->created_ms, .data = head, .len = (size_t)n }, &t->spool_last);
 	t->spool_first = t->spool_last;
 	tell_join(t);
 	tell_begin(t);

@@ -1,10 +1,11 @@
 /*
- * voice: how a turn is told in a dialect. It only writes messages (msg_open, jw…, msg_close); where they go is not its
- * affair. Core knows voices by this table and no dialect by name.
+ * voice: how a turn is told in a dialect. It only writes messages (msg_open, jw…, msg_close);
+ * where they go is not its affair. Core knows voices by this table and no dialect by name.
  *
- * Told in this order: begin once; per lane delta*, then exactly one of end or fail, then cite; done once, after the last
- * lane. NULL = the dialect says nothing there. `delta` writes exactly one message and is a pure function of the turn, the
- * lane and the delta, so that any process can say it again byte for byte.
+ * Told in this order: begin once; per lane delta*, then exactly one of end or fail, then cite;
+ * done once, after the last lane. NULL = the dialect says nothing there. `delta` writes exactly
+ * one message and is a pure function of the turn, the lane and the delta, so that any process
+ * can say it again byte for byte.
  */
 #ifndef PARLEY_VOICE_H
 #define PARLEY_VOICE_H

@@ -98,7 +98,8 @@ record(struct ctx *cx, char *const *v, struct call_record *r, const char **why)
 	else if (read_time(v[START_TIME], cx->conf->timezone, &r->start_ms) == -1)
 		*why = arena_printf(cx->a, "start_time is no time: `%.40s`", v[START_TIME]);
 	else if (v[DURATION] != NULL && read_duration(v[DURATION], &r->duration) == -1)
-		*why = arena_printf(cx->a, "duration is no number of seconds: `%.40s`", v[DURATION]);
+		*why = arena_printf(cx->a, "duration is no number of seconds: `%.40s`",
+		    v[DURATION]);
 	return *why == NULL ? CALL_READ : CALL_READ_BAD;
 }
 
@@ -148,7 +149,8 @@ header(struct call_file *f, struct arena *a, const char **why)
 	for (i = 0; i < CALL_COLUMNS; i++)
 		f->column[i] = -1;
 	if (csv_next(&f->csv, &wrong) != CSV_RECORD_READ) {
-		*why = wrong != NULL ? arena_printf(a, "the header line: %s", wrong) : "it is empty";
+		*why = wrong == NULL ? "it is empty" :
+		    arena_printf(a, "the header line: %s", wrong);
 		return -1;
 	}
 	for (i = 0; i < f->csv.n; i++) {
@@ -156,7 +158,7 @@ header(struct call_file *f, struct arena *a, const char **why)
 
 		name = trim(a, text, n, &wrong);
 		if (wrong != NULL) {
-			*why = "it is not UTF-8 (iconv -f GB18030 -t UTF-8 turns a file of Excel's into "
+			*why = "it is not UTF-8 (of Excel's files iconv -f GB18030 -t UTF-8 makes "
 			    "that)";
 			return -1;
 		}
@@ -170,7 +172,8 @@ header(struct call_file *f, struct arena *a, const char **why)
 	}
 	for (i = 0; i < CALL_COLUMNS; i++)
 		if (columns[i].must && f->column[i] == -1) {
-			*why = arena_printf(a, "its first line names no column %s", first_name(a, i));
+			*why = arena_printf(a, "its first line names no column %s",
+			    first_name(a, i));
 			return -1;
 		}
 	return 0;
@@ -255,6 +258,12 @@ member(struct ctx *cx, const struct json *object, int column, const char **why)
 	return NULL;
 }
 
+static bool
+is_blank(const struct str *s)
+{
+	return s->len == 0 || strspn(s->p, " \t\r") == s->len;
+}
+
 static enum call_read
 json_line(struct call_file *f, struct ctx *cx, struct call_record *r, const char **why)
 {
@@ -263,9 +272,10 @@ json_line(struct call_file *f, struct ctx *cx, struct call_record *r, const char
 	enum call_read	 got;
 
 	do
-		if ((got = line_read(f)) == CALL_READ_BAD)
-			*why = "it is too long";
-	while (got == CALL_READ && strspn(f->json.p != NULL ? f->json.p : "", " \t\r") == f->json.len);
+		got = line_read(f);
+	while (got == CALL_READ && is_blank(&f->json));
+	if (got == CALL_READ_BAD)
+		*why = "it is too long";
 	if (got != CALL_READ)
 		return got;
 	if ((object = json_parse(cx, f->json.p, f->json.len)) == NULL) {

@@ -38,26 +38,28 @@ secret_wrong(struct arena *a, const char *file, off_t *size)
 	if (st.st_size == 0)
 		return arena_printf(a, "%s is empty", file);
 	if (st.st_mode & S_IROTH)
-		return arena_printf(a, "%s can be read by everybody (mode %04o): chmod o-r %s", file,
-		    (unsigned)st.st_mode & 07777, file);
+		return arena_printf(a, "%s can be read by everybody (mode %04o): chmod o-r %s",
+		    file, (unsigned)st.st_mode & 07777, file);
 	return NULL;
 }
 
 static void
 check_settings(struct findings *f, const struct conf *c)
 {
-	found(f, GOOD, EX_OK, "settings", "%s", c->file != NULL ? c->file : "no file: the defaults");
+	found_good(f, "settings", "%s", c->file != NULL ? c->file : "no file: the defaults");
 }
 
 static void
 check_state(struct findings *f, const struct conf *c)
 {
+	int	status;
+
 	if (ident_open(c->state_dir, c->node) == 0 && access(c->state_dir, W_OK) == 0) {
-		found(f, GOOD, EX_OK, "state directory", "%s", c->state_dir);
+		found_good(f, "state directory", "%s", c->state_dir);
 		return;
 	}
-	found(f, BAD, errno == EACCES || errno == EPERM ? EX_NOPERM : EX_CANTCREAT, "state directory",
-	    "%s: %s", c->state_dir, strerror(errno));
+	status = errno == EACCES || errno == EPERM ? EX_NOPERM : EX_CANTCREAT;
+	found_bad(f, status, "state directory", "%s: %s", c->state_dir, strerror(errno));
 }
 
 static void
@@ -69,16 +71,16 @@ check_secrets(struct findings *f, const struct conf *c)
 
 	if (*c->db_password_file != '\0' &&
 	    (wrong = secret_wrong(a, c->db_password_file, &size)) != NULL)
-		found(f, BAD, EX_CONFIG, "db_password_file", "%s", wrong);
+		found_bad(f, EX_CONFIG, "db_password_file", "%s", wrong);
 	if (*c->jwt_secret_file == '\0')
-		found(f, NOTE, EX_OK, "tokens", "refused: jwt_secret_file is not set");
+		found_note(f, "tokens", "refused: jwt_secret_file is not set");
 	else if ((wrong = secret_wrong(a, c->jwt_secret_file, &size)) != NULL)
-		found(f, BAD, EX_CONFIG, "tokens", "jwt_secret_file: %s", wrong);
+		found_bad(f, EX_CONFIG, "tokens", "jwt_secret_file: %s", wrong);
 	else if (size < SECRET_LEAST)
-		found(f, NOTE, EX_OK, "tokens", "the secret in %s is short: HS256 asks for %d bytes",
+		found_note(f, "tokens", "the secret in %s is short: HS256 asks for %d bytes",
 		    c->jwt_secret_file, SECRET_LEAST);
 	else
-		found(f, GOOD, EX_OK, "tokens", "the secret is in %s", c->jwt_secret_file);
+		found_good(f, "tokens", "the secret is in %s", c->jwt_secret_file);
 }
 
 /* Is there a database to go on with? */
@@ -90,26 +92,26 @@ check_database(struct findings *f, const struct conf *c)
 	int		 bad;
 
 	if (db_ping(cx) == -1) {
-		found(f, BAD, cmd_status(cx->fail.kind), "database", "%s", cmd_why(f->run));
+		found_bad(f, cmd_status(cx->fail.kind), "database", "%s", cmd_why(f->run));
 		advise(f, "settings db_socket or db_hosts, db_name, db_user, db_password_file");
 		return false;
 	}
-	found(f, GOOD, EX_OK, "database", "%s at %s as %s", c->db_name, at, c->db_user);
+	found_good(f, "database", "%s at %s as %s", c->db_name, at, c->db_user);
 	if (migrate_check(cx) == -1) {
-		found(f, BAD, cmd_status(cx->fail.kind), "schema", "%s", cmd_why(f->run));
+		found_bad(f, cmd_status(cx->fail.kind), "schema", "%s", cmd_why(f->run));
 		return false;
 	}
-	found(f, GOOD, EX_OK, "schema", "version %d", SCHEMA_VERSION);
+	found_good(f, "schema", "version %d", SCHEMA_VERSION);
 	if ((bad = db_prepare_all(cx)) == -1) {
-		found(f, BAD, cmd_status(cx->fail.kind), "statements", "%s", cmd_why(f->run));
+		found_bad(f, cmd_status(cx->fail.kind), "statements", "%s", cmd_why(f->run));
 		return false;
 	}
 	if (bad > 0) {
-		found(f, BAD, EX_SOFTWARE, "statements", "%d of %d are refused, the last because: %s", bad,
+		found_bad(f, EX_SOFTWARE, "statements", "%d of %d are refused, the last: %s", bad,
 		    SQL_COUNT, cmd_logged(f->run));
 		return false;
 	}
-	found(f, GOOD, EX_OK, "statements", "all %d are understood", SQL_COUNT);
+	found_good(f, "statements", "all %d are understood", SQL_COUNT);
 	return true;
 }
 
@@ -123,15 +125,15 @@ check_model(struct findings *f, const struct model *m)
 	if (key_of(a, m, &key, &wrong) == 0 && m->key_file != NULL)
 		wrong = secret_wrong(a, m->key_file, &size);
 	if (!m->enabled)
-		found(f, NOTE, EX_OK, what, "disabled");
+		found_note(f, what, "disabled");
 	else if (wrong != NULL)
-		found(f, BAD, EX_CONFIG, what, "%s", wrong);
+		found_bad(f, EX_CONFIG, what, "%s", wrong);
 	else if (m->key_env != NULL)
-		found(f, GOOD, EX_OK, what, "%s, key in $%s", m->url, m->key_env);
+		found_good(f, what, "%s, key in $%s", m->url, m->key_env);
 	else if (m->key_file != NULL)
-		found(f, GOOD, EX_OK, what, "%s, key in %s", m->url, m->key_file);
+		found_good(f, what, "%s, key in %s", m->url, m->key_file);
 	else
-		found(f, GOOD, EX_OK, what, "%s, without a key", m->url);
+		found_good(f, what, "%s, without a key", m->url);
 }
 
 static void
@@ -142,7 +144,7 @@ check_models(struct findings *f, const struct conf *c)
 	int		 arena = 0;
 
 	if (model_list(&f->run->cx, false, &m, &n) == -1) {
-		found(f, BAD, cmd_status(f->run->cx.fail.kind), "models", "%s", cmd_why(f->run));
+		found_bad(f, cmd_status(f->run->cx.fail.kind), "models", "%s", cmd_why(f->run));
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -150,11 +152,11 @@ check_models(struct findings *f, const struct conf *c)
 		arena += m[i].arena && m[i].enabled;
 	}
 	if (n == 0)
-		found(f, NOTE, EX_OK, "models", "none yet: see parley model add --help");
+		found_note(f, "models", "none yet: see parley model add --help");
 	else if (arena == 0)
-		found(f, NOTE, EX_OK, "arena", "no model takes part: see parley model add --arena");
+		found_note(f, "arena", "no model takes part: see parley model add --arena");
 	else
-		found(f, GOOD, EX_OK, "arena", "%d models for %d lanes", arena, c->arena_lanes);
+		found_good(f, "arena", "%d models for %d lanes", arena, c->arena_lanes);
 }
 
 /* What `serve` may open: it raises the soft limit to the hard one. */
@@ -167,14 +169,14 @@ check_numbers(struct findings *f, const struct conf *c)
 	if (getrlimit(RLIMIT_NOFILE, &l) == -1)
 		return;
 	fds = l.rlim_max > 1L << 30 ? 1L << 30 : (long)l.rlim_max;
-	found(f, GOOD, EX_OK, "processes", "%d workers with %d threads: up to %d connections of the "
-	    "database", c->workers, c->threads, 2 * c->workers * (c->threads + 2));
+	found_good(f, "processes", "%d workers with %d request threads each", c->workers,
+	    c->threads);
 	if (fds <= own) {
-		found(f, BAD, EX_OSERR, "descriptors", "%ld per process are too few", fds);
+		found_bad(f, EX_OSERR, "descriptors", "%ld per process are too few", fds);
 		advise(f, "LimitNOFILE in parley.service, or ulimit -Hn");
 		return;
 	}
-	found(f, GOOD, EX_OK, "descriptors", "%ld per worker: %ld streams of one model, or %ld of %d",
+	found_good(f, "descriptors", "%ld per worker: %ld streams of one model, or %ld of %d",
 	    fds, (fds - own) / 2, (fds - own) / (1 + c->arena_lanes), c->arena_lanes);
 }
 
@@ -200,9 +202,9 @@ const struct cmd cmd_check = {
 	.operands = "",
 	.help = "checks the settings, the database and its schema, each model's key",
 	.more =
-	    "The exit code is that of what was found wrong first: 78 for settings (with file and line)\n"
-	    "and keys, 69 for a database that is away or has another schema. Run it as the user of the\n"
-	    "service and in its environment.\n",
+	    "The exit code is that of what was found wrong first: 78 for settings (with\n"
+	    "file and line) and keys, 69 for a database that is away or has another schema.\n"
+	    "Run it as the user of the service and in its environment.\n",
 	.flags = CMD_DB | CMD_JSON,
 	.fn = check,
 };

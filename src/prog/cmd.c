@@ -219,8 +219,8 @@ ids(struct run *r)
 	if (ident_open(dir, r->cx.conf->node) == 0)
 		return EX_OK;
 	if (errno == EACCES || errno == EPERM)
-		return cmd_error(r, EX_NOPERM, "state_dir %s: %s: run it as the user of the service, or as root",
-		    dir, strerror(errno));
+		return cmd_error(r, EX_NOPERM, "state_dir %s: %s: run it as the service's user, or "
+		    "as root", dir, strerror(errno));
 	return cmd_error(r, EX_CANTCREAT, "state_dir %s: %s", dir, strerror(errno));
 }
 

@@ -56,9 +56,9 @@ enum cmd_flags {
 	CMD_JSON = 1,		/* takes --json */
 	CMD_CONF = 2,		/* reads the settings: cx.conf */
 	CMD_DB = 4 | CMD_CONF,	/* has cx.db; it connects at its first use */
-	CMD_SCHEMA = 8 | CMD_DB,	/* and refuses to begin where the schema is not this program's */
+	CMD_SCHEMA = 8 | CMD_DB,	/* and wants this program's schema in it */
 	CMD_IDS = 16 | CMD_CONF,	/* gives new ids: opens the state directory */
-	CMD_LOGS = 32,		/* logs as it likes; else what is logged becomes the reason of a failure */
+	CMD_LOGS = 32,		/* logs as it likes; else its log is kept, see cmd_logged */
 	CMD_TRY = 64,		/* with CMD_CONF: goes on without settings unless -c names a file */
 };
 

@@ -1,6 +1,6 @@
 /*
- * findings: what `check` and `doctor` find, one line each: good, bad, or worth knowing. For people as it is found; as one
- * JSON document at the end.
+ * findings: what `check` and `doctor` find, one line each: good, bad, or worth knowing. For people
+ * as it is found; as one JSON document at the end.
  */
 #ifndef PARLEY_FINDINGS_H
 #define PARLEY_FINDINGS_H
@@ -20,9 +20,13 @@ struct findings {
 };
 
 void	 findings_begin(struct findings *, struct run *);
-/* What was looked at and what was seen; status: the exit status that stands for it where it is bad. */
+/* What was looked at and what was seen; status: the exit status that stands for it if it is bad. */
 void	 found(struct findings *, enum finding, int status, const char *what, const char *fmt, ...)
 	    __attribute__((format(printf, 5, 6)));
+#define found_good(f, what, ...)	found(f, GOOD, 0, what, __VA_ARGS__)
+#define found_note(f, what, ...)	found(f, NOTE, 0, what, __VA_ARGS__)
+#define found_bad(f, status, what, ...)	found(f, BAD, status, what, __VA_ARGS__)
+
 /* What to do about the one before; several make a list. */
 void	 advise(struct findings *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The end; returns the exit status. */

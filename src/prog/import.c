@@ -105,8 +105,8 @@ one(struct import *im, struct ctx *cx, bool *more)
 		bar_clear(im);
 		im->run->cx.fail = cx->fail;
 		return cmd_error(im->run, cmd_status(cx->fail.kind),
-		    "%s, at %s:%" PRId64 " after %" PRId64 " records; run it again", cmd_why(im->run),
-		    im->path, im->file.line, im->stored);
+		    "%s, at %s:%" PRId64 " after %" PRId64 " records; run it again",
+		    cmd_why(im->run), im->path, im->file.line, im->stored);
 	}
 	return EX_OK;
 }
@@ -140,11 +140,12 @@ static int
 import_calls(struct run *r, const void *opts)
 {
 	const struct import_opts	*o = opts;
-	struct import			 im = { .run = r, .path = r->operand[0],
-					    .tenant = TENANT_DEFAULT, .bar = isatty(STDERR_FILENO) };
+	struct import			 im = { .run = r, .path = r->operand[0] };
 	const char			*why;
 	int				 status;
 
+	im.tenant = TENANT_DEFAULT;
+	im.bar = isatty(STDERR_FILENO);
 	if (o->tenant != NULL && (im.tenant = tenant_by_name(&r->cx, o->tenant)) == -1)
 		return cmd_failed(r);
 	if (im.tenant == 0)
@@ -169,11 +170,12 @@ const struct cmd cmd_import_calls = {
 	.least = 1, .most = 1,
 	.help = "imports call records, which answers then cite",
 	.more =
-	    "CSV (RFC 4180, UTF-8) with a header line, or one JSON object per line. Columns or members:\n"
-	    "id, summary, start_time, duration, callnumber, callednumber, labels (a|b); the first three\n"
-	    "are required, others are left alone. A record whose id is there already is replaced, so a\n"
-	    "file can be imported again, and an import that was cut off is simply repeated. A bad line\n"
-	    "is reported with its number and skipped; the exit code is then 65.\n",
+	    "CSV (RFC 4180, UTF-8) with a header line, or one JSON object per line. Columns\n"
+	    "or members: id, summary, start_time, duration, callnumber, callednumber,\n"
+	    "labels (a|b); the first three are required, others are left alone. A record\n"
+	    "whose id is there already is replaced, so a file can be imported again, and an\n"
+	    "import that was cut off is simply repeated. A bad line is reported with its\n"
+	    "number and skipped; the exit code is then 65.\n",
 	.flags = CMD_SCHEMA | CMD_IDS,
 	.opts = import_options,
 	.size = sizeof(struct import_opts),

@@ -77,8 +77,8 @@ unknown(const char *word, const char *second)
 
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (in_group(commands[i], word) && n < sizeof(known))
-			n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s", n > 0 ? ", " : "",
-			    commands[i]->name + strlen(word) + 1);
+			n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s",
+			    n > 0 ? ", " : "", commands[i]->name + strlen(word) + 1);
 	if (n == 0)
 		errx(EX_USAGE, "no command %s: see parley --help", word);
 	if (second == NULL)
@@ -93,7 +93,7 @@ main(int argc, char **argv)
 	const char		*conf_file = NULL, *second;
 	int			 i, words;
 
-	setlocale(LC_CTYPE, "C.UTF-8");		/* for the width of what is printed, whatever the user's */
+	setlocale(LC_CTYPE, "C.UTF-8");		/* for the widths of tables, whatever the user's */
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		if (is_help(argv[i]))
 			return list(NULL);

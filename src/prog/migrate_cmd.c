@@ -99,8 +99,8 @@ migrate_run(struct run *r, const void *opts)
 	int				 count = 0;
 
 	if (access(migrate_dir(), R_OK | X_OK) == -1)
-		return cmd_error(r, EX_NOINPUT, "%s: %s: set PARLEY_SCHEMA_DIR to the directory of the "
-		    "schema files", migrate_dir(), strerror(errno));
+		return cmd_error(r, EX_NOINPUT, "%s: %s: PARLEY_SCHEMA_DIR names the directory of "
+		    "the schema files", migrate_dir(), strerror(errno));
 	if (o->status)
 		return status(r);
 	db_patience(r->cx.db, PATIENCE);
@@ -116,9 +116,9 @@ const struct cmd cmd_migrate = {
 	.operands = "",
 	.help = "brings the schema of the database forward",
 	.more =
-	    "The files are those of $PARLEY_SCHEMA_DIR or of the installation. Running it again does\n"
-	    "only what is left, several at once wait for each other. Migrate first, then start the new\n"
-	    "program.\n",
+	    "The files are those of $PARLEY_SCHEMA_DIR or of the installation. Running it\n"
+	    "again does only what is left, several at once wait for each other. Migrate\n"
+	    "first, then start the new program.\n",
 	.flags = CMD_DB | CMD_JSON,
 	.opts = migrate_options,
 	.size = sizeof(struct migrate_opts),

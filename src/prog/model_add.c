@@ -99,8 +99,8 @@ check_add(struct run *r, const struct model_add *o, const struct model *m)
 
 	if (*m->code == '\0' || strlen(m->code) > CODE_MOST ||
 	    m->code[strspn(m->code, CODE_CHARS)] != '\0')
-		return cmd_error(r, EX_USAGE, "`%s` is no code: it has up to %d letters, digits and ._:/-",
-		    m->code, CODE_MOST);
+		return cmd_error(r, EX_USAGE, "`%s` is no code: up to %d letters, digits and "
+		    "._:/-", m->code, CODE_MOST);
 	if ((wrong = url_wrong(m->url)) != NULL)
 		return cmd_error(r, EX_USAGE, "--url %s: %s", o->url, wrong);
 	if (o->key_env != NULL && o->key_file != NULL)
@@ -115,10 +115,12 @@ check_add(struct run *r, const struct model_add *o, const struct model *m)
 		return cmd_error(r, EX_USAGE, "--arena is for models of the kind chat");
 	for (size_t i = 0; i < o->fallbacks.n; i++) {
 		if (strcmp(o->fallbacks.v[i], m->code) == 0)
-			return cmd_error(r, EX_USAGE, "--fallback %s: it cannot stand in for itself", m->code);
+			return cmd_error(r, EX_USAGE, "--fallback %s: it cannot stand in for "
+			    "itself", m->code);
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(o->fallbacks.v[i], o->fallbacks.v[k]) == 0)
-				return cmd_error(r, EX_USAGE, "--fallback %s came twice", o->fallbacks.v[i]);
+				return cmd_error(r, EX_USAGE, "--fallback %s came twice",
+				    o->fallbacks.v[i]);
 	}
 	return EX_OK;
 }
@@ -170,8 +172,8 @@ const struct cmd cmd_model_add = {
 	.least = 1, .most = 1,
 	.help = "registers an upstream model; CODE is what clients call it",
 	.more =
-	    "The key itself is never stored, only where the service finds it. Times are in seconds, or\n"
-	    "with a unit: 90, 5m. The service sees a new model at once.\n"
+	    "The key itself is never stored, only where the service finds it. Times are in\n"
+	    "seconds, or with a unit: 90, 5m. The service sees a new model at once.\n"
 	    "\n"
 	    "  parley model add qwen --name 通义千问 --url https://api.example.org/v1 \\\n"
 	    "      --upstream-name qwen-max --key-file /etc/parley/qwen.key --arena\n",

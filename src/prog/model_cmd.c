@@ -94,9 +94,10 @@ model_print_list(struct run *r)
 		return list_json(r, m, n);
 	table_begin(&t, a, "CODE|NAME|KIND|ENABLED|ARENA|UPSTREAM|URL|KEY|>PRICE IN|>OUT|>CALLS");
 	for (size_t i = 0; i < n; i++)
-		table_row(&t, (const char *[]){ m[i].code, m[i].name, m[i].kind, yes_no(m[i].enabled),
-		    yes_no(m[i].arena), m[i].upstream_name, m[i].url, model_key_ref(a, &m[i]),
-		    number(a, m[i].price_in), number(a, m[i].price_out), limit(a, m[i].concurrency) });
+		table_row(&t, (const char *[]){ m[i].code, m[i].name, m[i].kind,
+		    yes_no(m[i].enabled), yes_no(m[i].arena), m[i].upstream_name, m[i].url,
+		    model_key_ref(a, &m[i]), number(a, m[i].price_in), number(a, m[i].price_out),
+		    limit(a, m[i].concurrency) });
 	table_end(&t, &out);
 	if (n == 0)
 		str_puts(&out, "no model yet: see parley model add --help\n");
@@ -119,7 +120,9 @@ line(struct str *out, const char *name, const char *value)
 static const char *
 seconds(struct arena *a, int own, int setting)
 {
-	return own != 0 ? arena_printf(a, "%d s", own) : arena_printf(a, "%d s (the setting)", setting);
+	if (own != 0)
+		return arena_printf(a, "%d s", own);
+	return arena_printf(a, "%d s (the setting)", setting);
 }
 
 static void

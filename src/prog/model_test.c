@@ -138,8 +138,9 @@ report(struct run *r, const struct trial *t, const struct model *m)
 	}
 	str_printf(&out, "\n\nfirst token   %.3f s\n", first);
 	str_printf(&out, "whole answer  %.3f s, %d pieces\n", whole, t->deltas);
-	str_printf(&out, "tokens        %" PRId64 " read, %" PRId64 " written%s\n", t->end.prompt_tokens,
-	    tokens(t), t->end.usage ? "" : " (an estimate: the upstream does not count)");
+	str_printf(&out, "tokens        %" PRId64 " read, %" PRId64 " written%s\n",
+	    t->end.prompt_tokens, tokens(t),
+	    t->end.usage ? "" : " (an estimate: the upstream does not count)");
 	if (rate(t) > 0)
 		str_printf(&out, "rate          %.1f tokens/s\n", rate(t));
 	return cmd_print(r, &out);
@@ -157,8 +158,8 @@ test(struct run *r, const void *opts)
 	if ((m = model_get(&r->cx, r->operand[0])) == NULL)
 		return cmd_failed(r);
 	if (strcmp(m->kind, "chat") != 0)
-		return cmd_error(r, EX_DATAERR, "model %s is of the kind %s: only chat can be asked",
-		    m->code, m->kind);
+		return cmd_error(r, EX_DATAERR, "model %s is of the kind %s: only chat can be "
+		    "asked", m->code, m->kind);
 	if (key_of(r->cx.a, m, &key, &wrong) == -1)
 		return cmd_error(r, EX_CONFIG, "model %s: %s", m->code, wrong);
 
@@ -182,8 +183,9 @@ const struct cmd cmd_model_test = {
 	.least = 1, .most = 1,
 	.help = "asks a model one short question and measures the answer",
 	.more =
-	    "It is asked as the service would ask it: with its key and limits, streamed. Run it as the\n"
-	    "service's user, in the service's environment: its key is looked for there.\n",
+	    "It is asked as the service would ask it: with its key and limits, streamed.\n"
+	    "Run it as the service's user, in the service's environment: its key is looked\n"
+	    "for there.\n",
 	.flags = CMD_SCHEMA | CMD_JSON,
 	.fn = test,
 };

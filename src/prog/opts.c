@@ -43,7 +43,8 @@ for_getopt(const struct cmd *cmd, struct option *v, char *letters)
 	*letters++ = ':';
 	for (i = 0; i < SHARED; i++)
 		if (has_shared(cmd, i))
-			v[n++] = (struct option){ shared[i].name, shared[i].type != OPT_FLAG, NULL, i + 1 };
+			v[n++] = (struct option){ shared[i].name, shared[i].type != OPT_FLAG,
+			    NULL, i + 1 };
 	*letters++ = 'h';
 	if (cmd->flags & CMD_CONF) {
 		*letters++ = 'c';
@@ -109,6 +110,7 @@ opt_set(const struct opt *o, struct arena *a, const char *text, void *values)
 	void	*p = (char *)values + o->offset;
 	char	*end;
 	double	 price;
+	bool	 ok;
 	long	 n;
 
 	if (text != NULL && !utf8_valid(text, strlen(text)))
@@ -127,10 +129,9 @@ opt_set(const struct opt *o, struct arena *a, const char *text, void *values)
 		strs_add(a, p, text);
 		return *text != '\0' ? NULL : "a value that is not empty";
 	case OPT_PRICE:
-		price = strtod(text, &end);
-		*(double *)p = price;
-		return end != text && *end == '\0' && isfinite(price) && price >= 0 && price <= PRICE_MOST ?
-		    NULL : "a price";
+		*(double *)p = price = strtod(text, &end);
+		ok = end != text && *end == '\0' && isfinite(price) && price >= 0;
+		return ok && price <= PRICE_MOST ? NULL : "a price";
 	case OPT_INT:
 	case OPT_SPAN:
 		break;
@@ -178,12 +179,13 @@ complete(const struct cmd *cmd, const struct parsed *p, const bool *given)
 
 	for (int i = 0; cmd->opts != NULL && (o = &cmd->opts[i])->name != NULL; i++)
 		if (o->must && !given[i]) {
-			warnx("%s: --%s %s is required: see parley %s --help", cmd->name, o->name, o->arg,
-			    cmd->name);
+			warnx("%s: --%s %s is required: see parley %s --help", cmd->name, o->name,
+			    o->arg, cmd->name);
 			return -1;
 		}
 	if (p->n < cmd->least) {
-		warnx("%s: %s is missing: see parley %s --help", cmd->name, cmd->operands, cmd->name);
+		warnx("%s: %s is missing: see parley %s --help", cmd->name, cmd->operands,
+		    cmd->name);
 		return -1;
 	}
 	if (p->n > cmd->most) {

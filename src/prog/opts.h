@@ -12,8 +12,8 @@ struct parsed {
 };
 
 /*
- * Puts the options into `values` (zeroed, cmd->size bytes), whose strings are argv's and whose lists
- * are the arena's. 0, or -1 after one line on standard error.
+ * Puts the options into `values` (zeroed, cmd->size bytes), whose strings are argv's and whose
+ * lists are the arena's. 0, or -1 after one line on standard error.
  */
 int	 opts_parse(const struct cmd *, struct arena *, int argc, char **argv, struct parsed *,
 	    void *values);

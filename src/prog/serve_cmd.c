@@ -25,10 +25,11 @@ const struct cmd cmd_serve = {
 	.operands = "",
 	.help = "runs the service: a master process and its workers",
 	.more =
-	    "The listening socket is the one that systemd or spawn-fcgi (descriptor 0) hands over, else\n"
-	    "PATH or the setting `listen`. Signals to the master: HUP loads the settings and starts new\n"
-	    "workers, nothing is cut; TERM lets running answers end, at most the setting `drain`; INT\n"
-	    "ends at once; USR1 opens the log anew.\n",
+	    "The listening socket is the one that systemd or spawn-fcgi (descriptor 0)\n"
+	    "hands over, else PATH or the setting `listen`. Signals to the master: HUP\n"
+	    "loads the settings and starts new workers, nothing is cut; TERM lets running\n"
+	    "answers end, at most the setting `drain`; INT ends at once; USR1 opens the log\n"
+	    "anew.\n",
 	.flags = CMD_CONF | CMD_LOGS,
 	.opts = serve_options,
 	.size = sizeof(struct serve_opts),

@@ -115,7 +115,8 @@ show_sql(struct run *r, const void *opts)
 		jw_arr(&w, NULL);
 	}
 	for (int i = 0; i < SQL_COUNT; i++) {
-		const char	*name = db_sql_name((enum sql_id)i), *text = db_sql_text((enum sql_id)i);
+		const char	*name = db_sql_name((enum sql_id)i);
+		const char	*text = db_sql_text((enum sql_id)i);
 
 		if (r->json) {
 			jw_obj(&w, NULL);
@@ -151,7 +152,8 @@ const struct cmd cmd_show_config = {
 	.name = "show config",
 	.operands = "",
 	.help = "every setting with the value that is in force",
-	.more = "What it prints can be used as a settings file.\n",
+	.more =
+	    "What it prints can be used as a settings file.\n",
 	.flags = CMD_CONF | CMD_JSON,
 	.fn = show_config,
 };

@@ -19,6 +19,12 @@ table_begin(struct table *t, struct arena *a, const char *headings)
 	table_row(t, cells);
 }
 
+static const char **
+cell_at(const struct table *t, size_t row, int column)
+{
+	return &t->cell[row * (size_t)t->columns + (size_t)column];
+}
+
 void
 table_row(struct table *t, const char *const *cells)
 {
@@ -32,9 +38,9 @@ table_row(struct table *t, const char *const *cells)
 			memcpy(bigger, t->cell, t->rows * one);
 		t->cell = bigger;
 	}
-	for (int i = 0; i < t->columns; i++)
-		t->cell[t->rows * (size_t)t->columns + (size_t)i] = cells[i] != NULL ? cells[i] : "-";
 	t->rows++;
+	for (int c = 0; c < t->columns; c++)
+		*cell_at(t, t->rows - 1, c) = cells[c] != NULL ? cells[c] : "-";
 }
 
 void
@@ -45,11 +51,11 @@ table_end(struct table *t, struct str *out)
 
 	for (i = 0; i < t->rows; i++)
 		for (c = 0; c < t->columns; c++)
-			if ((w = text_width(t->cell[i * (size_t)t->columns + (size_t)c])) > width[c])
+			if ((w = text_width(*cell_at(t, i, c))) > width[c])
 				width[c] = w;
 	for (i = 0; i < t->rows; i++) {
 		for (c = 0; c < t->columns; c++) {
-			const char	*s = t->cell[i * (size_t)t->columns + (size_t)c];
+			const char	*s = *cell_at(t, i, c);
 			const int	 pad = (int)(width[c] - text_width(s));
 
 			if (c > 0)

@@ -19,8 +19,8 @@ struct table {
 };
 
 /*
- * Headings separated by |; one that begins with > aligns its column to the right. Cells have to live
- * as long as the arena.
+ * Headings separated by |; one that begins with > aligns its column to the right. Cells have to
+ * live as long as the arena.
  */
 void	 table_begin(struct table *, struct arena *, const char *headings);
 /* One row: as many strings as there are columns. NULL is shown as a dash. */

@@ -16,9 +16,11 @@ struct token_opts {
 static const struct opt token_options[] = {
 	OPT(token_opts, OPT_STR, MUST_COME, user, "user", "USER", 0, 0, "whose token it is"),
 	OPT(token_opts, OPT_STR, MAY_COME, name, "name", "NAME", 0, 0, "what the user is called"),
-	OPT(token_opts, OPT_STR, MAY_COME, tenant, "tenant", "TENANT", 0, 0, "in place of `default`"),
+	OPT(token_opts, OPT_STR, MAY_COME, tenant, "tenant", "TENANT", 0, 0,
+	    "in place of `default`"),
 	OPT(token_opts, OPT_STR, MAY_COME, role, "role", "ROLE", 0, 0, "such as admin"),
-	OPT(token_opts, OPT_SPAN, MAY_COME, ttl, "ttl", "TIME", 1, TTL_MOST, "how long it holds (1h)"),
+	OPT(token_opts, OPT_SPAN, MAY_COME, ttl, "ttl", "TIME", 1, TTL_MOST,
+	    "how long it holds (1h)"),
 	OPT_END
 };
 
@@ -27,15 +29,15 @@ token(struct run *r, const void *opts)
 {
 	const struct token_opts	*o = opts;
 	struct str		 out = STR_INIT(0);
-	const char		*signed_;
+	const char		*jwt;
 
 	if (*r->cx.conf->jwt_secret_file == '\0')
 		return cmd_error(r, EX_CONFIG,
 		    "the setting jwt_secret_file is empty: no token can be signed");
-	signed_ = who_sign(&r->cx, o->user, o->name, o->tenant, o->role, o->ttl != 0 ? o->ttl : TTL);
-	if (signed_ == NULL)
+	jwt = who_sign(&r->cx, o->user, o->name, o->tenant, o->role, o->ttl != 0 ? o->ttl : TTL);
+	if (jwt == NULL)
 		return cmd_failed(r);
-	str_printf(&out, "%s\n", signed_);
+	str_printf(&out, "%s\n", jwt);
 	return cmd_print(r, &out);
 }
 
@@ -43,7 +45,7 @@ const struct cmd cmd_token = {
 	.name = "token",
 	.operands = "",
 	.help = "prints a token for trying and testing, signed with the configured secret",
-	.more = 
+	.more =
 	    "  curl -H \"Authorization: Bearer $(parley token --user ann)\" URL/task/list\n",
 	.flags = CMD_CONF,
 	.opts = token_options,

@@ -22,13 +22,15 @@ struct posting {
 };
 
 /* Adds or replaces (by ref) a record and its postings in one transaction; postings sorted by h. */
-int	 call_put(struct ctx *, int64_t tenant, struct call_record *, const struct posting *, size_t n);
+int	 call_put(struct ctx *, int64_t tenant, struct call_record *, const struct posting *,
+	    size_t n);
 /*
- * The best `most` records of the tenant by BM25 (k1 1.2, b 0.75; Robertson et al., Okapi at TREC-3) over the given token
- * hashes (at most 64 are used), begun within [from_ms, to_ms] (0: open), best first.
+ * The best `most` records of the tenant by BM25 (k1 1.2, b 0.75; Robertson et al.,
+ * Okapi at TREC-3) over the given token hashes (at most 64 are used), begun within
+ * [from_ms, to_ms] (0: open), best first.
  */
-int	 call_search(struct ctx *, int64_t tenant, const int64_t *h, size_t nh, int64_t from_ms, int64_t to_ms,
-	    int most, struct call_record **, size_t *n);
+int	 call_search(struct ctx *, int64_t tenant, const int64_t *h, size_t nh,
+	    int64_t from_ms, int64_t to_ms, int most, struct call_record **, size_t *n);
 int64_t	 call_count(struct ctx *, int64_t tenant);
 
 #endif

@@ -153,7 +153,7 @@ connect_to(struct conn *c, const struct conn_host *h, const char *password)
 	MYSQL		*my;
 
 	if ((my = mysql_init(NULL)) == NULL)
-		abort();	/* no memory */
+		out_of_memory();
 	mysql_options(my, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
 	mysql_options(my, MYSQL_OPT_READ_TIMEOUT, &answer_s);
 	mysql_options(my, MYSQL_OPT_WRITE_TIMEOUT, &answer_s);

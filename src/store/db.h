@@ -1,16 +1,18 @@
 /*
- * db: one connection of one thread, prepared statements by number, rows as structs. With conn and stmt, its
- * two parts, the only user of mysql.h.
+ * db: one connection of one thread, prepared statements by number, rows as structs. With conn and
+ * stmt, its two parts, the only user of mysql.h.
  *
- * A statement is a row of sql.def; its result's columns are named in rows.def and typed by _Generic from the row's
- * struct, so that they cannot drift. Every verb that fails has failed the ctx: a duplicate key is F_CONFLICT, a server
- * that is away F_UNAVAILABLE (with retry_after), all else is logged under the statement's name and becomes F_INTERNAL.
- * Also: a row that others refer to is F_CONFLICT, a reference to what does not exist F_NOT_FOUND, a text longer than its
- * column F_RANGE with the column's name, and a lock that cannot be had even by repeating F_UNAVAILABLE.
+ * A statement is a row of sql.def; its result's columns are named in rows.def and typed by
+ * _Generic from the row's struct, so that they cannot drift. Every verb that fails has failed the
+ * ctx: a duplicate key is F_CONFLICT, a server that is away F_UNAVAILABLE (with retry_after), all
+ * else is logged under the statement's name and becomes F_INTERNAL. Also: a row that others refer
+ * to is F_CONFLICT, a reference to what does not exist F_NOT_FOUND, a text longer than its column
+ * F_RANGE with the column's name, and a lock that cannot be had even by repeating F_UNAVAILABLE.
  *
- * A connection is opened at its first use. A statement outside db_txn is repeated on a fresh connection, but only
- * when the server was found gone before the statement can have run. After a failed attempt to connect there is none
- * for half a second; whoever asks meanwhile fails at once.
+ * A connection is opened at its first use. A statement outside db_txn is repeated on
+ * a fresh connection, but only when the server was found gone before the statement
+ * can have run. After a failed attempt to connect there is none for half a second;
+ * whoever asks meanwhile fails at once.
  */
 #ifndef PARLEY_DB_H
 #define PARLEY_DB_H
@@ -49,13 +51,20 @@ struct val	 val_strn(const char *, size_t);
 struct db;
 struct db	*db_new(const struct conf *);		/* does not connect yet */
 void		 db_free(struct db *);
-/* How many seconds a statement may take from now on (0: as at first, 8); hangs up where that changes anything. */
+/*
+ * How many seconds a statement may take from now on (0: as at first, 8); hangs
+ * up where that changes anything.
+ */
 void		 db_patience(struct db *, int seconds);
 
 #define DB_ARGS(...)	(const struct val[]){ V_NULL, ##__VA_ARGS__ }, \
-			sizeof((const struct val[]){ V_NULL, ##__VA_ARGS__ }) / sizeof(struct val) - 1
+			sizeof((const struct val[]){ V_NULL, ##__VA_ARGS__ }) / \
+			    sizeof(struct val) - 1
 
-/* The row, in the arena; NULL with F_NOT_FOUND. (The first element of the argument array is a dummy.) */
+/*
+ * The row, in the arena; NULL with F_NOT_FOUND. (The first element of
+ * the argument array is a dummy.)
+ */
 #define db_one(cx, id, ...)	db_one_(cx, id, DB_ARGS(__VA_ARGS__))
 /* The row or NULL; tell "none" from "failed" by cx->fail.kind. Of several rows the first. */
 #define db_maybe(cx, id, ...)	db_maybe_(cx, id, DB_ARGS(__VA_ARGS__))
@@ -75,23 +84,32 @@ int64_t	 db_exec_(struct ctx *, enum sql_id, const struct val *, size_t);
 int64_t	 db_number_(struct ctx *, enum sql_id, const struct val *, size_t);
 
 /*
- * Runs fn in a transaction: 0 commits, -1 (ctx failed) rolls back. The whole fn is repeated, up to 3 times with jitter, on
- * a deadlock or lock timeout (1213, 1205) and on a fresh connection when the server was gone (2006, 2013, 1047) before
- * COMMIT was sent; so fn has no effect but SQL, and resets what it fills. Inside another transaction fn
- * becomes a part of it.
+ * Runs fn in a transaction: 0 commits, -1 (ctx failed) rolls back. The whole fn is repeated, up
+ * to 3 times with jitter, on a deadlock or lock timeout (1213, 1205) and on a fresh connection
+ * when the server was gone (2006, 2013, 1047) before COMMIT was sent; so fn has no effect but
+ * SQL, and resets what it fills. Inside another transaction fn becomes a part of it.
  */
 int	 db_txn(struct ctx *, int (*fn)(struct ctx *, void *), void *arg);
-/* Did the last db_txn end with a COMMIT whose outcome is unknown (connection lost while it was sent)? */
+/*
+ * Did the last db_txn end with a COMMIT whose outcome is unknown
+ * (connection lost while it was sent)?
+ */
 bool	 db_commit_unknown(const struct db *);
 
 /* Connects and pings: 0 or -1 with F_UNAVAILABLE. */
 int	 db_ping(struct ctx *);
-/* Prepares every statement; logs each that the server refuses or whose columns differ from its row. Number of bad ones; -1 with F_UNAVAILABLE. */
+/*
+ * Prepares every statement; logs each that the server refuses or whose columns differ from its
+ * row. Number of bad ones; -1 with F_UNAVAILABLE.
+ */
 int	 db_prepare_all(struct ctx *);
 /* The texts, for `parley show sql`. */
 const char	*db_sql_name(enum sql_id);
 const char	*db_sql_text(enum sql_id);
-/* Runs one unprepared statement of a migration file. -1: *err gets the server's message (in the arena). */
+/*
+ * Runs one unprepared statement of a migration file. -1: *err gets the
+ * server's message (in the arena).
+ */
 int	 db_run(struct ctx *, const char *sql, const char **err);
 
 #endif

@@ -125,7 +125,7 @@ file_read(struct ctx *cx, const char *dir, const char *name, struct file *f)
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1 || fstat(fd, &st) == -1 ||
 	    st.st_size > FILE_MOST)
 		goto out;
-	f->version = atoi(name);
+	f->version = (int)strtol(name, NULL, 10);	/* four digits */
 	f->name = arena_strdup(cx->a, name);
 	f->sql = arena_get(cx->a, (size_t)st.st_size + 1);
 	if ((got = read(fd, f->sql, (size_t)st.st_size)) != st.st_size)

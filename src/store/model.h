@@ -25,7 +25,10 @@ struct model {
 struct model	*model_get(struct ctx *, const char *code);		/* F_NOT_FOUND */
 /* All of them by code; arena_only: enabled chat models of the arena. */
 int		 model_list(struct ctx *, bool arena_only, struct model **, size_t *n);
-/* Adds it, or with an existing code F_CONFLICT. Sets id and created_ms. fallbacks: codes, in order of preference. */
+/*
+ * Adds it, or with an existing code F_CONFLICT. Sets id and created_ms. fallbacks:
+ * codes, in order of preference.
+ */
 int		 model_add(struct ctx *, struct model *, const char *const *fallbacks, size_t n);
 int		 model_fallbacks(struct ctx *, int64_t model, char ***codes, size_t *n);
 int		 model_enable(struct ctx *, const char *code, bool on);	/* F_NOT_FOUND */

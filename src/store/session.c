@@ -40,24 +40,26 @@ session_insert(struct ctx *cx, void *arg)
 	return 0;
 }
 
-struct session *
-session_get(struct ctx *cx, int64_t owner, int64_t id)
+static struct session *
+get(struct ctx *cx, enum sql_id how, int64_t owner, int64_t id)
 {
 	struct session	*s;
 
-	if ((s = db_maybe(cx, SQL_SESSION_GET, V(id), V(owner))) == NULL)
+	if ((s = db_maybe(cx, how, V(id), V(owner))) == NULL)
 		return fail_null(cx, F_NOT_FOUND, "session %" PRId64, id);
 	return s;
 }
 
 struct session *
+session_get(struct ctx *cx, int64_t owner, int64_t id)
+{
+	return get(cx, SQL_SESSION_GET, owner, id);
+}
+
+struct session *
 session_lock(struct ctx *cx, int64_t owner, int64_t id)
 {
-	struct session	*s;
-
-	if ((s = db_maybe(cx, SQL_SESSION_LOCK, V(id), V(owner))) == NULL)
-		return fail_null(cx, F_NOT_FOUND, "session %" PRId64, id);
-	return s;
+	return get(cx, SQL_SESSION_LOCK, owner, id);
 }
 
 int

@@ -22,17 +22,21 @@ struct lane_row {
 };
 
 /* Adds the session and its lanes in one transaction; ids and pri_ids are the caller's. */
-int		 session_add(struct ctx *, const struct session *, const struct lane_row *, size_t n);
-struct session	*session_get(struct ctx *, int64_t owner, int64_t id);		/* F_NOT_FOUND; deleted ones too */
+int		 session_add(struct ctx *, const struct session *, const struct lane_row *,
+		    size_t n);
+/* F_NOT_FOUND; deleted ones too */
+struct session	*session_get(struct ctx *, int64_t owner, int64_t id);
 /* The same with the row locked until the transaction's end. */
 struct session	*session_lock(struct ctx *, int64_t owner, int64_t id);
-int		 session_lanes(struct ctx *, int64_t session, struct lane_row **, size_t *n);	/* by lane */
+/* By lane */
+int		 session_lanes(struct ctx *, int64_t session, struct lane_row **, size_t *n);
 /* The lane with that pri_id if its session is the owner's; F_NOT_FOUND. */
 struct lane_row	*session_lane(struct ctx *, int64_t owner, const char *pri_id);
 int		 session_rename(struct ctx *, int64_t owner, int64_t id, const char *title);
 int		 session_delete(struct ctx *, int64_t owner, int64_t id);	/* soft */
 /* Sets the title where it is still `from`. */
 int		 session_title(struct ctx *, int64_t id, const char *from, const char *title);
-int		 session_reveal(struct ctx *, int64_t id, int64_t now_ms);	/* the first call counts */
+/* The first call counts */
+int		 session_reveal(struct ctx *, int64_t id, int64_t now_ms);
 
 #endif

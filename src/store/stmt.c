@@ -49,7 +49,7 @@ stmt_prepare(struct stmt *s, MYSQL *my, const char *text, const struct row *row,
 	memset(s, 0, sizeof(*s));
 	s->row = row;
 	if ((s->h = mysql_stmt_init(my)) == NULL)
-		abort();	/* no memory */
+		out_of_memory();
 	if (mysql_stmt_prepare(s->h, text, strlen(text)) != 0) {
 		theirs(e, s, false);
 		stmt_drop(s);

@@ -20,15 +20,22 @@ struct session_node {		/* an answered session below a task */
 	char	*title;
 };
 
-int64_t		 task_add(struct ctx *, int64_t owner, const struct task_text *);	/* new id or -1 */
-struct task	*task_get(struct ctx *, int64_t owner, int64_t id);			/* F_NOT_FOUND */
+/* New id or -1 */
+int64_t		 task_add(struct ctx *, int64_t owner, const struct task_text *);
+/* F_NOT_FOUND */
+struct task	*task_get(struct ctx *, int64_t owner, int64_t id);
 /* The owner's default task, made at its first use (titled 默认任务), one only, whatever races. */
 struct task	*task_default(struct ctx *, int64_t owner);
-int		 task_list(struct ctx *, int64_t owner, struct task **, size_t *n);	/* newest first */
+/* Newest first */
+int		 task_list(struct ctx *, int64_t owner, struct task **, size_t *n);
 /* Sessions of the owner in any task that have an answer, newest first. */
 int		 task_sessions(struct ctx *, int64_t owner, struct session_node **, size_t *n);
-int		 task_rename(struct ctx *, int64_t owner, int64_t id, const char *title);	/* F_NOT_FOUND */
-/* Deletes it; its sessions move to the default task. The default task itself: F_CONFLICT. One transaction. */
+/* F_NOT_FOUND */
+int		 task_rename(struct ctx *, int64_t owner, int64_t id, const char *title);
+/*
+ * Deletes it; its sessions move to the default task. The default task
+ * itself: F_CONFLICT. One transaction.
+ */
 int		 task_delete(struct ctx *, int64_t owner, int64_t id);
 
 #endif

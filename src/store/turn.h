@@ -1,4 +1,7 @@
-/* turn: questions and, per lane, answers with their citations and cost. Parts of transactions that core composes. */
+/*
+ * turn: questions and, per lane, answers with their citations and cost. Parts of
+ * transactions that core composes.
+ */
 #ifndef PARLEY_STORE_TURN_H
 #define PARLEY_STORE_TURN_H
 
@@ -8,12 +11,14 @@ struct turn_row {
 	int64_t	 id;
 	int64_t	 tenant, owner;
 	int64_t	 session;		/* 0: not stored (then question and context are NULL) */
-	int64_t	 group_id;		/* turns of one question share it; the first turn's own id */
+	/* Turns of one question share it; the first turn's own id */
+	int64_t	 group_id;
 	int64_t	 worker;		/* the spool that runs it */
 	bool	 private;
 	char	*voice;			/* in which it began: "arena" */
 	char	*question;
-	char	*context;		/* JSON array of earlier messages the client gave, or NULL */
+	/* JSON array of earlier messages the client gave, or NULL */
+	char	*context;
 	int64_t	 created_ms;
 };
 
@@ -21,9 +26,11 @@ struct answer_row {
 	int64_t	 id, turn, session;
 	int	 lane;
 	int64_t	 model;
-	char	*status;		/* running, then stop, length, content_filter, timeout, error, stopped */
+	/* Running, then stop, length, content_filter, timeout, error, stopped */
+	char	*status;
 	char	*text, *reasoning;	/* NULL: not stored */
-	char	*error;			/* a code of fail.def where status is error or timeout, else NULL */
+	/* A code of fail.def where status is error or timeout, else NULL */
+	char	*error;
 	int64_t	 prompt_tokens, completion_tokens;
 	bool	 estimated;
 	char	*cost;			/* decimal text with 10 places, so that sums are exact */
@@ -45,25 +52,42 @@ struct citation_row {
 
 /* Opening. */
 int	 turn_add(struct ctx *, const struct turn_row *);
-int	 answer_add(struct ctx *, const struct answer_row *);	/* status running; id, turn, session, lane, model, created_ms */
+/* Status running; id, turn, session, lane, model, created_ms */
+int	 answer_add(struct ctx *, const struct answer_row *);
 /* Number of running answers of the session's lane (-1 lane: of any lane). -1 failed. */
 int64_t	 turn_running(struct ctx *, int64_t session, int lane);
-struct turn_row	*turn_newest_group(struct ctx *, int64_t session);	/* newest public turn's group: id, group_id, question; NULL: none */
-int64_t	 turn_group_has(struct ctx *, int64_t session, int64_t group, int lane);	/* answers of that lane in it */
+/* Newest public turn's group: id, group_id, question; NULL: none */
+struct turn_row	*turn_newest_group(struct ctx *, int64_t session);
+/* Answers of that lane in it */
+int64_t	 turn_group_has(struct ctx *, int64_t session, int64_t group, int lane);
 int64_t	 turn_count(struct ctx *, int64_t session);
-/* What a lane has heard and said, finished turns only: public ones, with private != false also its private ones. */
-int	 turn_said(struct ctx *, int64_t session, int lane, bool private, struct said **, size_t *n);
+/*
+ * What a lane has heard and said, finished turns only: public ones, with private also its
+ * private ones.
+ */
+int	 turn_said(struct ctx *, int64_t session, int lane, bool private, struct said **,
+	    size_t *n);
 
 /* Closing. */
-/* Sets everything but ids and created_ms, only while status is running: 1, or 0 when it was closed before, or -1. */
+/*
+ * Sets everything but ids and created_ms, only while status is running: 1, or 0
+ * when it was closed before, or -1.
+ */
 int	 answer_close(struct ctx *, const struct answer_row *);
 int	 citation_add(struct ctx *, const struct citation_row *);
-int	 ledger_add(struct ctx *, int64_t answer, const char *amount, int64_t now_ms);	/* api_key NULL, kind "answer" */
+/* With api_key NULL, kind "answer". */
+int	 ledger_add(struct ctx *, int64_t answer, const char *amount, int64_t now_ms);
 /* Ends the turn when none of its answers runs any more: 1, 0 or -1. */
 int	 turn_close(struct ctx *, int64_t turn, int64_t now_ms);
-/* The status of an answer, for the closer after a COMMIT of unknown outcome. NULL: no such answer. */
+/*
+ * The status of an answer, for the closer after a COMMIT of unknown
+ * outcome. NULL: no such answer.
+ */
 char	*answer_status(struct ctx *, int64_t answer);
-/* Everything a dead worker left running: answers (with price via model) of turns with that worker. */
+/*
+ * Everything a dead worker left running: answers (with price via
+ * model) of turns with that worker.
+ */
 struct orphan {
 	int64_t	 answer, turn, session, model;
 	int	 lane;
@@ -75,7 +99,8 @@ struct orphan {
 int	 turn_orphans(struct ctx *, int64_t worker, struct orphan **, size_t *n);
 
 /* Reading. */
-struct past {			/* one answer in a session's history, with its question, by begin time */
+/* One answer in a session's history, with its question, by begin time */
+struct past {
 	int64_t	 turn, group_id, answer;
 	bool	 private;
 	int	 lane;
@@ -85,8 +110,12 @@ struct past {			/* one answer in a session's history, with its question, by begi
 	int64_t	 created_ms, ended_ms;
 	int64_t	 liked;		/* by this user: 1 */
 };
-/* lane -1: all lanes' public answers; else that lane's public and private ones. Running ones included. */
-int	 turn_history(struct ctx *, int64_t user, int64_t session, int lane, struct past **, size_t *n);
+/*
+ * lane -1: all lanes' public answers; else that lane's public and
+ * private ones. Running ones included.
+ */
+int	 turn_history(struct ctx *, int64_t user, int64_t session, int lane, struct past **,
+	    size_t *n);
 /* Citations of every answer of the session, by answer and position. */
 int	 citation_list(struct ctx *, int64_t session, struct citation_row **, size_t *n);
 

@@ -14,8 +14,12 @@ struct user {
 	char	*avatar;
 };
 
-/* Finds the user, or makes it; name and avatar, where not NULL, are refreshed when they differ. NULL: failed. */
-struct user	*user_ensure(struct ctx *, int64_t tenant, const char *subject, const char *name, const char *avatar);
+/*
+ * Finds the user, or makes it; name and avatar, where not NULL, are refreshed
+ * when they differ. NULL: failed.
+ */
+struct user	*user_ensure(struct ctx *, int64_t tenant, const char *subject,
+		    const char *name, const char *avatar);
 /* The tenant's id by its name, 0 when there is none, -1 failed. */
 int64_t		 tenant_by_name(struct ctx *, const char *name);
 

@@ -10,7 +10,8 @@
 #include "base/utf8.h"
 
 #define EVENT_CAP	(4u << 20)	/* bytes of one upstream event */
-#define LINGER_MS	1000		/* after [DONE] the connection may take this long to become idle */
+/* After [DONE] the connection may take this long to become idle */
+#define LINGER_MS	1000
 
 struct ask {
 	struct asker		*asker;
@@ -20,7 +21,8 @@ struct ask {
 	const struct ask_ops	*ops;
 	void			*arg;
 	int			 first_ms, idle_ms, total_ms;
-	int64_t			 begun, heard, paused_at;	/* loop time; heard: the last token */
+	/* Loop time; heard: the last token */
+	int64_t			 begun, heard, paused_at;
 	struct ask_end		 end;
 	bool			 thinking;	/* the last token was reasoning */
 	bool			 ended;		/* told; only the connection lingers */
@@ -108,7 +110,8 @@ on_event(void *arg, const char *data, size_t len)
 	if (q->ended)
 		return 0;		/* whatever a server still says after [DONE] */
 	if (delta_parse(q->asker->parser, data, len, &c) == -1) {
-		log_warn("upstream sent an event that is no chat completion chunk", LOG_I("bytes", len));
+		log_warn("upstream sent an event that is no chat completion chunk",
+		    LOG_I("bytes", len));
 		tell_end(q, F_UPSTREAM);
 		return -1;
 	}
@@ -141,8 +144,8 @@ on_data(void *arg, int status, const char *p, size_t n)
 	struct ask	*q = arg;
 	int		 rv = 0;
 
-	if (status != 200)
-		return 0;		/* an error's body is nobody's business but the upstream's */
+	if (status != 200)		/* its body is nobody's business but the upstream's */
+		return 0;
 	str_free(&q->body);		/* it has been sent */
 	q->inside = true;
 	if (!q->dead)
@@ -165,7 +168,8 @@ fail_of_status(int status)
 {
 	if (status == 429 || status >= 500)
 		return F_UNAVAILABLE;
-	return F_UPSTREAM;		/* 4xx: we or our key are wrong; the asker can do nothing about it */
+	/* 4xx: we or our key are wrong; the asker can do nothing about it. */
+	return F_UPSTREAM;
 }
 
 static void
@@ -181,8 +185,8 @@ on_done(void *arg, const struct call_end *e)
 	}
 	if (!q->ended) {
 		if (e->status != 200 || e->result != CALL_OK)
-			log_warn("upstream failed", LOG_S("why", e->why), LOG_I("status", e->status),
-			    LOG_I("heard", q->end.heard));
+			log_warn("upstream failed", LOG_S("why", e->why),
+			    LOG_I("status", e->status), LOG_I("heard", q->end.heard));
 		q->end.retry_after = e->retry_after;
 		if (e->result == CALL_TIMEOUT)
 			tell_end(q, e->status == 0 && !e->sent ? F_UNAVAILABLE : F_TIMEOUT);
@@ -267,11 +271,11 @@ ask_start(struct asker *a, struct ask_spec *spec, const struct ask_ops *ops, voi
 		a->asks->prev = &q->next;
 	a->asks = q;
 
-	if (asprintf(&url, "%s/chat/completions", spec->url) == -1)
-		abort();
+	url = xprintf("%s/chat/completions", spec->url);
 	q->call = call_start(a->caller, &(struct call_spec){
 	    .url = url, .key = spec->key, .body = q->body.p, .body_len = q->body.len,
-	    .accept = "text/event-stream", .rid = spec->rid, .connect_ms = spec->connect_ms }, &ask_call, q);
+	    .accept = "text/event-stream", .rid = spec->rid, .connect_ms = spec->connect_ms },
+	    &ask_call, q);
 	free(url);
 	return q;
 }

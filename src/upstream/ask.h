@@ -1,8 +1,9 @@
 /*
- * ask: one question to one model: call + event stream + clocks, on the relay loop. Deltas come in, one end follows.
+ * ask: one question to one model: call + event stream + clocks, on the relay loop.
+ * Deltas come in, one end follows.
  *
- * Limits: connect; first token (keep-alive comments and role-only chunks do not count); idle between two tokens; total.
- * Time during which the caller paused it does not count.
+ * Limits: connect; first token (keep-alive comments and role-only chunks do not count); idle
+ * between two tokens; total. Time during which the caller paused it does not count.
  */
 #ifndef PARLEY_ASK_H
 #define PARLEY_ASK_H
@@ -24,7 +25,8 @@ struct ask_spec {
 };
 
 struct ask_end {
-	enum fail_kind	 why;		/* F_NONE: ended well; F_UPSTREAM, F_UNAVAILABLE (429, 5xx, no connection), F_TIMEOUT */
+	/* F_NONE: ended well; F_UPSTREAM, F_UNAVAILABLE (429, 5xx, no connection), F_TIMEOUT */
+	enum fail_kind	 why;
 	enum finish	 finish;	/* of an answer that ended well */
 	int		 retry_after;
 	bool		 heard;		/* a token came */
@@ -36,12 +38,14 @@ struct ask_ops {
 	/* -1 ends the ask as failed (the answer passed its cap). */
 	int	(*delta)(void *arg, const struct delta *);
 	void	(*cite)(void *arg, const struct json *citations);
-	void	(*end)(void *arg, const struct ask_end *);	/* exactly once, unless cancelled; the ask is gone */
+	/* Exactly once, unless cancelled; the ask is gone */
+	void	(*end)(void *arg, const struct ask_end *);
 };
 
 struct asker	*asker_new(struct loop *);
 void		 asker_free(struct asker *);
-struct ask	*ask_start(struct asker *, struct ask_spec *, const struct ask_ops *, void *arg);	/* on the loop */
+/* On the loop */
+struct ask	*ask_start(struct asker *, struct ask_spec *, const struct ask_ops *, void *arg);
 void		 ask_cancel(struct ask *);
 void		 ask_pause(struct ask *, bool);
 

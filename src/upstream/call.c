@@ -11,7 +11,8 @@
 
 #define POOL_MAX	256		/* easy handles kept for the next calls */
 #define CONNECTIONS	20000L		/* idle ones curl may keep: at least the peak of streams */
-#define READ_BUFFER	4096L		/* of every running call: ten thousand of them must stay small */
+/* Of every running call: ten thousand of them must stay small. */
+#define READ_BUFFER	4096L
 
 struct call {
 	struct caller		*caller;
@@ -20,7 +21,8 @@ struct call {
 	const struct call_ops	*ops;
 	void			*arg;
 	int			 status;
-	bool			 waiting;	/* begun inside a callback: curl does not have it yet */
+	/* Begun inside a callback: curl does not have it yet */
+	bool			 waiting;
 	bool			 cancelled;	/* inside a callback: to be released */
 	struct call		*next, **prev;
 };
@@ -31,7 +33,8 @@ struct caller {
 	struct call	*calls;
 	int		 running;
 	bool		 reap;			/* curl may have ended some */
-	int		 depth;			/* inside callbacks of curl, which takes and gives up no handle there */
+	/* Inside callbacks of curl, which takes and gives up no handle there */
+	int		 depth;
 	bool		 put_off;		/* some call is waiting or cancelled */
 	CURL		*pool[POOL_MAX];
 	int		 npool;
@@ -245,7 +248,7 @@ caller_new(struct loop *loop)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	c->loop = loop;
 	if ((c->multi = curl_multi_init()) == NULL)
-		abort();
+		out_of_memory();
 	curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, curl_wants_socket);
 	curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
 	curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, curl_wants_timer);
@@ -270,28 +273,32 @@ caller_free(struct caller *c)
 }
 
 static void
-add_header(struct call *k, const char *name, const char *value)
+add_line(struct call *k, const char *line)
 {
 	struct curl_slist	*l;
-	char			*line;
 
-	if (asprintf(&line, "%s: %s", name, value) == -1)
-		abort();
 	if ((l = curl_slist_append(k->headers, line)) == NULL)
-		abort();
+		out_of_memory();
 	k->headers = l;
+}
+
+static void
+add_header(struct call *k, const char *name, const char *value)
+{
+	char	*line = xprintf("%s: %s", name, value);
+
+	add_line(k, line);
+	explicit_bzero(line, strlen(line));	/* it may be the key */
 	free(line);
 }
 
 static void
 set_headers(struct call *k, const struct call_spec *spec)
 {
-	struct curl_slist	*l;
-	char			*bearer;
+	char	*bearer;
 
 	/* "Name:" alone takes away what curl would add: waiting for 100-continue costs a second. */
-	if ((k->headers = curl_slist_append(NULL, "Expect:")) == NULL)
-		abort();
+	add_line(k, "Expect:");
 	if (spec->body != NULL)
 		add_header(k, "Content-Type", "application/json");
 	if (spec->accept != NULL)
@@ -299,17 +306,13 @@ set_headers(struct call *k, const struct call_spec *spec)
 	if (spec->rid != NULL)
 		add_header(k, "X-Request-Id", spec->rid);
 	if (spec->key != NULL) {
-		if (asprintf(&bearer, "Bearer %s", spec->key) == -1)
-			abort();
+		bearer = xprintf("Bearer %s", spec->key);
 		add_header(k, "Authorization", bearer);
 		explicit_bzero(bearer, strlen(bearer));
 		free(bearer);
 	}
-	for (size_t i = 0; spec->headers != NULL && spec->headers[i] != NULL; i++) {
-		if ((l = curl_slist_append(k->headers, spec->headers[i])) == NULL)
-			abort();
-		k->headers = l;
-	}
+	for (size_t i = 0; spec->headers != NULL && spec->headers[i] != NULL; i++)
+		add_line(k, spec->headers[i]);
 	curl_easy_setopt(k->easy, CURLOPT_HTTPHEADER, k->headers);
 }
 
@@ -323,7 +326,7 @@ call_start(struct caller *c, const struct call_spec *spec, const struct call_ops
 	k->arg = arg;
 	k->easy = c->npool > 0 ? c->pool[--c->npool] : curl_easy_init();
 	if (k->easy == NULL)
-		abort();
+		out_of_memory();
 	set_headers(k, spec);
 	curl_easy_setopt(k->easy, CURLOPT_PRIVATE, k);
 	curl_easy_setopt(k->easy, CURLOPT_URL, spec->url);

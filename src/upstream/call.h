@@ -1,6 +1,6 @@
 /*
- * call: HTTP requests to upstreams on the relay loop. The only user of curl.h; its thread is the loop's.
- * HTTP/1.1, no redirects, no proxy, no signals; connections are kept and reused.
+ * call: HTTP requests to upstreams on the relay loop. The only user of curl.h; its thread is the
+ * loop's. HTTP/1.1, no redirects, no proxy, no signals; connections are kept and reused.
  */
 #ifndef PARLEY_CALL_H
 #define PARLEY_CALL_H
@@ -26,7 +26,8 @@ struct call_end {
 	enum call_result	 result;
 	int			 status;	/* HTTP; 0: none came */
 	int			 retry_after;	/* seconds, from the reply's header; 0: none */
-	bool			 sent;		/* a connection was made: the upstream may have seen the request */
+	/* A connection was made: the upstream may have seen the request */
+	bool			 sent;
 	const char		*why;		/* for our log only: may name the upstream */
 };
 
@@ -40,18 +41,21 @@ struct call_ops {
 struct call_spec {
 	const char	*url;
 	const char	*key;		/* Bearer; NULL: none. Copied. */
-	const char	*body;		/* JSON to POST; NULL: GET. Must live until done or cancel. */
+	/* JSON to POST; NULL: GET. Must live until done or cancel. */
+	const char	*body;
 	size_t		 body_len;
 	const char	*accept;	/* "text/event-stream" */
 	const char	*rid;		/* X-Request-Id; NULL: none */
 	int		 connect_ms;
-	const char *const *headers;	/* more of them, "Name: value", ended by NULL; or NULL. Copied. */
+	/* More of them, "Name: value", ended by NULL; or NULL. Copied. */
+	const char *const *headers;
 };
 
 struct caller	*caller_new(struct loop *);
 void		 caller_free(struct caller *);		/* cancels what still runs */
 /* Never NULL; a request that cannot even begin is told by done in a later round. */
-struct call	*call_start(struct caller *, const struct call_spec *, const struct call_ops *, void *arg);
+struct call	*call_start(struct caller *, const struct call_spec *, const struct call_ops *,
+		    void *arg);
 void		 call_cancel(struct call *);		/* closes its connection at once; no done */
 void		 call_pause(struct call *, bool);	/* stops and goes on reading */
 int		 caller_running(const struct caller *);

@@ -51,12 +51,17 @@ finish_of(const char *s, size_t len)
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 		if (strlen(known[i].name) == len && memcmp(known[i].name, s, len) == 0)
 			return known[i].finish;
-	return FINISH_STOP;		/* a word of the server's own ("eos"): the answer has ended */
+	/* A word of the server's own ("eos"): the answer has ended. */
+	return FINISH_STOP;
 }
 
-/* The member's text, made valid UTF-8; NULL when it is absent, null or empty. -1: it is something else. */
+/*
+ * The member's text, made valid UTF-8; NULL when it is absent, null or
+ * empty. -1: it is something else.
+ */
 static int
-text_of(const struct json *delta, const char *name, struct str *clean, const char **text, size_t *len)
+text_of(const struct json *delta, const char *name, struct str *clean, const char **text,
+    size_t *len)
 {
 	const struct json	*j = json_at(delta, name);
 
@@ -132,7 +137,8 @@ delta_parse_json(struct delta_parser *p, const char *data, size_t n, struct chun
 		return -1;
 	if ((delta = json_at(choice, "delta")) != NULL) {
 		if (text_of(delta, "content", &p->clean[0], &c->text, &c->text_len) == -1 ||
-		    text_of(delta, "reasoning_content", &p->clean[1], &c->reasoning, &c->reasoning_len) == -1)
+		    text_of(delta, "reasoning_content", &p->clean[1], &c->reasoning,
+			&c->reasoning_len) == -1)
 			return -1;
 	}
 	if ((j = json_at(choice, "finish_reason")) != NULL && json_get_str(j, &s, &len))

@@ -1,7 +1,7 @@
 /*
  * delta: what one event of an OpenAI-compatible chat completion stream says.
- * https://platform.openai.com/docs/api-reference/chat/streaming ; `reasoning_content` as DeepSeek and vLLM send it,
- * `citations` (an array of objects at the top or in the delta) passed through.
+ * https://platform.openai.com/docs/api-reference/chat/streaming ; `reasoning_content` as DeepSeek
+ * and vLLM send it, `citations` (an array of objects at the top or in the delta) passed through.
  */
 #ifndef PARLEY_DELTA_H
 #define PARLEY_DELTA_H
@@ -27,7 +27,8 @@ struct delta {			/* a piece of an answer, as a lane, a voice and the spool know 
 
 enum finish { FINISH_NONE, FINISH_STOP, FINISH_LENGTH, FINISH_FILTER, FINISH_TOOLS };
 
-struct chunk {			/* an event taken apart; pointers live as long as the event, and until the next delta_parse */
+/* An event taken apart; pointers live as long as the event, and until the next delta_parse */
+struct chunk {
 	const char	*text, *reasoning;		/* NULL: none; no NUL at their end */
 	size_t		 text_len, reasoning_len;
 	enum finish	 finish;
@@ -44,6 +45,7 @@ void			 delta_parser_free(struct delta_parser *);
 /* 0, or -1 where the event is not what such a server sends (not JSON, choices of another type). */
 int			 delta_parse(struct delta_parser *, const char *, size_t, struct chunk *);
 /* The same without the short cut of scan.h, for holding the two against each other. */
-int			 delta_parse_json(struct delta_parser *, const char *, size_t, struct chunk *);
+int			 delta_parse_json(struct delta_parser *, const char *, size_t,
+			    struct chunk *);
 
 #endif

@@ -26,8 +26,8 @@ tokens_of(const struct message *m)
 }
 
 /*
- * The index of the first message, past the leading system ones, that is sent: whole turns are dropped from the oldest on
- * until the rest fits.
+ * The index of the first message, past the leading system ones, that is sent: whole turns are
+ * dropped from the oldest on until the rest fits.
  */
 static size_t
 first_kept(const struct prompt *p, size_t systems, int64_t *total)

@@ -1,4 +1,7 @@
-/* prompt: the body of a chat completion request, with the context trimmed to the model's window by whole turns. */
+/*
+ * prompt: the body of a chat completion request, with the context trimmed to the
+ * model's window by whole turns.
+ */
 #ifndef PARLEY_PROMPT_H
 #define PARLEY_PROMPT_H
 
@@ -17,7 +20,8 @@ struct message {
 
 struct prompt {
 	const char		*model;		/* the upstream's name for it */
-	const struct message	*m;		/* system messages first, then turns, the question last */
+	/* System messages first, then turns, the question last */
+	const struct message	*m;
 	size_t			 n;
 	int			 context_tokens;	/* the model's window; 0: send everything */
 	int			 max_tokens;	/* of the answer; 0: do not say */
@@ -25,9 +29,9 @@ struct prompt {
 
 int		 role_parse(const char *);	/* a ROLE_, or -1 */
 /*
- * Writes the body (stream, stream_options.include_usage). Where the window is known, the oldest turns (a user message and
- * what follows until the next one) are left out until estimate and answer fit; system messages and the question always
- * stay. Returns the estimated prompt tokens.
+ * Writes the body (stream, stream_options.include_usage). Where the window is known, the oldest
+ * turns (a user message and what follows until the next one) are left out until estimate and
+ * answer fit; system messages and the question always stay. Returns the estimated prompt tokens.
  */
 int64_t		 prompt_write(struct str *, const struct prompt *);
 

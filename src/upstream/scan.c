@@ -86,7 +86,8 @@ unescape(const char *s, size_t n, struct str *room)
 	for (; (hit = memchr(s, '\\', (size_t)(end - s))) != NULL; s = hit + 2) {
 		if ((which = memchr(from, hit[1], sizeof(from) - 1)) == NULL)
 			return false;
-		if (str_put(room, s, (size_t)(hit - s)) == -1 || str_putc(room, to[which - from]) == -1)
+		if (str_put(room, s, (size_t)(hit - s)) == -1 ||
+		    str_putc(room, to[which - from]) == -1)
 			return false;
 	}
 	return str_put(room, s, (size_t)(end - s)) == 0;

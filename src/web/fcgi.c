@@ -162,8 +162,9 @@ fcgi_write(struct fcgi *f, const char *p, size_t n, bool flush)
 }
 
 /*
- * libfcgi can only write as if it could wait; a stream cannot. A record is a head of eight bytes (version 1, type, request,
- * content length, padding) before its content: FastCGI Specification 1.0, 3.3.
+ * libfcgi can only write as if it could wait; a stream cannot. A record is a head of
+ * eight bytes (version 1, type, request, content length, padding) before its content:
+ * FastCGI Specification 1.0, 3.3.
  */
 ssize_t
 fcgi_send(struct fcgi *f, const char *p, size_t n)
@@ -174,15 +175,17 @@ fcgi_send(struct fcgi *f, const char *p, size_t n)
 
 	if (f->body_left == 0) {
 		n = n < SEND_MOST ? n : SEND_MOST;
-		memcpy(f->head, (uint8_t[]){ 1, 6 /* FCGI_STDOUT */, (uint8_t)(f->q.requestId >> 8),
-		    (uint8_t)f->q.requestId, (uint8_t)(n >> 8), (uint8_t)n, 0, 0 }, sizeof(f->head));
+		memcpy(f->head, (uint8_t[]){ 1, 6 /* FCGI_STDOUT */,
+		    (uint8_t)(f->q.requestId >> 8), (uint8_t)f->q.requestId,
+		    (uint8_t)(n >> 8), (uint8_t)n, 0, 0 }, sizeof(f->head));
 		f->head_left = sizeof(f->head);
 		f->body_left = n;
 	}
 	iov[0] = (struct iovec){ f->head + sizeof(f->head) - f->head_left, f->head_left };
 	iov[1] = (struct iovec){ (void *)p, n < f->body_left ? n : f->body_left };
-	while ((sent = sendmsg(f->q.ipcFd, &m, MSG_DONTWAIT | MSG_NOSIGNAL)) == -1 && errno == EINTR)
-		continue;
+	do
+		sent = sendmsg(f->q.ipcFd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent == -1 && errno == EINTR);
 	if (sent == -1)
 		return errno == EAGAIN ? 0 : -1;
 	if ((size_t)sent <= f->head_left) {

@@ -29,8 +29,9 @@ ssize_t		 fcgi_read(struct fcgi *, void *, size_t);
 /* Buffers and, when flush, sends. -1: the client is gone. */
 int		 fcgi_write(struct fcgi *, const char *, size_t, bool flush);
 /*
- * The same for a stream, on the loop: sends what the socket takes now. How many of the bytes; 0: none now (a record may have
- * begun: go on with the same bytes); -1: the client is gone. Not mixed with fcgi_write.
+ * The same for a stream, on the loop: sends what the socket takes now. How many of the
+ * bytes; 0: none now (a record may have begun: go on with the same bytes); -1: the client is
+ * gone. Not mixed with fcgi_write.
  */
 ssize_t		 fcgi_send(struct fcgi *, const char *, size_t);
 int		 fcgi_fd(const struct fcgi *);

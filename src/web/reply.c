@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/conf.h"
+#include "base/jw.h"
 #include "fcgi.h"
 
 static const struct {
@@ -39,6 +41,19 @@ reply(struct req *r, int status, const char *type, const char *body, size_t len)
 	str_reset(&r->reply);
 	if (len > 0)
 		str_put(&r->reply, body, len);
+	return 0;
+}
+
+int
+reply_fields(struct req *r, const struct fields *table, const void *from)
+{
+	struct str	 s = STR_INIT(0);
+	struct jw	 w;
+
+	jw_open(&w, &s);
+	json_write(&w, NULL, table, from, r->cx.conf->timezone);
+	reply(r, 200, REPLY_JSON, s.p, s.len);
+	str_free(&s);
 	return 0;
 }
 

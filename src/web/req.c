@@ -10,9 +10,9 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/ident.h"
+#include "base/url.h"
 #include "base/utf8.h"
 #include "fcgi.h"
-#include "url.h"
 
 #define NAME	64		/* most of a header's name */
 #define CHUNK	16384		/* of a body of unknown length */

@@ -1,7 +1,7 @@
 /*
- * req: one request, from FastCGI parameters and body to reply. Handlers see this and nothing of FastCGI.
- * Everything in it lives in the request's arena. A reply is said once; the worker sends what was said, or the dialect's
- * envelope where the handler failed.
+ * req: one request, from FastCGI parameters and body to reply. Handlers see this and nothing of
+ * FastCGI. Everything in it lives in the request's arena. A reply is said once; the worker sends
+ * what was said, or the dialect's envelope where the handler failed.
  */
 #ifndef PARLEY_REQ_H
 #define PARLEY_REQ_H
@@ -24,7 +24,8 @@ struct req {
 	const char		*remote;	/* REMOTE_ADDR */
 	struct route_hit	 hit;
 	const struct route	*route;		/* hit.route */
-	const char		*body;		/* NUL-terminated, NULL until read; req_body_load reads it */
+	/* NUL-terminated, NULL until read; req_body_load reads it */
+	const char		*body;
 	size_t			 body_len;
 	bool			 body_form;	/* it is a form, else JSON */
 	int64_t			 started_us;	/* monotonic */
@@ -34,7 +35,8 @@ struct req {
 	struct str		 reply;		/* body */
 	struct str		 reply_headers;	/* "Name: value\r\n"… */
 	bool			 detached;	/* the connection went to a peer */
-	int64_t			 user;		/* for the log line, once somebody knows; 0: nobody */
+	/* For the log line, once somebody knows; 0: nobody */
+	int64_t			 user;
 
 	struct engine		*engine;
 	struct worker		*worker;
@@ -42,10 +44,14 @@ struct req {
 };
 
 /*
- * A request header by its HTTP name ("X-Guest-Id"), or NULL: absent, empty, not UTF-8 or with control characters in it.
+ * A request header by its HTTP name ("X-Guest-Id"), or NULL: absent, empty, not UTF-8 or
+ * with control characters in it.
  */
 const char	*req_header(struct req *, const char *name);
-/* One value of the query string, decoded (the last, where the name comes twice), or NULL: absent or not text. */
+/*
+ * One value of the query string, decoded (the last, where the name comes
+ * twice), or NULL: absent or not text.
+ */
 const char	*req_query(struct req *, const char *name);
 /* A cookie's value, or NULL. */
 const char	*req_cookie(struct req *, const char *name);
@@ -54,35 +60,48 @@ const char	*req_bearer(struct req *);
 /* Does Accept name this type? */
 bool		 req_accepts(struct req *, const char *type);
 /*
- * Reads the whole body, up to the route's limit (what is over is read and dropped: F_TOO_LARGE). Checks that it came
- * whole (CONTENT_LENGTH), its media type against the route's flags (F_MEDIA; none given: JSON is tried), UTF-8 (F_UTF8).
- * Done by the dispatcher before the handler runs, for every route that takes a body.
+ * Reads the whole body, up to the route's limit (what is over is read and dropped: F_TOO_LARGE).
+ * Checks that it came whole (CONTENT_LENGTH), its media type against the route's flags (F_MEDIA;
+ * none given: JSON is tried), UTF-8 (F_UTF8). Done by the dispatcher before the handler runs, for
+ * every route that takes a body.
  */
 int		 req_body_load(struct req *);
 /* Fills `in` by the route's table from body (JSON or form) or query, whichever the row says. */
 int		 req_read(struct req *, void *in);
 
+#define REPLY_JSON	"application/json; charset=utf-8"
+
 /* Replies. status is HTTP's; the content is copied. Always 0. */
 int		 reply(struct req *, int status, const char *type, const char *body, size_t len);
-void		 reply_header(struct req *, const char *name, const char *value);	/* CR and LF in the value are dropped */
+/* 200 with the struct as JSON, by its table. Always 0. */
+int		 reply_fields(struct req *, const struct fields *, const void *);
+/* CR and LF in the value are dropped. */
+void		 reply_header(struct req *, const char *name, const char *value);
 
 /*
- * Takes the connection away from the request and makes it a peer of the loop that speaks SSE (text/event-stream with
- * the headers of the contract, those of reply_header included; `X-Stream-Ids: 1` turns on id: lines; prefix is "data: "
- * or "data:"). The request's arena may be freed afterwards. The peer joins peers on the loop (peer_join) by its owner.
+ * Takes the connection away from the request and makes it a peer of the loop that speaks SSE
+ * (text/event-stream with the headers of the contract, those of reply_header included;
+ * `X-Stream-Ids: 1` turns on id: lines; prefix is "data: " or "data:"). The request's arena may
+ * be freed afterwards. The peer joins peers on the loop (peer_join) by its owner.
  */
 struct peer	*req_stream(struct req *, const char *prefix);
 
 /* The worker's side. */
 
 /*
- * Fills r, whose cx has arena and settings, from the parameters of r->io: method, path, query, remote, language and
- * request id (X-Request-Id where it is a sane one).
+ * Fills r, whose cx has arena and settings, from the parameters of r->io: method, path, query,
+ * remote, language and request id (X-Request-Id where it is a sane one).
  */
 void		 req_open(struct req *);
-/* Reads what is left of the body and drops it: only then the connection can be kept. -1: it came broken. */
+/*
+ * Reads what is left of the body and drops it: only then the connection
+ * can be kept. -1: it came broken.
+ */
 int		 req_drain(struct req *);
-/* Sends what was said, with Content-Length and X-Request-Id; HEAD: the headers alone. Bytes, or -1: the client is gone. */
+/*
+ * Sends what was said, with Content-Length and X-Request-Id; HEAD: the headers alone.
+ * Bytes, or -1: the client is gone.
+ */
 int64_t		 reply_send(struct req *);
 /* For HTTP's status line and for logs: "Not Found"; "" when it is none of ours. */
 const char	*reply_reason(int status);

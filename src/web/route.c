@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "url.h"
+#include "base/url.h"
 
 #define SEGMENTS	16	/* of any path that could match */
 

@@ -1,6 +1,7 @@
 /*
- * route: the map of endpoints and how a method and path find their row. Rows come from api/routes.def; their order does
- * not matter: a literal segment beats {id}, and two rows that could both match stop the program at start.
+ * route: the map of endpoints and how a method and path find their row. Rows come from
+ * api/routes.def; their order does not matter: a literal segment beats {id}, and two rows that
+ * could both match stop the program at start.
  */
 #ifndef PARLEY_ROUTE_H
 #define PARLEY_ROUTE_H
@@ -13,14 +14,19 @@
 struct req;
 struct dialect;		/* api's: its failure envelope and voices */
 
-enum method { M_GET = 1, M_HEAD = 2, M_POST = 4, M_PUT = 8, M_PATCH = 16, M_DELETE = 32, M_OPTIONS = 64 };
+enum method {
+	M_GET = 1, M_HEAD = 2, M_POST = 4, M_PUT = 8, M_PATCH = 16, M_DELETE = 32, M_OPTIONS = 64,
+};
 
 enum route_who {
 	WHO_NONE,		/* anybody, not even looked */
-	WHO_LOCAL,		/* health and figures: trusted_proxies or loopback only, no identity */
-	WHO_USER,		/* the arena's identity; absent: 400 naming the userId header (a valid guest will do) */
+	/* Health and figures: trusted_proxies or loopback only, no identity */
+	WHO_LOCAL,
+	/* The arena's identity; absent: 400 naming the userId header (a valid guest will do) */
+	WHO_USER,
 	WHO_GUEST,		/* the arena's identity; absent: a new guest is made */
-	WHO_ANY,		/* the arena's identity where one is shown; absent: somebody without identity */
+	/* The arena's identity where one is shown; absent: somebody without identity */
+	WHO_ANY,
 };
 
 enum route_flags {
@@ -42,7 +48,8 @@ struct route {
 	int			 flags;
 	int			 kib;		/* most of a body; 0: the setting body_limit */
 	const struct fields	*in;		/* body or query; NULL: none */
-	const struct fields	*out;		/* what the reply's data is; NULL: said in the handler's comment */
+	/* What the reply's data is; NULL: said in the handler's comment */
+	const struct fields	*out;
 	const char		*handler_name;
 	const char		*summary;	/* for the API document */
 };
@@ -55,14 +62,17 @@ void			 routes_free(struct routes *);
 struct route_hit {
 	const struct route	*route;		/* NULL: no such path, or method not allowed */
 	int			 methods;	/* all that the path takes; 0: no such path */
-	const struct dialect	*dialect;	/* of the path, else of the longest prefix known, else NULL */
-	const char		*args[ROUTE_ARGS];	/* what stood at {…}, percent-decoded, in the arena */
+	/* Of the path, else of the longest prefix known, else NULL */
+	const struct dialect	*dialect;
+	/* What stood at {…}, percent-decoded, in the arena */
+	const char		*args[ROUTE_ARGS];
 };
 /*
- * The path is normalised first (// is /, a trailing slash is dropped, a prefix /api is dropped; %XX decoded per segment).
- * HEAD is served by GET's row where no row takes HEAD.
+ * The path is normalised first (// is /, a trailing slash is dropped, a prefix /api is dropped;
+ * %XX decoded per segment). HEAD is served by GET's row where no row takes HEAD.
  */
-void		 routes_find(const struct routes *, struct arena *, enum method, const char *path, struct route_hit *);
+void		 routes_find(const struct routes *, struct arena *, enum method,
+		    const char *path, struct route_hit *);
 const char	*method_name(enum method);
 int		 method_parse(const char *);		/* M_ bit or 0 */
 /* "GET, HEAD, POST, OPTIONS", for Allow; in the arena. */

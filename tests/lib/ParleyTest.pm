@@ -42,7 +42,9 @@ sub new ($class, %o) {
 		delay  => $o{delay} // 2,
 	);
 	$self->up;
-	$self->add_model($_, @{ $o{model_args} // [] }) for @models;
+	my $args = $o{model_args} // [];
+	$self->add_model($_, @{ (ref $args eq 'HASH' ? $args->{ $_->{code} } : $args) // [] })
+	    for @models;
 	return $self;
 }
 
@@ -340,9 +342,10 @@ the end of the logs is shown.
 
 How many; 0 to 26. Their codes are C<m-a>, C<m-b>, …; see L</models>.
 
-=item model_args => [...]
+=item model_args => [...] | { code => [...] }
 
-More arguments for each C<parley model add>, such as C<< ['--idle', 1] >>.
+More arguments for each C<parley model add>, such as C<< ['--idle', 1] >>; or for those models
+alone.
 
 =item workers => N, threads => N, set => { name => value }
 

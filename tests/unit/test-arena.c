@@ -158,6 +158,9 @@ mallocs(void **state)
 	p = xrealloc(p, 100);
 	assert_string_equal(p, "abc");
 	free(p);
+	p = xprintf("%s/%08x", "spool", 0xabcu);
+	assert_string_equal(p, "spool/00000abc");
+	free(p);
 }
 
 int

@@ -97,7 +97,8 @@ static void
 test_garbage(void **state)
 {
 	static const char *const	 bad[] = {
-		"", "{", "nonsense", "[]", "\"text\"", "{\"choices\":[7]}", "{\"choices\":[{\"delta\":{\"content\":7}}]}",
+		"", "{", "nonsense", "[]", "\"text\"", "{\"choices\":[7]}",
+		"{\"choices\":[{\"delta\":{\"content\":7}}]}",
 		"{\"choices\":[{\"delta\":{\"reasoning_content\":[]}}]}",
 	};
 	struct chunk	 c;

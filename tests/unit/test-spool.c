@@ -1,4 +1,7 @@
-/* spool: what is written is read back, damage stops a scan, segments go when nobody needs them, the lock tells the dead. */
+/*
+ * spool: what is written is read back, damage stops a scan, segments go when nobody needs them,
+ * the lock tells the dead.
+ */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -156,6 +156,7 @@ tokens(void **state)
 	assert_int_equal(utf8_tokens(S("。")), 1);			/* 3 bytes, no character of a script */
 	assert_int_equal(utf8_tokens(S("ひらカタ한글𠀀")), 7);
 	assert_int_equal(utf8_tokens(S("é")), 1);
+	assert_int_equal(utf8_tokens(NULL, 0), 0);
 	assert_int_equal(utf8_tokens(S("\xff\xff\xff\xff\xff")), 2);
 }
 

@@ -5,6 +5,7 @@ package Bench::Proc;
 use strict;
 use warnings;
 
+use Encode qw(decode_utf8);
 use Exporter 'import';
 use IO::Handle;
 use IO::Socket::INET;
@@ -124,7 +125,7 @@ sub free_port {
     die "no free port\n";
 }
 
-# job(command…): its output, or dies with what it said.
+# job(command…): the bytes of its output, or dies with what it said.
 sub job {
     my (@command) = @_;
     my $pid = open(my $out, '-|') // die "fork: $!\n";
@@ -136,7 +137,7 @@ sub job {
         POSIX::_exit(69);
     }
     my $said = do { local $/ = undef; <$out> // '' };
-    close $out or die "@command[0 .. ($#command > 2 ? 2 : $#command)]: $said\n";
+    close $out or die "@command[0 .. ($#command > 2 ? 2 : $#command)]: " . decode_utf8($said);
     return $said;
 }
 

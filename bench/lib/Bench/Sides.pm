@@ -116,6 +116,7 @@ sub start_parley {
     my $dir = "$self->{dir}/parley";
     my @set = map { ('--set', $_) } 'workers=2', @{ $self->{settings} };
 
+    die "$dir is there from another run: take another --dir\n" if -e $dir;
     $self->{stack_up} = 1;
     job("$self->{top}/scripts/stack", 'up', '--dir', $dir, '--port', 0, '--no-demo', '--build',
         $self->{build}, @set);
