@@ -250,7 +250,7 @@ trouble "status $_->[0]", { status => $_->[0], headers => { 'Retry-After' => 7 }
     finish => 'error', code => $_->[1], text => '', prompt => 0
     for [429, 503], [500, 503], [502, 503], [503, 503], [400, 502], [401, 502], [404, 502];
 trouble 'a refusal whose body has no end', { status => 429, steps => [{ hang => 1 }] },
-    finish => 'error', code => 503, text => '', prompt => 0, within => [0, 0.9];
+    finish => 'error', code => 503, text => '', prompt => 0, within => [0, 2];
 trouble 'an error in the stream', { steps => [{ delta => 'I was' }, { json => { error => {
     message => 'veiled-a-70b ran out of memory', type => 'server_error', code => 500 } } },
     { delta => 'never told' }, @end] }, finish => 'error', code => 502, text => 'I was';

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/conf.h"
 #include "base/ident.h"
 #include "base/utf8.h"
 #include "core/masks.h"

@@ -1,7 +1,6 @@
 #include "native.h"
 
 #include "api/handlers.h"
-#include "base/conf.h"
 #include "core/who.h"
 #include "store/migrate.h"
 #include "store/model.h"

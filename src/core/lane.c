@@ -56,13 +56,16 @@ static int
 on_delta(void *arg, const struct delta *d)
 {
 	struct lane	*l = arg;
+	bool		 thinking = d->flags & DELTA_REASONING;
 
+	if (str_put(thinking ? &l->reasoning : &l->text, d->text, d->len) == -1)
+		return -1;		/* what is not kept is not told either */
 	l->last_ms = d->at_ms;
 	if (l->first_ms == 0)
 		l->first_ms = d->at_ms;
-	l->thinking = d->flags & DELTA_REASONING;
+	l->thinking = thinking;
 	tell_delta(l, d);
-	return str_put(l->thinking ? &l->reasoning : &l->text, d->text, d->len);
+	return 0;
 }
 
 /* What the upstream cites itself: objects only, and not without end. */
@@ -122,9 +125,6 @@ on_end(void *arg, const struct ask_end *e)
 	if (e->why != F_NONE)
 		log_warn("an answer failed", LOG_S("rid", l->turn->rid), LOG_I("turn", l->turn->id),
 		    LOG_S("model", l->model->code), LOG_S("fail", fail_name(e->why)));
-	/* An upstream that was never reached has read nothing. */
-	if (e->why == F_UNAVAILABLE && !e->heard)
-		l->prompt_tokens = 0;
 	lane_end(l, status_of(e), e->why);
 }
 
@@ -139,8 +139,9 @@ lane_end(struct lane *l, const char *status, enum fail_kind why)
 	if (l->state == LANE_WAITING)		/* stopped before it was asked */
 		l->estimated = true;
 	if (l->thinking)			/* a reader waits for the reasoning's end */
-		on_delta(l, &(struct delta){ .text = "", .flags = DELTA_CLOSES,
+		tell_delta(l, &(struct delta){ .text = "", .flags = DELTA_CLOSES,
 		    .at_ms = loop_wall(t->engine->loop) });
+	l->thinking = false;
 	l->state = LANE_CLOSING;
 	l->status = status;
 	l->why = why;

@@ -11,6 +11,7 @@
 
 #define EVENT_CAP	(4u << 20)	/* bytes of one upstream event */
 /* After [DONE] the connection may take this long to become idle */
+#define FINISHED_MS	2000		/* after a finish_reason so long for usage and [DONE] */
 #define LINGER_MS	1000
 
 struct ask {
@@ -21,7 +22,7 @@ struct ask {
 	const struct ask_ops	*ops;
 	void			*arg;
 	int			 first_ms, idle_ms, total_ms;
-	/* Loop time; heard: the last token */
+	/* Loop time; heard: the last token, or the finish_reason. */
 	int64_t			 begun, heard, paused_at;
 	struct ask_end		 end;
 	bool			 thinking;	/* the last token was reasoning */
@@ -133,8 +134,10 @@ on_event(void *arg, const char *data, size_t len)
 	if (tell_delta(q, c.reasoning, c.reasoning_len, true) == -1 ||
 	    tell_delta(q, c.text, c.text_len, false) == -1)
 		return -1;
-	if (c.finish != FINISH_NONE)
+	if (c.finish != FINISH_NONE) {
 		q->end.finish = c.finish;
+		q->heard = loop_now(q->asker->loop);
+	}
 	return 0;
 }
 
@@ -146,7 +149,8 @@ on_data(void *arg, int status, const char *p, size_t n)
 
 	if (status != 200)		/* its body is nobody's business but the upstream's */
 		return 0;
-	str_free(&q->body);		/* it has been sent */
+	if (q->body.p != NULL && call_body_sent(q->call))
+		str_free(&q->body);	/* many run long, and it may be large */
 	q->inside = true;
 	if (!q->dead)
 		rv = sse_feed(&q->sse, p, n, on_event, q);
@@ -172,6 +176,15 @@ fail_of_status(int status)
 	return F_UPSTREAM;
 }
 
+/* The upstream was never reached or has refused: it has read nothing. */
+static void
+tell_refusal(struct ask *q, enum fail_kind why)
+{
+	if (!q->end.heard)
+		q->end.prompt_tokens = 0;
+	tell_end(q, why);
+}
+
 static void
 on_done(void *arg, const struct call_end *e)
 {
@@ -188,12 +201,10 @@ on_done(void *arg, const struct call_end *e)
 			log_warn("upstream failed", LOG_S("why", e->why),
 			    LOG_I("status", e->status), LOG_I("heard", q->end.heard));
 		q->end.retry_after = e->retry_after;
-		if (e->result == CALL_TIMEOUT)
-			tell_end(q, e->status == 0 && !e->sent ? F_UNAVAILABLE : F_TIMEOUT);
-		else if (e->result == CALL_CONNECT || (e->status == 0 && e->result == CALL_CUT))
-			tell_end(q, F_UNAVAILABLE);
+		if (e->status == 0)
+			tell_refusal(q, F_UNAVAILABLE);
 		else if (e->status != 200)
-			tell_end(q, fail_of_status(e->status));
+			tell_refusal(q, fail_of_status(e->status));
 		else
 			tell_end(q, q->end.finish != FINISH_NONE ? F_NONE : F_UPSTREAM);
 	}
@@ -201,6 +212,17 @@ on_done(void *arg, const struct call_end *e)
 }
 
 static const struct call_ops ask_call = { .data = on_data, .done = on_done };
+
+/* Too long without a token. Where it has refused, only the refusal's body is late. */
+static void
+time_out(struct ask *q)
+{
+	int	 status = call_status(q->call);
+
+	if (status != 0 && status != 200)
+		tell_refusal(q, fail_of_status(status));
+	abandon(q, F_TIMEOUT);
+}
 
 /* The clocks, ten times a second. */
 static void
@@ -217,10 +239,13 @@ tick(void *arg)
 				abandon(q, F_NONE);
 		} else if (q->paused_at != 0)
 			continue;
-		else if (now - q->begun > q->total_ms ||
+		else if (q->end.finish != FINISH_NONE) {
+			if (now - q->heard > FINISHED_MS)
+				abandon(q, F_NONE);
+		} else if (now - q->begun > q->total_ms ||
 		    (!q->end.heard && now - q->begun > q->first_ms) ||
 		    (q->end.heard && now - q->heard > q->idle_ms))
-			abandon(q, F_TIMEOUT);
+			time_out(q);
 	}
 }
 

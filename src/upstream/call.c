@@ -20,6 +20,7 @@ struct call {
 	struct curl_slist	*headers;
 	const struct call_ops	*ops;
 	void			*arg;
+	size_t			 body_len;
 	int			 status;
 	/* Begun inside a callback: curl does not have it yet */
 	bool			 waiting;
@@ -343,6 +344,7 @@ call_start(struct caller *c, const struct call_spec *spec, const struct call_ops
 	if (spec->body != NULL) {
 		curl_easy_setopt(k->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->body_len);
 		curl_easy_setopt(k->easy, CURLOPT_POSTFIELDS, spec->body);
+		k->body_len = spec->body_len;
 	}
 	k->next = c->calls;
 	k->prev = &c->calls;
@@ -371,6 +373,24 @@ call_pause(struct call *k, bool pause)
 {
 	curl_easy_pause(k->easy, pause ? CURLPAUSE_RECV : CURLPAUSE_CONT);
 	k->caller->reap = true;
+}
+
+int
+call_status(const struct call *k)
+{
+	long	 status = 0;
+
+	curl_easy_getinfo(k->easy, CURLINFO_RESPONSE_CODE, &status);
+	return (int)status;
+}
+
+bool
+call_body_sent(const struct call *k)
+{
+	curl_off_t	 sent = 0;
+
+	curl_easy_getinfo(k->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+	return (size_t)sent >= k->body_len;
 }
 
 int

@@ -58,6 +58,8 @@ struct call	*call_start(struct caller *, const struct call_spec *, const struct 
 		    void *arg);
 void		 call_cancel(struct call *);		/* closes its connection at once; no done */
 void		 call_pause(struct call *, bool);	/* stops and goes on reading */
+int		 call_status(const struct call *);	/* HTTP, as soon as it came; 0: not yet */
+bool		 call_body_sent(const struct call *);	/* all of it: the call needs it no more */
 int		 caller_running(const struct caller *);
 
 #endif

@@ -84,8 +84,8 @@ sub table {
         stall => {
             title   => '50 streams x 20 deltas/s beside ten clients that stopped reading',
             sides   => [qw(P)],
-            seconds => $q ? 30 : 55,
-            once    => sub { $self->stalls($_[0], $q ? 4 : 10) },
+            seconds => $q ? 45 : 55,
+            once    => sub { $self->stalls($_[0], $q ? 4 : 8) },
             figures => \&stall_figures,
         },
     );
@@ -93,19 +93,21 @@ sub table {
 
 # ---- measurements ----------------------------------------------------------------------------
 
-# Opens streams on a side and measures them on the plateau: the load generator's figures, and
+# Opens streams on a side and measures them on the plateau, beside them perhaps some more that read
+# or that stop reading, at a pace of their own: the load generator's figures, and
 #   worker_us, nginx_us   CPU per delta of the side's processes and of nginx
-#   pss, pss_open         KiB of the side's processes at the end and when all were open (pss => 1)
+#   pss                   KiB of the side's processes at the end (pss => 1)
 #   cut                   answers that had to come to their end and did not (drain)
 #   unstored              streams whose answer is not in P's database
 #   late_us, missed       how late the upstream was at worst, deltas that it left out
 sub plateau {
     my ($self, $side, %o) = @_;
     my $s      = $self->{sides};
-    my @paces  = (($o{pace}) x $o{streams}, ($o{stalled_pace}) x ($o{stalled} // 0));
+    my $more   = ($o{reading} // 0) + ($o{stalled} // 0);
+    my @paces  = (($o{pace}) x $o{streams}, ($o{more_pace}) x $more);
     my @asking = $s->stream_options($side, @paces);
     my ($count) = $o{pace} =~ /n(\d+)/;
-    my (@workers, @nginx, %cpu, %more);
+    my (@workers, @nginx, %cpu, $pss);
     my $look = sub { $cpu{ $_[0] } = [cpu(@workers), cpu(@nginx)] };
 
     my $newest = $s->newest_answer($side);
@@ -115,13 +117,12 @@ sub plateau {
             open => sub {
                 @workers = $s->workers($side);
                 @nginx   = family($s->{pids}{nginx});
-                $more{pss_open} = pss(@workers) if $o{pss};
             },
             begin => sub { $look->('begin') },
-            end   => sub { $look->('end'); $more{pss} = pss(@workers) if $o{pss} },
+            end   => sub { $look->('end'); $pss = pss(@workers) if $o{pss} },
         },
         $self->{load}, 'streams', @asking,
-        '--streams', $o{streams}, '--rate', $o{rate}, '--settle', $o{settle},
+        '--streams', $o{streams} + ($o{reading} // 0), '--rate', $o{rate}, '--settle', $o{settle},
         '--window', $o{window}, '--count', $count, '--drain', $o{drain} // 0,
         $o{stalled} ? ('--stalled', $o{stalled}) : ()
     );
@@ -129,11 +130,12 @@ sub plateau {
     my ($worker, $nginx) =
         map { $r->{deltas} ? ($cpu{end}[$_] - $cpu{begin}[$_]) / $r->{deltas} * 1e6 : 0 } 0, 1;
     $r->{trouble} = 'the upstream was still answering 15 s later' unless $s->quiet;
-    my $asked = $o{streams} + ($o{stalled} // 0);
+    my $asked = $o{streams} + $more;
     # Those that were left in mid-answer are stored too, as far as they came.
     my $stored = $s->stored_answers($side, $newest, $asked, $o{drain} ? $count : undef);
     return {
-        %$r, %more,
+        %$r,
+        pss       => $pss,
         worker_us => $worker,
         nginx_us  => $nginx,
         cut       => $o{drain} ? $o{streams} - $r->{whole} - $r->{failed} : 0,
@@ -206,31 +208,36 @@ sub leaves {
     return { %$r, ms => \@ms, worst_ms => $ms[-1], median_ms => $ms[@ms / 2] };
 }
 
-# The same streams without and with ten clients that stop reading. Those get 1,200 deltas at
-# once, some 370 KiB: enough to fill every buffer on the way to them, Parley's own included; then
-# they go on at the others' pace.
+# The same streams alone, with ten more clients, and with those ten having stopped reading. The ten
+# get 1,200 deltas at once, some 370 KiB: enough to fill every buffer on the way to them, Parley's
+# own included; then they go on at the others' pace. Each time in workers that are new, as memory
+# that was in use once stays with a process.
 sub stalls {
     my ($self, $side, $window) = @_;
-    my $k = 10;
-    my %o = (
-        streams => 50, pace => 'r20n4000', rate => 100, settle => 8, window => $window, pss => 1
+    my $k    = 10;
+    my $more = 'r20n4000b1200';
+    my %ways = (
+        alone   => {},
+        reading => { reading => $k, more_pace => $more },
+        stalled => { stalled => $k, more_pace => $more },
     );
-    my %stalled = (stalled => $k, stalled_pace => 'r20n4000b1200');
+    my %r;
 
-    # Memory that is taken for the first time would be charged to whoever comes first.
-    $self->plateau($side, %o, %stalled, settle => 4, window => 1) unless $self->{warm}++;
-    my $without = $self->plateau($side, %o);
-    my $with    = $self->plateau($side, %o, %stalled);
-    my $grown = sub { $_[0]{pss} - $_[0]{pss_open} };
-
+    for my $way (sort keys %ways) {
+        $self->{sides}->renew($side);
+        $r{$way} = $self->plateau($side, %{ $ways{$way} }, streams => 50, pace => 'r20n4000',
+            rate => 100, settle => 6, window => $window, pss => 1);
+    }
     return {
-        without => $without,
-        with    => $with,
-        factor  => $with->{p50_us} / ($without->{p50_us} || 1),
-        kib     => ($grown->($with) - $grown->($without)) / $k,
-        (map { $_ => $with->{$_} + $without->{$_} } qw(failed silent gaps unstored)),
-        behind  => $k - $with->{caught_up},
-        trouble => $with->{trouble} || $without->{trouble},
+        %r,
+        kib         => ($r{stalled}{pss} - $r{alone}{pss}) / $k,
+        kib_reading => ($r{reading}{pss} - $r{alone}{pss}) / $k,
+        behind      => $k - $r{stalled}{caught_up},
+        trouble     => (grep { $_ } map { $_->{trouble} } values %r)[0],
+        map {
+            my $name = $_;
+            $name => sum(map { $_->{$name} } values %r)
+        } qw(failed silent gaps unstored)
     };
 }
 
@@ -379,18 +386,25 @@ sub leave_figures {
 sub stall_figures {
     my ($of) = @_;
     my @p = @{ $of->{P} // [] };
-    my ($without, $with) = map { my $w = $_; [map { $_->{$w}{p50_us} } @p] } qw(without with);
+    my %p50;
 
+    for my $way (qw(alone reading stalled)) {
+        $p50{$way} = [map { $_->{$way}{p50_us} } @p];
+    }
     return (
-        { what => 'delay p50 without', unit => 'us', values => { P => $without } },
-        { what => 'delay p50 with', unit => 'us', values => { P => $with } },
+        { what => 'delay p50, alone', unit => 'us', values => { P => $p50{alone} } },
+        { what => 'delay p50, ten more read', unit => 'us', values => { P => $p50{reading} } },
         {
-            what => 'with / without', unit => '', by => 'clock', values => {},
-            of => ratio($with, $without), medians => [$with, $without], as => 'with/without',
-            op => '<=', limit => 1.2,
+            what => 'delay p50, ten more stalled', unit => 'us', values => { P => $p50{stalled} },
+            of   => ratio(@p50{qw(stalled alone)}), medians => [@p50{qw(stalled alone)}],
+            as   => 'stalled/alone', op => '<=', limit => 1.2, by => 'clock',
         },
         {
-            what => 'memory (Pss) per stalled client', unit => 'KiB', by => 'count',
+            what => 'memory (Pss) added by one that reads', unit => 'KiB',
+            values => { P => column($of, 'P', 'kib_reading') },
+        },
+        {
+            what => 'memory (Pss) added by one that stalled', unit => 'KiB', by => 'count',
             values => { P => column($of, 'P', 'kib') }, of => column($of, 'P', 'kib'),
             op => '<=', limit => 64,
         },

@@ -175,6 +175,23 @@ sub workers {
     return $pid ? family($pid) : ();
 }
 
+# Makes P's workers new ones.
+sub renew {
+    my ($self, $side) = @_;
+    my %old = map { $_ => 1 } $self->workers($side);
+
+    delete $old{ $self->{pids}{parley} };
+    kill HUP => $self->{pids}{parley} or die "the workers are gone\n";
+    within(
+        20,
+        'new workers',
+        sub {
+            my @now = $self->workers($side);
+            return @now == 1 + keys %old && !grep { $old{$_} } @now;
+        }
+    );
+}
+
 sub write_bodies {
     my ($self, $name, @bodies) = @_;
     my $file = "$self->{dir}/tmp/$name";
