@@ -7,8 +7,10 @@ use utf8;
 
 use Digest::SHA qw(sha256_hex);
 use Encode      qw(encode_utf8);
-use List::Util  qw(sum0 uniq);
-use Mojo::JSON  qw(encode_json);
+use IO::Socket::INET;
+use Mojo::JSON  qw(decode_json encode_json);
+use POSIX       ();
+use Socket      qw(SOL_SOCKET SO_RCVBUF);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -18,7 +20,8 @@ use ParleyTest::Process;
 
 # One lane is troubled, with limits so short that the others are no part of it.
 my $p = ParleyTest->new(models => 4, workers => 1, model_args => {
-	'm-a' => ['--connect', 2, '--first-token', 1, '--idle', 1, '--total', 3] });
+	'm-a' => ['--connect', 2, '--first-token', 1, '--idle', 1, '--total', 3],
+	'm-b' => ['--context', 1100, '--max-tokens', 50] });
 my @others = map { $_->{code} } grep { $_->{code} ne 'm-a' } $p->models;
 my %price = map { $_->{code} => $_->{price_in} } $p->models;
 
@@ -58,7 +61,7 @@ sub ask ($script, %o) {
 	$p->script($_, $fine) for @others;
 	$o{before}->() if $o{before};
 	my $begun = time;
-	my ($session, undef, $s) = begin($p, $QUESTION);
+	my ($session, undef, $s) = begin($p, $o{question} // $QUESTION);
 	$o{after}->() if $o{after};
 	my ($lanes, $rows) = ($p->lanes($s->events), stored($session));
 	my %by = map { $_ => { lane => $lanes->{ $rows->{$_}{mask} }, row => $rows->{$_} } }
@@ -117,10 +120,13 @@ sub balanced () {
 #   finish, code      of its last frame; code: of its error
 #   text              that the client saw
 #   within            [least, most] seconds until its end
+#   question          where it is not the usual one
+#   before, after     subs to call
 #   prompt, estimated what is counted; estimated by default, of the text
 sub trouble ($name, $script, %want) {
 	subtest $name => sub {
-		my $turn = ask($script, map { $want{$_} ? ($_ => $want{$_}) : () } qw(before after));
+		my $turn = ask($script, map { $want{$_} ? ($_ => $want{$_}) : () }
+		    qw(before after question));
 		my ($lane, $row) = @{ $turn->{by}{'m-a'} }{qw(lane row)};
 		my $after = $turn->{by}{'m-a'}{after};
 
@@ -314,6 +320,37 @@ trouble 'calls of tools that nobody offered', { steps => [{ chunk => { tool_call
     id => 'c1', type => 'function', function => { name => 'x', arguments => '{}' } }] } },
     { finish => 'tool_calls' }, { done => 1 }] }, finish => 'stop', text => '';
 
+# Takes a request and begins to answer when it has read the headers alone.
+sub hasty () {
+	my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'tcp')
+	    or die "socket: $!";
+	setsockopt $socket, SOL_SOCKET, SO_RCVBUF, 4096;	# little of the body fits
+	listen $socket, 1;
+	my $pid = fork // die "fork: $!";
+	return ($pid, $socket->sockport) if $pid;
+	my $c = $socket->accept;
+	my ($head, $body) = ('', '');
+	sysread $c, $head, 1, length $head until $head =~ /\r\n\r\n\z/;
+	syswrite $c, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+	    . qq(data: {"choices":[{"index":0,"delta":{"content":"Already: "}}]}\n\n);
+	sleep 0.3;
+	my ($size) = $head =~ /^content-length: (\d+)/im;
+	while (length $body < $size) {
+		sysread $c, $body, 65536, length $body or last;
+	}
+	my $asked = eval { decode_json($body)->{messages}[-1]{content} } // '';
+	syswrite $c, sprintf qq(data: {"choices":[{"index":0,"delta":{"content":"%s"},)
+	    . qq("finish_reason":"stop"}]}\n\ndata: [DONE]\n\n), sha256_hex($asked);
+	POSIX::_exit(0);
+}
+
+my ($hasty, $port) = hasty();
+my $long = join '', map { sprintf '%07d ', $_ } 1 .. 100_000;
+trouble 'answered before the question was read', undef, question => $long,
+    before => sub { address("http://127.0.0.1:$port/v1") },
+    after => sub { address($p->upstream->url); kill KILL => $hasty; waitpid $hasty, 0 },
+    finish => 'stop', text => 'Already: ' . sha256_hex($long), prompt => 200_004;
+
 # --- reasoning, citations, usage
 
 trouble 'reasoning only', { steps => [{ reasoning => 'Let me ' }, { reasoning => 'think.' }, @end] },
@@ -367,10 +404,9 @@ subtest 'the upstream is gone, and comes back' => sub {
 	$p->upstream->unscript;
 	$p->script('*', { times => 0, steps => [{ delta => 'I was ' }, { hang => 1 }] });
 	my $spoke = 0;
-	my ($session, undef, $s) = begin_with(sub ($e, $leave) {
-		$p->upstream->stop if ++$spoke == 4;
-	});
-	my $lanes = $p->lanes($s->events);
+	my $s = $p->stream(POST => '/conv/chat', json => body($p, $QUESTION),
+	    on_event => sub ($e, $leave) { $p->upstream->stop if ++$spoke == 4 });
+	my ($lanes, $session) = ($p->lanes($s->events), $s->events->[0]{data}{session_id});
 	is_deeply [map { "$_->{text}$_->{finish}" } values %$lanes], [('I was error') x 4],
 	    'the lanes end';
 	$p->upstream->start;
@@ -385,10 +421,136 @@ subtest 'the upstream is gone, and comes back' => sub {
 	    'and what was said before the failure is its context';
 };
 
-sub begin_with ($on_event) {
-	my $s = $p->stream(POST => '/conv/chat', json => body($p, $QUESTION), on_event => $on_event);
-	return ($s->events->[0]{data}{session_id}, undef, $s);
+
+# --- what a lane knows
+
+sub heard ($code) {
+	my ($request) = grep { $_->{code} eq $code } reverse $p->upstream_log;
+	return map { "$_->{role}: $_->{content}" } @{ $request->{body}{messages} };
 }
+
+subtest 'the window' => sub {
+	my @long = map { $_ x 1600 } qw(p q r s);	# 400 tokens, 404 with their place
+	$p->upstream->unscript;
+	my ($session, undef) = begin($p, $long[0]);
+	$p->stream(POST => '/conv/chat', json => body($p, $_, session => $session))
+	    for @long[1 .. 3];
+	my @b = heard('m-b');
+	is_deeply [map { /\A(\w+: .)/ } grep { /\Auser/ } @b], ['user: r', 'user: s'],
+	    'whole turns are left out, the oldest first';
+	is @b, 3, 'with their answers';
+	like $b[1], qr/\Aassistant: /, 'so that it begins with a question';
+	is scalar(heard('m-c')), 7, 'a lane without a window hears all';
+	my ($request) = grep { $_->{code} eq 'm-b' } reverse $p->upstream_log;
+	is $request->{body}{max_tokens}, 50, 'and it is told how much it may say';
+};
+
+subtest 'private and public' => sub {
+	$p->upstream->unscript;
+	$p->script('*', { times => 4, steps => [{ delta => 'in public' }, @end] });
+	my ($session, $pri) = begin($p, 'Q1');
+	my ($mask) = map { $_->{mask} } grep { $_->{code} eq 'm-c' } values %{ stored($session) };
+	my $say = sub ($path, $question, $answer, %o) {
+		$p->script($_, { steps => [{ delta => $answer }, @end] }) for @{ $o{to} // ['m-c'] };
+		return $p->stream(POST => $path, json => body($p, $question, session => $session,
+		    $o{to} ? () : (pri => $pri->{$mask})));
+	};
+	$say->('/conv/chat/pri', 'P1', 'in private');
+	is_deeply [heard('m-c')], ['user: Q1', 'assistant: in public', 'user: P1'],
+	    'a private turn sees the public ones';
+	$say->('/conv/chat', 'Q2', 'again in public', to => ['m-a', @others]);
+	is_deeply [heard('m-c')], ['user: Q1', 'assistant: in public', 'user: Q2'],
+	    'but a public one no private one';
+	$say->('/conv/chat/pri', 'P2', 'x');
+	is_deeply [heard('m-c')], ['user: Q1', 'assistant: in public', 'user: P1',
+	    'assistant: in private', 'user: Q2', 'assistant: again in public', 'user: P2'],
+	    'the next private one sees them all, in order';
+};
+
+subtest 'one turn at a time' => sub {
+	$p->upstream->unscript;
+	my ($session, $pri) = begin($p, 'Q1');
+	my %mask = map { $_->{code} => $_->{mask} } values %{ stored($session) };
+	$p->script('m-b', { steps => [{ delta => 'slowly ' }, { sleep => 1 }, { delta => 'done' },
+	    @end] });
+	$p->script('m-c', { steps => [{ delta => 'quickly' }, @end] });
+	my (@refused, $other);
+	my $slow = $p->stream(POST => '/conv/chat/pri',
+	    json => body($p, 'take your time', pri => $pri->{ $mask{'m-b'} }), on_event => sub {
+		return if $other;
+		$other = 1;
+		push @refused, $p->post($_->[0], json => body($p, 'now', @{ $_->[1] }))
+		    for ['/conv/chat/pri', [pri => $pri->{ $mask{'m-b'} }]],
+		    ['/conv/chat/single', [pri => $pri->{ $mask{'m-b'} }]],
+		    ['/conv/chat', [session => $session]];
+		$other = $p->post('/conv/chat/pri', json => body($p, 'now',
+		    pri => $pri->{ $mask{'m-c'} }));
+	});
+	refused $_, 409, qr/\S/, 'the lane takes no other question' for @refused;
+	is @refused, 3, 'however it is asked';
+	like $other->body, qr/quickly/, 'another lane answers meanwhile';
+	is $p->lanes($slow->events)->{ $mask{'m-b'} }{text}, 'slowly done', 'the first is whole';
+};
+
+# --- who leaves
+
+my $slow = { steps => [{ repeat => 10, steps => [{ delta => 'word ' }, { sleep => 0.05 }] },
+    { finish => 'stop' }, $usage, { done => 1 }] };
+
+sub leave ($path) {
+	$p->upstream->unscript;
+	$p->upstream->clear_log;
+	$p->script('*', { %$slow, times => 4 });
+	return $p->stream(POST => $path, json => body($p, $QUESTION), leave_after => 8);
+}
+
+sub said_before ($s) { return $p->lanes($s->events) }
+
+subtest 'on_disconnect = finish' => sub {
+	my $s = leave('/conv/chat');
+	my $session = $s->events->[0]{data}{session_id};
+	$p->eventually('closed', sub {
+		!grep { $_->{status} eq 'running' } values %{ stored($session) } });
+	is_deeply [map { "$_->{text}$_->{status} $_->{completion_tokens}" } values %{ stored($session) }],
+	    [('word ' x 10 . 'stop 3') x 4], 'the whole answer is stored';
+	is_deeply [map { $_->{ended} } $p->upstream_log], [('complete') x 4],
+	    'the upstream could say all of it';
+};
+
+sub cancelled ($s, $what) {
+	$p->eventually("$what: the upstream is let go", sub {
+		4 == grep { $_->{ended} eq 'aborted' && $_->{events} < 10 } $p->upstream_log }, 2);
+	return;
+}
+
+subtest 'what is not stored is cancelled' => sub {
+	my $s = leave('/combine/chat');
+	cancelled($s, 'combine');
+	$p->eventually('its figures are kept', sub {
+		my $rows = $p->sql('SELECT a.status, a.text, a.estimated, a.completion_tokens AS n'
+		    . ' FROM answer a JOIN turn t ON t.id = a.turn WHERE t.session IS NULL');
+		@$rows == 4 && !grep { $_->{status} ne 'stopped' || defined $_->{text}
+		    || !$_->{estimated} || $_->{n} < 1 } @$rows });
+};
+
+subtest 'on_disconnect = cancel' => sub {
+	my ($exit) = $p->stack('up', '--set', 'on_disconnect=cancel');
+	is $exit, 0, 'set';
+	my $s = leave('/conv/chat');
+	my $session = $s->events->[0]{data}{session_id};
+	cancelled($s, 'arena');
+	$p->eventually('closed', sub {
+		!grep { $_->{status} eq 'running' } values %{ stored($session) } });
+	my $lanes = $p->lanes($s->events);
+	for my $row (values %{ stored($session) }) {
+		is $row->{status}, 'stopped', "$row->{code}: stopped";
+		my $seen = $lanes->{ $row->{mask} }{text} // '';
+		like $row->{text}, qr/\A\Q$seen\E(?:word ){0,4}\z/, "$row->{code}: with what it said";
+		is $row->{completion_tokens}, tokens($row->{text}), "$row->{code}: estimated";
+	}
+	my $again = $p->stream(POST => '/conv/chat', json => body($p, 'go on', session => $session));
+	is scalar(keys %{ $p->lanes($again->events) }), 4, 'the next question is taken';
+};
 
 balanced();
 my @warned = grep { $_->{msg} =~ /upstream|answer failed/ } $p->log_lines;

@@ -15,6 +15,7 @@
 #include "store/db.h"
 #include "store/migrate.h"
 #include "store/model.h"
+#include "store/report.h"
 
 #define OWN_FDS		64	/* descriptors that a worker needs for itself, and one per thread */
 #define SECRET_LEAST	32	/* bytes that HS256 asks of a secret */
@@ -83,6 +84,26 @@ check_secrets(struct findings *f, const struct conf *c)
 		found_good(f, "tokens", "the secret is in %s", c->jwt_secret_file);
 }
 
+/* Each thread has a connection, the closer and the housekeeper too; a reload needs them twice. */
+static void
+check_connections(struct findings *f, const struct conf *c)
+{
+	const int	needed = 2 * c->workers * (c->threads + 2);
+	const int64_t	most = report_connections(&f->run->cx);
+
+	if (most == -1)
+		found_bad(f, EX_UNAVAILABLE, "connections", "%s", cmd_why(f->run));
+	else if (most >= needed)
+		found_good(f, "connections", "the database takes %lld, %d are needed at most",
+		    (long long)most, needed);
+	else {
+		found_note(f, "connections", "the database takes %lld, up to %d may be needed",
+		    (long long)most, needed);
+		advise(f, "/etc/mysql/mariadb.conf.d/50-server.cnf, under [mariadbd]: "
+		    "max_connections = %d", needed + 20);
+	}
+}
+
 /* Is there a database to go on with? */
 static bool
 check_database(struct findings *f, const struct conf *c)
@@ -112,6 +133,7 @@ check_database(struct findings *f, const struct conf *c)
 		return false;
 	}
 	found_good(f, "statements", "all %d are understood", SQL_COUNT);
+	check_connections(f, c);
 	return true;
 }
 

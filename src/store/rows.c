@@ -4,6 +4,7 @@
 
 #include "store/call.h"
 #include "store/model.h"
+#include "store/report.h"
 #include "store/session.h"
 #include "store/task.h"
 #include "store/turn.h"

@@ -241,6 +241,19 @@ on_data(char *p, size_t size, size_t n, void *arg)
 	return rv == -1 || k->cancelled ? CURL_WRITEFUNC_ERROR : size * n;
 }
 
+static size_t
+on_header(char *p, size_t size, size_t n, void *arg)
+{
+	struct call	*k = arg;
+	size_t		 len = size * n;
+
+	while (len > 0 && (p[len - 1] == '\n' || p[len - 1] == '\r'))
+		len--;
+	if (len > 0 && !k->cancelled)
+		k->ops->header(k->arg, p, len);
+	return size * n;
+}
+
 struct caller *
 caller_new(struct loop *loop)
 {
@@ -341,6 +354,10 @@ call_start(struct caller *c, const struct call_spec *spec, const struct call_ops
 	curl_easy_setopt(k->easy, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(k->easy, CURLOPT_WRITEDATA, k);
 	curl_easy_setopt(k->easy, CURLOPT_USERAGENT, "parley");
+	if (ops->header != NULL) {
+		curl_easy_setopt(k->easy, CURLOPT_HEADERFUNCTION, on_header);
+		curl_easy_setopt(k->easy, CURLOPT_HEADERDATA, k);
+	}
 	if (spec->body != NULL) {
 		curl_easy_setopt(k->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->body_len);
 		curl_easy_setopt(k->easy, CURLOPT_POSTFIELDS, spec->body);

@@ -34,6 +34,8 @@ struct call_end {
 struct call_ops {
 	/* Bytes of the reply's body, status already known. -1 ends the call with CALL_STOPPED. */
 	int	(*data)(void *arg, int status, const char *, size_t);
+	/* A line of the reply's head without its end, the status line first; NULL: not wanted. */
+	void	(*header)(void *arg, const char *, size_t);
 	/* Exactly once, unless cancelled; the call is gone afterwards. */
 	void	(*done)(void *arg, const struct call_end *);
 };

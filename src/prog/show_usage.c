@@ -1,0 +1,245 @@
+/* parley show usage, streams */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/zone.h"
+#include "cmd.h"
+#include "store/report.h"
+#include "table.h"
+
+#define DAYS		14
+#define DAY_S		86400
+#define BAR		24	/* columns of the longest bar */
+#define LONGEST_MS	(2 * DAY_S * INT64_C(1000))	/* no answer runs as long */
+
+struct usage_opts {
+	int	days;
+};
+
+static const struct opt usage_options[] = {
+	OPT(usage_opts, OPT_INT, MAY_COME, days, "days", "N", 1, 3660, "how many, with today (14)"),
+	OPT_END
+};
+
+/* What one model did on one day, both as they are shown. */
+struct line {
+	const char	*day;
+	struct usage	 u;
+};
+
+struct lines {
+	struct line	*v;
+	size_t		 n;
+};
+
+/* ---- usage ----------------------------------------------------------------------------------- */
+
+static int64_t
+tokens(const struct usage *u)
+{
+	return u->prompt_tokens + u->completion_tokens;
+}
+
+static int
+one_day(struct run *r, const struct zone *zone, int64_t midnight, struct lines *all)
+{
+	const int64_t	 from = zone_utc(zone, midnight) * 1000;
+	const int64_t	 to = zone_utc(zone, midnight + DAY_S) * 1000;
+	struct usage	*u;
+	size_t		 n;
+	char		*day = arena_get(r->cx.a, 32);
+
+	if (report_usage(&r->cx, from, to, &u, &n) == -1)
+		return -1;
+	clock_format(day, 32, from, r->cx.conf->timezone);
+	day[strlen("2026-01-01")] = '\0';
+	all->v = xrealloc(all->v, (all->n + n + 1) * sizeof(*all->v));
+	for (size_t i = 0; i < n; i++)
+		all->v[all->n++] = (struct line){ day, u[i] };
+	return 0;
+}
+
+static int
+usage_json(struct run *r, const struct lines *all)
+{
+	struct str	 out = STR_INIT(0);
+	struct jw	 w;
+
+	jw_open(&w, &out);
+	jw_arr(&w, NULL);
+	for (size_t i = 0; i < all->n; i++) {
+		const struct usage	*u = &all->v[i].u;
+
+		jw_obj(&w, NULL);
+		jw_str(&w, "day", all->v[i].day);
+		jw_str(&w, "model", u->model);
+		jw_i64(&w, "answers", u->answers);
+		jw_i64(&w, "failed", u->failed);
+		jw_i64(&w, "prompt_tokens", u->prompt_tokens);
+		jw_i64(&w, "completion_tokens", u->completion_tokens);
+		jw_i64(&w, "estimated", u->estimated);
+		jw_raw(&w, "cost", u->cost, strlen(u->cost));
+		jw_end(&w);
+	}
+	jw_close(&w);
+	str_putc(&out, '\n');
+	return cmd_print(r, &out);
+}
+
+/* "1.25" of "1.2500000000"; at least two places. */
+static const char *
+money(struct arena *a, const char *decimal)
+{
+	char	*s = arena_strdup(a, decimal), *point = strchr(s, '.'), *end = s + strlen(s);
+
+	if (point == NULL)
+		return s;
+	while (end > point + 3 && end[-1] == '0')
+		*--end = '\0';
+	return s;
+}
+
+static const char *
+number(struct arena *a, int64_t n)
+{
+	return arena_printf(a, "%" PRId64, n);
+}
+
+/* The bar is for a terminal alone. */
+static int
+usage_table(struct run *r, const struct lines *all)
+{
+	static const char	 bar[] = "########################";
+	struct arena		*a = r->cx.a;
+	struct str		 out = STR_INIT(0);
+	struct table		 t;
+	int64_t			 most = 1;
+	bool			 bars = isatty(STDOUT_FILENO);
+
+	for (size_t i = 0; i < all->n; i++)
+		if (tokens(&all->v[i].u) > most)
+			most = tokens(&all->v[i].u);
+	table_begin(&t, a, bars ? "DAY|MODEL|>ANSWERS|>FAILED|>TOKENS IN|>OUT|>COST|" :
+	    "DAY|MODEL|>ANSWERS|>FAILED|>TOKENS IN|>OUT|>COST");
+	for (size_t i = 0; i < all->n; i++) {
+		const struct usage	*u = &all->v[i].u;
+		const int		 length = (int)(tokens(u) * BAR / most);
+		const bool		 again = i > 0 && all->v[i].day == all->v[i - 1].day;
+
+		table_row(&t, (const char *[]){ again ? "" : all->v[i].day, u->model,
+		    number(a, u->answers), number(a, u->failed), number(a, u->prompt_tokens),
+		    arena_printf(a, "%" PRId64 "%s", u->completion_tokens,
+			u->estimated > 0 ? "~" : ""),
+		    money(a, u->cost), arena_printf(a, "%.*s", length, bar) });
+	}
+	table_end(&t, &out);
+	if (all->n == 0)
+		str_puts(&out, "no answers yet\n");
+	return cmd_print(r, &out);
+}
+
+static int
+show_usage(struct run *r, const void *opts)
+{
+	const struct usage_opts	*o = opts;
+	const struct zone	*zone = zone_find(r->cx.conf->timezone);
+	const int64_t		 now = r->cx.now / 1000;
+	const int64_t		 local = now + zone_offset(zone, now);
+	const int		 days = o->days != 0 ? o->days : DAYS;
+	struct lines		 all = { 0 };
+	int			 status = 0;
+
+	for (int i = days - 1; i >= 0 && status == 0; i--)
+		if (one_day(r, zone, local - local % DAY_S - (int64_t)i * DAY_S, &all) == -1)
+			status = cmd_failed(r);
+	if (status == 0)
+		status = r->json ? usage_json(r, &all) : usage_table(r, &all);
+	free(all.v);
+	return status;
+}
+
+/* ---- streams --------------------------------------------------------------------------------- */
+
+static int
+streams_json(struct run *r, const struct running *v, size_t n)
+{
+	struct str	 out = STR_INIT(0);
+	struct jw	 w;
+	char		 since[32];
+
+	jw_open(&w, &out);
+	jw_arr(&w, NULL);
+	for (size_t i = 0; i < n; i++) {
+		clock_rfc3339(since, sizeof(since), v[i].created_ms);
+		jw_obj(&w, NULL);
+		jw_idstr(&w, "turn", v[i].turn);
+		if (v[i].session != 0)
+			jw_idstr(&w, "session", v[i].session);
+		else
+			jw_null(&w, "session");
+		jw_i64(&w, "lane", v[i].lane);
+		jw_str(&w, "model", v[i].model);
+		jw_str(&w, "user", v[i].subject);
+		jw_str(&w, "voice", v[i].voice);
+		jw_str(&w, "since", since);
+		jw_end(&w);
+	}
+	jw_close(&w);
+	str_putc(&out, '\n');
+	return cmd_print(r, &out);
+}
+
+static int
+show_streams(struct run *r, const void *opts)
+{
+	struct arena	*a = r->cx.a;
+	struct str	 out = STR_INIT(0);
+	struct table	 t;
+	struct running	*v;
+	size_t		 n;
+
+	(void)opts;
+	if (report_running(&r->cx, r->cx.now - LONGEST_MS, &v, &n) == -1)
+		return cmd_failed(r);
+	if (r->json)
+		return streams_json(r, v, n);
+	table_begin(&t, a, "TURN|SESSION|>LANE|MODEL|USER|DIALECT|SINCE|>RUNS");
+	for (size_t i = 0; i < n; i++) {
+		char	*since = arena_get(a, 32);
+
+		clock_format(since, 32, v[i].created_ms, r->cx.conf->timezone);
+		table_row(&t, (const char *[]){ arena_printf(a, "%" PRId64, v[i].turn),
+		    v[i].session != 0 ? arena_printf(a, "%" PRId64, v[i].session) : NULL,
+		    arena_printf(a, "%d", v[i].lane), v[i].model, v[i].subject, v[i].voice, since,
+		    arena_printf(a, "%.1f s", (double)(r->cx.now - v[i].created_ms) / 1000) });
+	}
+	table_end(&t, &out);
+	if (n == 0)
+		str_puts(&out, "nothing runs\n");
+	return cmd_print(r, &out);
+}
+
+const struct cmd cmd_show_usage = {
+	.name = "show usage",
+	.operands = "",
+	.help = "tokens and cost by day and model",
+	.more =
+	    "Days are those of the setting `timezone`. Answers that still run do not count.\n"
+	    "~: some of the tokens are an estimate, because the upstream did not count\n"
+	    "them.\n",
+	.flags = CMD_SCHEMA | CMD_JSON,
+	.opts = usage_options,
+	.size = sizeof(struct usage_opts),
+	.fn = show_usage,
+};
+
+const struct cmd cmd_show_streams = {
+	.name = "show streams",
+	.operands = "",
+	.help = "the answers that are running",
+	.flags = CMD_SCHEMA | CMD_JSON,
+	.fn = show_streams,
+};
