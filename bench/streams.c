@@ -43,7 +43,7 @@ struct stream {
 	struct run		*run;
 	int			 fd;		/* -1: closed */
 	bool			 asked;		/* the request has been sent */
-	bool			 begun;		/* bytes of the reply's body have come */
+	bool			 begun;		/* bytes of the reply have come */
 	bool			 stalls;	/* reads its first delta and no more */
 	bool			 failed;
 	struct http		 http;
@@ -123,9 +123,6 @@ stream_body(void *arg, const char *p, size_t n)
 			stream_fail(s, "status %d: %.*s", s->http.status, (int)n, p);
 		return;
 	}
-	if (!s->begun && !s->stalls)
-		sample_add(&r->begins, r->now - s->opened);
-	s->begun = true;
 	while (stamp_next(&s->reader, &at, p + n, &when, &seq)) {
 		if (seq != s->next)
 			r->gaps++;
@@ -170,6 +167,9 @@ stream_read(struct stream *s)
 		return;
 	}
 	r->now = stamp_now();
+	if (!s->begun && !s->stalls)
+		sample_add(&r->begins, r->now - s->opened);
+	s->begun = true;
 	end = http_feed(&s->http, r->buf, (size_t)n, stream_body, s);
 	if (s->failed)
 		return;

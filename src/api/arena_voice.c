@@ -5,7 +5,61 @@
  */
 #include "arena.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+/* A member as text, numbers too: one upstream's id is a string, another's a number. */
+static void
+write_text(struct jw *w, const struct json *c, const char *name)
+{
+	const struct json	*v = json_at(c, name);
+	const char		*s;
+	char			 number[24];
+	int64_t			 i;
+	size_t			 n;
+
+	if (json_get_str(v, &s, &n)) {
+		jw_strn(w, name, s, n);
+	} else if (json_get_i64(v, &i)) {
+		snprintf(number, sizeof(number), "%" PRId64, i);
+		jw_str(w, name, number);
+	} else
+		jw_null(w, name);
+}
+
+/*
+ * The members of the document and no others: an upstream's own citations may hold anything, the
+ * model's name for one.
+ */
+static void
+write_citations(struct jw *w, const struct frame *f)
+{
+	struct json_parser	*parser = json_parser_new();
+	struct json		*c;
+	int64_t			 duration;
+
+	for (size_t i = 0; i < f->ncitations; i++) {
+		c = json_parser_parse(parser, f->citations[i], strlen(f->citations[i]));
+		if (c == NULL)
+			continue;
+		if (json_at(c, "id") != NULL || json_at(c, "summary") != NULL) {
+			jw_obj(w, NULL);
+			write_text(w, c, "id");
+			write_text(w, c, "summary");
+			write_text(w, c, "start_time");
+			duration = 0;
+			json_get_i64(json_at(c, "duration"), &duration);
+			jw_i64(w, "duration", duration);
+			write_text(w, c, "callnumber");
+			write_text(w, c, "callednumber");
+			write_text(w, c, "labels");
+			jw_end(w);
+		}
+		json_free(c);
+	}
+	json_parser_free(parser);
+}
 
 void
 arena_frame(struct jw *w, const struct frame *f)
@@ -24,8 +78,8 @@ arena_frame(struct jw *w, const struct frame *f)
 	jw_end(w);
 	jw_end(w);
 	jw_arr(w, "citations");
-	for (size_t i = 0; i < f->ncitations; i++)
-		jw_raw(w, NULL, f->citations[i], strlen(f->citations[i]));
+	if (f->ncitations > 0)
+		write_citations(w, f);
 	jw_end(w);
 	jw_str(w, "maskName", f->mask_name);
 	jw_str(w, "maskCode", f->mask);

@@ -114,6 +114,8 @@ guard(struct req *r)
 		return 0;
 	if (who == WHO_LOCAL)
 		return is_local(r) ? 0 : fail(&r->cx, F_FORBIDDEN, "%s", r->route->path);
+	if (req_header_bad(r, "userId"))
+		return fail(&r->cx, F_UTF8, "userId");
 	shown = (struct who_shown){ .bearer = req_bearer(r), .login = req_cookie(r, "parley_token"),
 	    .user_id = req_header(r, "userId"), .remote = r->remote,
 	    .guest = { req_header(r, GUEST_HEADER), req_cookie(r, GUEST_COOKIE) } };
@@ -126,13 +128,16 @@ guard(struct req *r)
 	default:
 		break;
 	}
+	/* A userId that nobody vouches for must not end up as a stranger with things of its own. */
+	if (shown.user_id != NULL)
+		return fail(&r->cx, F_UNAUTHORIZED, "userId");
 	if (who == WHO_GUEST)
 		return greet(r);
-	if (who == WHO_ANY) {
+	if (who == WHO_ANY || who == WHO_OWNER) {
 		who_become_nobody(&r->cx);
 		return 0;
 	}
-	return fail(&r->cx, shown.user_id != NULL ? F_UNAUTHORIZED : F_NO_USER, "userId");
+	return fail(&r->cx, F_NO_USER, "userId");
 }
 
 /* The path as it came, as far as a message can hold it. */

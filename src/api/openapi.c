@@ -82,7 +82,7 @@ write_parameters(struct jw *w, const struct route *r)
 		write_query(w, r->in);
 	if (note->query != NULL && r->in != NULL)
 		write_query(w, note->query);
-	if (r->who == WHO_USER || r->who == WHO_GUEST)
+	if (r->who == WHO_USER || r->who == WHO_GUEST || r->who == WHO_OWNER)
 		write_string_parameter(w, "userId", "header", r->who == WHO_USER);
 	jw_end(w);
 }

@@ -360,14 +360,18 @@ read_field(struct reader *r, const struct spot *at, void *dst)
 	return 0;
 }
 
-/* In a form whatever was left empty arrives as "". */
+/*
+ * In a form whatever was left empty arrives as ""; and a document's own example has "" for a date.
+ */
 static bool
 left_empty(const struct reader *r, const struct field *f, const struct json *j)
 {
 	const char	*s;
 	size_t		 n;
 
-	return r->form && f->type != T_STR && json_get_str(j, &s, &n) && n == 0;
+	if (r->form ? f->type == T_STR : f->type != T_TIME)
+		return false;
+	return json_get_str(j, &s, &n) && n == 0;
 }
 
 static int

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/recover.h"
 #include "core/running.h"
 #include "store/turn.h"
 
@@ -15,6 +16,7 @@
 /* So long a lane waits for the database before its end is forced to disk instead. */
 #define PATIENCE_MS	5000
 #define RETRY_MS	500
+#define RECOVER_MS	3000
 
 struct closer {
 	struct engine		*engine;
@@ -25,6 +27,8 @@ struct closer {
 	pthread_cond_t		 wake;
 	struct lane		*queue, **tail;		/* put by the loop */
 	struct lane		*late, **late_tail;	/* to be tried again; the thread's own */
+	char			*orphans;		/* of closer_start; the thread's own */
+	int64_t			 recovered;		/* when that was tried last */
 	bool			 stop;
 };
 
@@ -156,7 +160,7 @@ take(struct closer *c)
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	while (c->queue == NULL && !c->stop) {
-		if (c->late == NULL)
+		if (c->late == NULL && c->orphans == NULL)
 			pthread_cond_wait(&c->wake, &c->lock);
 		else if (pthread_cond_timedwait(&c->wake, &c->lock, &until) != 0)
 			break;
@@ -184,6 +188,22 @@ close_list(struct closer *c, struct lane *l)
 	}
 }
 
+/* What dead workers left, while not all of it is stored. */
+static void
+recover_again(struct closer *c)
+{
+	struct ctx	 cx = {
+		.a = arena_new(4096), .conf = c->conf, .db = c->db, .now = clock_ms(),
+	};
+
+	if (recover_spools(&cx, c->orphans) != -1) {
+		free(c->orphans);
+		c->orphans = NULL;
+	}
+	arena_free(cx.a);
+	c->recovered = clock_mono_ms();
+}
+
 static void *
 closer_main(void *arg)
 {
@@ -205,12 +225,14 @@ closer_main(void *arg)
 		c->late = NULL;
 		c->late_tail = &c->late;
 		close_list(c, late);
+		if (c->orphans != NULL && !stop && tried - c->recovered >= RECOVER_MS)
+			recover_again(c);
 	} while (!stop);
 	return NULL;
 }
 
 struct closer *
-closer_start(struct engine *e, const struct conf *conf)
+closer_start(struct engine *e, const struct conf *conf, const char *orphans)
 {
 	struct closer	*c = xcalloc(1, sizeof *c);
 
@@ -219,6 +241,8 @@ closer_start(struct engine *e, const struct conf *conf)
 	c->db = db_new(conf);
 	c->tail = &c->queue;
 	c->late_tail = &c->late;
+	c->orphans = orphans != NULL ? xstrdup(orphans) : NULL;
+	c->recovered = clock_mono_ms();
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->wake, NULL);
 	if (pthread_create(&c->thread, NULL, closer_main, c) != 0)
@@ -249,6 +273,7 @@ closer_stop(struct closer *c)
 	pthread_mutex_unlock(&c->lock);
 	pthread_join(c->thread, NULL);
 	db_free(c->db);
+	free(c->orphans);
 	pthread_cond_destroy(&c->wake);
 	pthread_mutex_destroy(&c->lock);
 	free(c);

@@ -13,7 +13,8 @@
 
 struct closer;
 
-struct closer	*closer_start(struct engine *, const struct conf *);
+/* orphans: where dead workers' spools wait that could not be recovered; tried until done. Or NULL. */
+struct closer	*closer_start(struct engine *, const struct conf *, const char *orphans);
 /* From the loop. The lane is not touched by others until lane_saved. */
 void		 closer_put(struct closer *, struct lane *);
 /*

@@ -47,17 +47,20 @@ loop_main(void *arg)
 	return NULL;
 }
 
-static void
+static int
 recover(const struct conf *conf, const char *dir)
 {
 	struct ctx	 cx = {
 		.a = arena_new(4096), .conf = conf, .db = db_new(conf), .now = clock_ms(),
 	};
 
-	if (recover_spools(&cx, dir) == -1)
+	int		 rv;
+
+	if ((rv = recover_spools(&cx, dir)) == -1)
 		log_warn("what dead workers left could not be stored yet; it stays in the spool");
 	db_free(cx.db);
 	arena_free(cx.a);
+	return rv;
 }
 
 struct engine *
@@ -65,9 +68,10 @@ engine_start(const struct conf *conf)
 {
 	struct engine	*e = xcalloc(1, sizeof *e);
 	struct str	 dir = STR_INIT(4096);
+	bool		 recovered;
 
 	str_printf(&dir, "%s/spool", conf->state_dir);
-	recover(conf, dir.p);
+	recovered = recover(conf, dir.p) != -1;
 	e->conf = conf;
 	e->id = ident_new();
 	e->cancel_gone = strcmp(conf->on_disconnect, "cancel") == 0;
@@ -78,7 +82,6 @@ engine_start(const struct conf *conf)
 		free(e);
 		return NULL;
 	}
-	str_free(&dir);
 	e->loop = loop_new();
 	e->out.arg = e;
 	/* The order of a round: upstream events and endings, then the spool, then the clients. */
@@ -86,7 +89,8 @@ engine_start(const struct conf *conf)
 	loop_on_round(e->loop, write_spool, e);
 	e->peers = peers_new(e->loop);
 	loop_on_tick(e->loop, tick, e);
-	e->closer = closer_start(e, conf);
+	e->closer = closer_start(e, conf, recovered ? NULL : dir.p);
+	str_free(&dir);
 	if (pthread_create(&e->thread, NULL, loop_main, e) != 0)
 		abort();
 	return e;

@@ -13,7 +13,7 @@
 
 #define ANSWER_CAP	((size_t)8 << 20)	/* bytes of text, and of reasoning */
 #define CITATIONS_MAX	256
-#define CITATION_MAX	(64 * 1024)
+#define CITATION_MAX	(256 * 1024)
 
 static int	on_delta(void *, const struct delta *);
 static void	on_cite(void *, const struct json *);
@@ -68,31 +68,48 @@ on_delta(void *arg, const struct delta *d)
 	return 0;
 }
 
-/* What the upstream cites itself: objects only, and not without end. */
+static bool
+has_cited(const struct lane *l, const char *text)
+{
+	for (size_t i = 0; i < l->ncitations; i++)
+		if (strcmp(l->citations[i], text) == 0)
+			return true;
+	return false;
+}
+
+/* What the upstream cites itself: objects, each once however often sent, and not without end. */
 static void
 on_cite(void *arg, const struct json *citations)
 {
 	struct lane	*l = arg;
 	struct arena	*a = l->turn->a;
-	size_t		 n = json_count(citations);
+	size_t		 n = json_count(citations), passed_over = 0;
 	char		**all, *text;
 
-	if (n == 0 || l->ncitations + n > CITATIONS_MAX)
+	if (n == 0)
 		return;
+	n = n < CITATIONS_MAX ? n : CITATIONS_MAX;
 	all = arena_array(a, l->ncitations + n, sizeof *all);
 	if (l->ncitations > 0)
 		memcpy(all, l->citations, l->ncitations * sizeof *all);
 	l->citations = all;
 	for (size_t i = 0; i < n; i++) {
-		if (!json_is_object(json_elem(citations, i)))
-			continue;
 		text = json_dump(a, json_elem(citations, i));
-		if (strlen(text) > CITATION_MAX)
+		if (has_cited(l, text))
 			continue;
+		if (!json_is_object(json_elem(citations, i)) || strlen(text) > CITATION_MAX ||
+		    l->ncitations == CITATIONS_MAX) {
+			passed_over++;
+			continue;
+		}
 		l->citations[l->ncitations++] = text;
 		if (l->turn->stored)
 			note(l, SPOOL_CITE, text, strlen(text));
 	}
+	if (passed_over > 0 || json_count(citations) > n)
+		log_warn("some of an upstream's citations were passed over",
+		    LOG_S("rid", l->turn->rid),
+		    LOG_I("number", passed_over + json_count(citations) - n));
 }
 
 static const char *

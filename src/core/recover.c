@@ -135,15 +135,40 @@ close_left(struct ctx *cx, void *arg)
 	return turn_close(cx, row.turn, row.ended_ms) == -1 ? -1 : 0;
 }
 
+/*
+ * Each in a transaction of its own: one that cannot be written must not hold back the others. With
+ * the database away none can.
+ */
+static int
+close_all(struct recovery *v)
+{
+	struct fail	*why = &v->cx->fail;
+	int		 rv = 0;
+
+	for (size_t i = 0; i < v->n && why->kind != F_UNAVAILABLE; i++) {
+		if (db_txn(v->cx, close_left, &v->left[i]) == 0) {
+			v->closed++;
+			continue;
+		}
+		rv = -1;
+		if (why->kind == F_UNAVAILABLE)
+			break;
+		log_error("an answer that a dead worker left cannot be stored",
+		    LOG_I("answer", v->left[i].o->answer), LOG_S("fail", fail_name(why->kind)));
+		fail_clear(v->cx);
+	}
+	return rv;
+}
+
 /* One dead worker. 0 when all of it is stored. */
 static int
 recover_one(void *arg, const char *path, int64_t id)
 {
 	struct recovery	*v = arg;
 	struct orphan	*o;
-	int		 rv = 0;
+	int		 rv;
 
-	if (turn_orphans(v->cx, id, &o, &v->n) == -1) {
+	if (v->cx->fail.kind != F_NONE || turn_orphans(v->cx, id, &o, &v->n) == -1) {
 		v->failed = true;
 		return -1;
 	}
@@ -151,11 +176,8 @@ recover_one(void *arg, const char *path, int64_t id)
 	for (size_t i = 0; i < v->n; i++)
 		v->left[i].o = &o[i];
 	qsort(v->left, v->n, sizeof *v->left, compare);
-	if (v->n > 0 && spool_scan(path, collect, v) == -1)
-		rv = -1;
+	rv = v->n > 0 && spool_scan(path, collect, v) == -1 ? -1 : close_all(v);
 	for (size_t i = 0; i < v->n; i++) {
-		if (rv == 0 && (rv = db_txn(v->cx, close_left, &v->left[i])) == 0)
-			v->closed++;
 		str_free(&v->left[i].text);
 		str_free(&v->left[i].reasoning);
 	}

@@ -9,8 +9,8 @@
 #include "base/ctx.h"
 
 /*
- * Goes through the unlocked spools below state_dir. The number of answers closed, or -1: the
- * database is away (tried later).
+ * Goes through the unlocked spools below state_dir. The number of answers closed, or -1: not all
+ * could be (the database is away); what is left stays in the spool.
  */
 int	 recover_spools(struct ctx *, const char *spool_dir);
 

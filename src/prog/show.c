@@ -23,6 +23,8 @@ who_name(enum route_who who)
 		return "user";
 	case WHO_GUEST:
 		return "user or guest";
+	case WHO_OWNER:
+		return "owner";
 	case WHO_ANY:
 		return "user or nobody";
 	}

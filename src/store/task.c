@@ -105,7 +105,8 @@ task_drop(struct ctx *cx, void *arg)
 	if ((t = db_maybe(cx, SQL_TASK_LOCK, V(d->id), V(d->owner))) == NULL)
 		return fail(cx, F_NOT_FOUND, "task %" PRId64, d->id);
 	if (t->is_default)
-		return fail(cx, F_CONFLICT, "the default task cannot be deleted");
+		return fail(cx, F_CONFLICT, "%s", cx->lang == LANG_ZH ? "默认任务不能删除" :
+		    "the default task cannot be deleted");
 	if ((refuge = task_default(cx, d->owner)) == NULL)
 		return -1;
 	if (db_exec(cx, SQL_TASK_EMPTY, V(refuge->id), V(d->id)) == -1)

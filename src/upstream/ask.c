@@ -198,7 +198,8 @@ on_done(void *arg, const struct call_end *e)
 	}
 	if (!q->ended) {
 		if (e->status != 200 || e->result != CALL_OK)
-			log_warn("upstream failed", LOG_S("why", e->why),
+			log_warn("upstream failed",
+			    LOG_S("why", e->result == CALL_OK ? "its status" : e->why),
 			    LOG_I("status", e->status), LOG_I("heard", q->end.heard));
 		q->end.retry_after = e->retry_after;
 		if (e->status == 0)

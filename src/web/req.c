@@ -15,6 +15,7 @@
 #include "fcgi.h"
 
 #define NAME	64		/* most of a header's name */
+#define HEADER_PARAM	(sizeof("HTTP_") + NAME)
 #define CHUNK	16384		/* of a body of unknown length */
 
 /* A parameter that is text, or NULL. */
@@ -26,20 +27,38 @@ param(const struct req *r, const char *name)
 	return v != NULL && *v != '\0' && url_text(v, strlen(v)) ? v : NULL;
 }
 
-const char *
-req_header(struct req *r, const char *name)
+/* The parameter that holds the header; NULL: no header has so long a name. */
+static const char *
+header_param(char dst[HEADER_PARAM], const char *name)
 {
-	char	 s[sizeof("HTTP_") + NAME] = "HTTP_", *p = s + strlen(s);
+	char	*p = dst + strlen("HTTP_");
 	size_t	 i, n = strlen(name);
 
 	if (n > NAME)
 		return NULL;
+	memcpy(dst, "HTTP_", strlen("HTTP_"));
 	for (i = 0; i <= n; i++)
 		p[i] = name[i] == '-' ? '_' : (char)toupper((unsigned char)name[i]);
 	/* These two CGI names without HTTP_. */
-	if (strcmp(p, "CONTENT_TYPE") == 0 || strcmp(p, "CONTENT_LENGTH") == 0)
-		return param(r, p);
-	return param(r, s);
+	return strcmp(p, "CONTENT_TYPE") == 0 || strcmp(p, "CONTENT_LENGTH") == 0 ? p : dst;
+}
+
+const char *
+req_header(struct req *r, const char *name)
+{
+	char		 s[HEADER_PARAM];
+	const char	*p = header_param(s, name);
+
+	return p != NULL ? param(r, p) : NULL;
+}
+
+bool
+req_header_bad(struct req *r, const char *name)
+{
+	char		 s[HEADER_PARAM];
+	const char	*p = header_param(s, name), *v = p != NULL ? fcgi_param(r->io, p) : NULL;
+
+	return v != NULL && *v != '\0' && !url_text(v, strlen(v));
 }
 
 /* The next item of a list split by `sep`, without the blanks around it. NULL at the end. */
@@ -328,11 +347,11 @@ req_body_load(struct req *r)
 	if (body_take(r, expected, limit, &over) == -1)
 		return fail(&r->cx, F_BODY, "it was cut short");
 	if (over)
-		return fail(&r->cx, F_TOO_LARGE, "the body");
+		return fail(&r->cx, F_TOO_LARGE, "body");
 	if (expected >= 0 && r->body_len != (size_t)expected)
 		return fail(&r->cx, F_BODY, "it was cut short");
 	if (!utf8_valid(r->body, r->body_len))
-		return fail(&r->cx, F_UTF8, "the body");
+		return fail(&r->cx, F_UTF8, "body");
 	return 0;
 }
 

@@ -53,6 +53,8 @@ const char	*req_header(struct req *, const char *name);
  * twice), or NULL: absent or not text.
  */
 const char	*req_query(struct req *, const char *name);
+/* Was such a header sent that req_header will not give? */
+bool		 req_header_bad(struct req *, const char *name);
 /* A cookie's value, or NULL. */
 const char	*req_cookie(struct req *, const char *name);
 /* Bearer token (or the raw Authorization value without a scheme), or NULL. */

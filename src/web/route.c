@@ -252,13 +252,14 @@ routes_find(const struct routes *t, struct arena *a, enum method method, const c
 			any = p;
 		if ((p->route->methods & method) && (best == NULL || pattern_over(p, best) > 0))
 			best = p;
-		if ((p->route->methods & M_GET) && (get == NULL || pattern_over(p, get) > 0))
+		if ((p->route->methods & M_GET) && !(p->route->flags & R_ACTS) &&
+		    (get == NULL || pattern_over(p, get) > 0))
 			get = p;
 	}
 	if (best == NULL && method == M_HEAD)
 		best = get;
 	if (hit->methods != 0)
-		hit->methods |= (hit->methods & M_GET ? M_HEAD : 0) | M_OPTIONS;
+		hit->methods |= (get != NULL ? M_HEAD : 0) | M_OPTIONS;
 	if (best == NULL) {
 		if (any != NULL || near != NULL)
 			hit->dialect = (any != NULL ? any : near)->route->dialect;

@@ -25,6 +25,7 @@ enum route_who {
 	/* The arena's identity; absent: 400 naming the userId header (a valid guest will do) */
 	WHO_USER,
 	WHO_GUEST,		/* the arena's identity; absent: a new guest is made */
+	WHO_OWNER,		/* the arena's identity; absent: nobody, who owns nothing */
 	/* The arena's identity where one is shown; absent: somebody without identity */
 	WHO_ANY,
 };
@@ -34,6 +35,7 @@ enum route_flags {
 	R_FORM = 2,		/* body application/x-www-form-urlencoded */
 	R_QUERY = 4,		/* `in` is read from the query string */
 	R_STREAM = 8,		/* answers with an event stream */
+	R_ACTS = 32,		/* a GET that changes something: HEAD does not stand for it */
 	R_REQ_PARAM = 16,	/* the query's `req` may hold the whole body as JSON */
 };
 

@@ -52,8 +52,8 @@ for my $mask (qw(ALPHA BRAVO)) {
 	is_deeply [map { @$_{qw(session_id object maskCode maskName privateId)} } $vo[0]],
 	    [$session, 'chat.completion.chunk', $mask, '模型' . substr($mask, 0, 1), $pri->{$mask}],
 	    "$mask: who and where";
-	is_deeply [map { $_->{citations} } @vo], [[{ id => 'u1', summary => 's', other => [1] }],
-	    [], []],
+	is_deeply [map { $_->{citations} } @vo], [[{ id => 'u1', summary => 's', start_time => undef,
+	    duration => 0, callnumber => undef, callednumber => undef, labels => undef }], [], []],
 	    "$mask: citations as they came";
 	ok !(grep { abs($_->{created} - time) > 60 } @vo), "$mask: created in seconds";
 	my $text = $p->lanes($s->events)->{$mask}{text};

@@ -138,7 +138,7 @@ is tasks($p->get('/task/list', user => undef, bearer($ann))), 'of ann', 'jwt: a 
 is tasks($p->get('/task/list', user => 'ann', bearer($ann))), 'of ann', 'jwt: with the header';
 refused $p->get('/task/list', user => 'bob', bearer($ann)), 403, qr/userId/, 'jwt: with another\'s';
 is $p->get('/task/list', @as_guest)->code, 200, 'jwt: a guest';
-refused $p->get('/conv/his', query => { sessionId => $anns }, user => 'ann'), 404, qr/sessionId/,
+refused $p->get('/conv/his', query => { sessionId => $anns }, user => 'ann'), 401, qr/userId/,
     'jwt: the header makes nobody ann';
 
 # header, but not from a proxy that is trusted

@@ -141,7 +141,8 @@ failures(void **state)
 static void
 citations(void **state)
 {
-	char	 one[] = "{\"id\":\"1\",\"summary\":\"退款\"}", two[] = "{\"url\":\"u\"}";
+	char	 one[] = "{\"id\":1,\"model\":\"secret-code\",\"summary\":\"退款\",\"duration\":5}";
+	char	 two[] = "{\"url\":\"u\"}";	/* nothing of what the document knows */
 	char	*both[] = { one, two };
 
 	(void)state;
@@ -152,7 +153,8 @@ citations(void **state)
 	lane.ncitations = 2;
 	arena_voice.cite(&out, &lane);
 	assert_string_equal(said, HEAD("1730701730", "", "null")
-	    "[{\"id\":\"1\",\"summary\":\"退款\"},{\"url\":\"u\"}]," TAIL "}");
+	    "[{\"id\":\"1\",\"summary\":\"退款\",\"start_time\":null,\"duration\":5,"
+	    "\"callnumber\":null,\"callednumber\":null,\"labels\":null}]," TAIL "}");
 	lane.status = "stopped";
 	lane.ncitations = 0;
 	arena_voice.cite(&out, &lane);

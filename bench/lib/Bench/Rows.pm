@@ -6,7 +6,7 @@ package Bench::Rows;
 use strict;
 use warnings;
 
-use List::Util qw(sum);
+use List::Util qw(first sum);
 
 use Bench::Proc qw(cpu family load pss);
 
@@ -68,7 +68,7 @@ sub table {
         short => {
             title   => 'Short requests, 16 kept connections',
             sides   => [qw(L H P)],
-            seconds => $q ? 5 : 8,
+            seconds => $q ? 5 : 11,
             streams => 1,
             once    => sub { $self->requests($_[0], $q ? 1 : 3) },
             figures => \&short_figures,
@@ -174,20 +174,29 @@ sub get {
     return $r;
 }
 
-# /healthz, and where there is a database /task/list: figures of the latter begin with list_.
+# /healthz, and where there is a database /task/list, whose figures begin with list_. PHP-FPM's are
+# taken once more without kept connections to it: those begin with each_.
 sub requests {
     my ($self, $side, $window) = @_;
-    my $s    = $self->{sides};
-    my %path = (L => '/healthz', H => '/healthz.php', P => '/healthz');
-    my %list = (H => '/tasklist.php', P => '/task/list');
-    my $r    = $self->get($side, $path{$side}, $window);
+    my $s     = $self->{sides};
+    my @tasks = $s->{pids}{parley} ? ('--header', 'userId: ' . $s->make_lister(3)) : ();
+    my @plan  = (['', $side, $side eq 'H' ? '/healthz.php' : '/healthz']);
+    my %r;
 
-    return $r unless $list{$side} && $s->{pids}{parley};
-    my $user = $s->make_lister(3);
-    my $l    = $self->get($side, $list{$side}, $window, '--header', "userId: $user");
-    $r->{"list_$_"} = $l->{$_} for keys %$l;
-    $r->{trouble} //= $l->{trouble} if $l->{trouble};
-    return $r;
+    push @plan, ['each_', 'E', '/healthz.php'] if $side eq 'H';
+    push @plan, ['list_', 'P', '/task/list', @tasks] if $side eq 'P';
+    if ($side eq 'H' && @tasks) {
+        push @plan, ['list_',      'H', '/tasklist.php', @tasks];
+        push @plan, ['each_list_', 'E', '/tasklist.php', @tasks];
+    }
+    for (@plan) {
+        my ($prefix, $of, $path, @more) = @$_;
+        my $one = $self->get($of, $path, $window, @more);
+        $r{"$prefix$_"} = $one->{$_} for keys %$one;
+        $r{refused} += $one->{failed};
+        $r{trouble} //= $one->{trouble};
+    }
+    return \%r;
 }
 
 # Clients leave one after the other: from their close until the upstream sees it, ms each.
@@ -233,7 +242,7 @@ sub stalls {
         kib         => ($r{stalled}{pss} - $r{alone}{pss}) / $k,
         kib_reading => ($r{reading}{pss} - $r{alone}{pss}) / $k,
         behind      => $k - $r{stalled}{caught_up},
-        trouble     => (grep { $_ } map { $_->{trouble} } values %r)[0],
+        trouble     => (first { $_ } map { $_->{trouble} } values %r),
         map {
             my $name = $_;
             $name => sum(map { $_->{$name} } values %r)
@@ -345,10 +354,16 @@ sub worked {
     return columns({ map { $_ => $of->{$_} } grep { $_ ne 'L' } keys %$of }, $name);
 }
 
+# H's values of one name beside P's of another.
+sub beside {
+    my ($of, $h, $p) = @_;
+
+    return { H => column($of, 'H', $h), P => column($of, 'P', $p) };
+}
+
 sub short_figures {
     my ($of) = @_;
     my $rate  = columns($of, 'rate');
-    my $cpu   = worked($of, 'worker_us');
     my $whole = {
         map {
             my $side = $_;
@@ -359,13 +374,17 @@ sub short_figures {
     return (
         compared('/healthz: requests/s, L = `return 200`', '', 'clock', $rate, qw(P L >= 0.33)),
         { what => '/healthz: nginx and worker CPU', unit => 'us', values => $whole },
-        compared('/healthz: worker CPU', 'us', 'cpu', $cpu, qw(H P >= 2)),
+        compared('/healthz: worker CPU', 'us', 'cpu', worked($of, 'worker_us'), qw(H P >= 2)),
         compared('/healthz: requests/s', '', 'clock', $rate, qw(P H >= 2)),
+        compared('/healthz: requests/s, H not kept', '', 'clock',
+            beside($of, qw(each_rate rate)), qw(P H)),
         compared('/task/list: worker CPU', 'us', 'cpu', worked($of, 'list_worker_us'),
             qw(H P >= 2)),
         compared('/task/list: requests/s', '', 'clock', worked($of, 'list_rate'), qw(P H >= 2)),
+        compared('/task/list: requests/s, H not kept', '', 'clock',
+            beside($of, qw(each_list_rate list_rate)), qw(P H)),
         { what => '/task/list: database CPU', unit => 'us', values => worked($of, 'list_db_us') },
-        faults($of, 'failed requests', 'failed'),
+        faults($of, 'failed requests', 'refused'),
     );
 }
 

@@ -1,7 +1,7 @@
 package Bench::Sides;
 
 # What is compared: L, nginx straight to the upstream; H, PHP-FPM; P, Parley. One nginx stands
-# before all three.
+# before all three. E is H for short requests without kept connections to it.
 
 use strict;
 use warnings;
@@ -76,7 +76,7 @@ sub start_nginx {
 
     chomp $files;
     $files = 65536 if $files eq 'unlimited' || $files > 65536;
-    $self->{lc "${_}_port"} = free_port() for qw(L H P);
+    $self->{lc "${_}_port"} = free_port() for qw(L H E P);
     my $conf = $self->fill(
         'nginx.conf',
         nofile      => $files,
@@ -130,6 +130,8 @@ sub start_parley {
         open my $f, '<', "$dir/pid/$part->[1]" or die "$dir/pid/$part->[1]: $!\n";
         ($self->{pids}{ $part->[0] }) = split ' ', <$f>;
     }
+    # PHP's processes each keep a connection as well; who runs the database administers it.
+    $self->sql('SET GLOBAL max_connections = 200', scalar getpwuid $>);
     job("$self->{build}/src/parley", 'model', 'add', 'bench', '-c', $self->{parley_conf},
         '--name', 'Bench', '--url', "http://127.0.0.1:$self->{upstream_port}/v1",
         '--upstream-name', 'bench', '--total', 3600, '--arena');
@@ -170,7 +172,8 @@ sub quiet {
 # A side's processes: those whose CPU and memory count as its own.
 sub workers {
     my ($self, $side) = @_;
-    my $pid = { H => $self->{pids}{php}, P => $self->{pids}{parley} }->{$side};
+    my %pid = (H => $self->{pids}{php}, E => $self->{pids}{php}, P => $self->{pids}{parley});
+    my $pid = $pid{$side};
 
     return $pid ? family($pid) : ();
 }
@@ -248,9 +251,9 @@ sub stream_options {
 }
 
 sub sql {
-    my ($self, $query) = @_;
-    my $said = job('mariadb', '--no-defaults', '-S', $self->{db_socket}, '-u', $self->{db_user},
-        '-N', '-e', $query, $self->{db_name});
+    my ($self, $query, $user) = @_;
+    my $said = job('mariadb', '--no-defaults', '-S', $self->{db_socket},
+        '-u', $user // $self->{db_user}, '-N', '-e', $query, $self->{db_name});
 
     chomp $said;
     return $said;
