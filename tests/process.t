@@ -28,11 +28,12 @@ sub speak ($n, $gap) {
 	return join '', map { sprintf '%03d ', $_ } 1 .. $n;
 }
 
-# So many questions at once, each in a new session; on_event hears them all.
-sub ask ($n, $on_event = sub { }) {
+# So many questions at once, each in a new session; on_event hears them all. More requests may go
+# beside them.
+sub ask ($n, $on_event = sub { }, @more) {
 	my $task = $p->task;
-	return $p->streams(map { [POST => '/conv/chat', json => body($p, "Question $_",
-	    task => $task), on_event => $on_event] } 1 .. $n);
+	return $p->streams(map({ [POST => '/conv/chat', json => body($p, "Question $_",
+	    task => $task), on_event => $on_event] } 1 .. $n), @more);
 }
 
 # Rows of these turns' answers, with their masks; undef for all.
@@ -343,17 +344,18 @@ subtest 'settings are read again' => sub {
 # ----
 
 # Ends the service by a signal while these streams run; what it took, and what a new request got.
-sub end_by ($signal, $n) {
+sub end_by ($signal, $n, @more) {
 	my ($pids, $sent, $late, $ended) = ($p->pids);
 	my $watch = Mojo::IOLoop->recurring(0.02 => sub {
 		$ended //= time if $sent && gone($pids->{master});
 	});
-	my @streams = ask($n, after_events(30 * $n, sub {
+	my $act = after_events(30 * $n, sub {
 		$sent = time;
 		kill $signal => $pids->{master};
 		sleep 0.2;
 		$late = $p->post('/task/add', json => { title => 'too late' });
-	}));
+	});
+	my @streams = ask($n, $act, @more);
 	my $closed = time;
 	until ($ended || time > $closed + 15) {
 		Mojo::IOLoop->one_tick;
@@ -404,7 +406,13 @@ subtest 'TERM, and a stream longer than drain' => sub {
 
 subtest 'INT' => sub {
 	my $text = speak(200, 0.05);
-	my $end = end_by(INT => 3);
+	my $end = end_by(INT => 3, [POST => '/combine/chat?fuse=m-a', json => body($p, 'Fuse')]);
+	my $fused = pop @{ $end->{streams} };
+	my $lanes = $p->lanes($fused->events);
+	is_deeply [map { $lanes->{$_}{finish} } qw(ALPHA BRAVO FUSION)], [qw(error error error)],
+	    'drafts and their fusion fail';
+	is $p->sql('SELECT prompt_tokens FROM answer ORDER BY id DESC LIMIT 1')->[0]{prompt_tokens}, 0,
+	    'which nobody was asked for';
 	for my $s (@{ $end->{streams} }) {
 		is_deeply [map { "$_->{finish} $_->{error}{code} " . @{ $_->{citations} } }
 		    values %{ $p->lanes($s->events) }], [('error 503 1') x 2], 'fails in band';

@@ -8,6 +8,7 @@
 #include "arena.h"
 
 #define SMALLEST	64
+#define LARGE		4096
 #define DEFAULT_CAP	((size_t)1 << 30)
 
 static size_t
@@ -29,7 +30,8 @@ reserve(struct str *s, size_t n)
 	need = s->len + n + 1;
 	if (need <= s->size)
 		return 0;
-	size = s->size != 0 ? s->size * 2 : SMALLEST;
+	/* Doubling is quick; a long answer grows by half, or ten thousand of them waste too much. */
+	size = s->size == 0 ? SMALLEST : s->size < LARGE ? s->size * 2 : s->size + s->size / 2;
 	if (size < need)
 		size = need;
 	if (size > cap + 1)

@@ -126,6 +126,7 @@ fail_all(void *arg)
 	struct engine	*e = arg;
 	struct turn	*t, *next;
 
+	e->failing = true;
 	for (t = e->turns; t != NULL; t = next) {
 		next = t->next;
 		if (t->done && t->peer != NULL) {
@@ -133,8 +134,7 @@ fail_all(void *arg)
 			peer_leave(t->peer);
 			continue;
 		}
-		for (int i = 0; i < t->nlanes; i++)
-			lane_stop(&t->lanes[i], "error", F_UNAVAILABLE);
+		turn_fail(t);
 	}
 }
 

@@ -50,6 +50,8 @@ lane_ask(struct lane *l)
 		return;
 	}
 	l->ask = ask_start(l->turn->engine->asker, &l->spec, &lane_ops, l);
+	if (l->turn->paused)
+		ask_pause(l->ask, true);
 }
 
 static int

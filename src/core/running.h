@@ -35,6 +35,7 @@ struct engine {
 	const struct lane	*telling_lane;	/* and whose lane's; NULL: the whole turn's */
 	int64_t			 swept_ms;	/* when the spool was last swept */
 	bool			 cancel_gone;	/* on_disconnect = cancel */
+	bool			 failing;	/* after engine_fail_all: what begins fails too */
 };
 
 /* tell.c: messages to the spool and to whoever listens. */
@@ -62,6 +63,7 @@ void	 lane_saved(void *lane);
 /* turn_run.c: the turn as a whole. */
 void	 turn_lane_ended(struct turn *);	/* one of its lanes did: is it time for fusion? */
 void	 turn_lane_told(struct turn *);		/* one was told: was it the last? */
+void	 turn_fail(struct turn *);		/* its running lanes end as F_UNAVAILABLE */
 void	 turn_forget(struct turn *);		/* done and saved: frees it */
 
 /* One that never ran, or is linked nowhere any more */

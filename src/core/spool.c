@@ -275,9 +275,9 @@ spool_sweep(struct spool *s, int64_t now_ms)
 	 */
 	while (s->nsegs > 0) {
 		seg = &s->segs[0];
-		if (seg->turns > 0 || !seg->used || now_ms - seg->done_ms < s->keep_ms)
+		if (seg->turns > 0 || now_ms - seg->done_ms < s->keep_ms)
 			return;
-		if (s->nsegs == 1 && (s->queue.len > 0 || add_segment(s) == -1))
+		if (s->nsegs == 1 && (!seg->used || s->queue.len > 0 || add_segment(s) == -1))
 			return;
 		drop_segment(s, 0);
 	}

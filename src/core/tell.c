@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/log.h"
 #include "core/running.h"
 
 /* Gives message number n to the peer, unless it is behind or just fell behind. */
@@ -184,15 +185,17 @@ replay(struct turn *t, const struct spool_record *r)
 
 /*
  * The peer has room again: the next events after t->sent, up to the next mark or the end, as many
- * as fit. Reading goes backwards along the turn's chain, so the positions are collected first.
+ * as fit. Reading goes backwards along the turn's chain, so the positions are collected first. -1:
+ * one of them cannot be read.
  */
-static void
+static int
 refill(struct turn *t)
 {
 	struct spool_record	 r;
 	uint64_t		 pos[TURN_MARK] = { 0 }, at = t->spool_last;
 	int64_t			 to = (t->sent / TURN_MARK + 1) * TURN_MARK, n;
 	struct arena		*a = arena_new(4096);
+	int			 rv = 0;
 
 	if (to <= t->events)
 		at = t->marks[to / TURN_MARK - 1];
@@ -201,12 +204,24 @@ refill(struct turn *t)
 	for (n = to; n > t->sent && spool_read(t->engine->spool, at, a, &r) == 0; at = r.prev)
 		if (is_event(&r))
 			pos[n-- % TURN_MARK] = at;
-	while (t->sent < to && !peer_is_high(t->peer)) {
-		t->sent++;
-		if (spool_read(t->engine->spool, pos[t->sent % TURN_MARK], a, &r) == 0)
+	while (rv == 0 && t->sent < to && !peer_is_high(t->peer)) {
+		rv = spool_read(t->engine->spool, pos[(t->sent + 1) % TURN_MARK], a, &r);
+		if (rv == 0) {
+			t->sent++;
 			replay(t, &r);
+		}
 	}
 	arena_free(a);
+	return rv;
+}
+
+/* What stands between its last event and the next is lost: better none than one left out. */
+static void
+give_up(struct turn *t)
+{
+	log_error("a slow client cannot get its events: the spool is damaged or its disk full",
+	    LOG_S("rid", t->rid), LOG_I("turn", t->id), LOG_I("event", t->sent + 1));
+	peer_leave(t->peer);
 }
 
 static void
@@ -216,14 +231,18 @@ on_drained(struct peer *p, void *arg)
 
 	if (t->paused) {
 		t->paused = false;
-		for (int i = 0; i < t->nlanes; i++)
+		/* What curl had kept comes at once, and may be enough for the next pause. */
+		for (int i = 0; i < t->nlanes && !t->paused; i++)
 			if (t->lanes[i].ask != NULL)
 				ask_pause(t->lanes[i].ask, false);
 	}
 	if (t->stored)
 		spool_write(t->engine->spool);
 	while (t->stored && t->sent < t->events && !peer_is_high(p))
-		refill(t);
+		if (refill(t) == -1) {
+			give_up(t);
+			return;		/* the turn may be gone */
+		}
 	release_peer(t);
 	turn_forget(t);
 }

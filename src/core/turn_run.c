@@ -39,6 +39,8 @@ begin(void *arg)
 	for (int i = 0; i < t->nlanes; i++)
 		if (&t->lanes[i] != t->fuse)
 			lane_ask(&t->lanes[i]);
+	if (e->failing)
+		turn_fail(t);
 }
 
 void
@@ -57,6 +59,14 @@ turn_stop(struct turn *t)
 	t->stopped = true;
 	for (int i = 0; i < t->nlanes; i++)
 		lane_stop(&t->lanes[i], "stopped", F_NONE);
+}
+
+void
+turn_fail(struct turn *t)
+{
+	/* The last first: a fusing lane shall not be asked about what ends here. */
+	for (int i = t->nlanes; i-- > 0;)
+		lane_stop(&t->lanes[i], "error", F_UNAVAILABLE);
 }
 
 void

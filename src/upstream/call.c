@@ -22,6 +22,7 @@ struct call {
 	void			*arg;
 	size_t			 body_len;
 	int			 status;
+	bool			 paused;
 	/* Begun inside a callback: curl does not have it yet */
 	bool			 waiting;
 	bool			 cancelled;	/* inside a callback: to be released */
@@ -231,6 +232,8 @@ on_data(char *p, size_t size, size_t n, void *arg)
 
 	if (k->cancelled)
 		return CURL_WRITEFUNC_ERROR;
+	if (k->paused)			/* since before it connected: curl forgets that */
+		return CURL_WRITEFUNC_PAUSE;
 	if (k->status == 0) {
 		curl_easy_getinfo(k->easy, CURLINFO_RESPONSE_CODE, &status);
 		k->status = (int)status;
@@ -388,6 +391,7 @@ call_cancel(struct call *k)
 void
 call_pause(struct call *k, bool pause)
 {
+	k->paused = pause;
 	curl_easy_pause(k->easy, pause ? CURLPAUSE_RECV : CURLPAUSE_CONT);
 	k->caller->reap = true;
 }

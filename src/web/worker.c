@@ -162,11 +162,14 @@ worker_return(struct worker *w, int fd)
 void
 request_log(const struct request_note *n, int status, int64_t bytes, bool gone)
 {
-	log_info("request", LOG_S("rid", n->rid),
+	/* Who watches the service asks every second: nobody wants to read that. */
+	bool	 watching = n->route != NULL && n->route->who == WHO_LOCAL && status == 200;
+
+	log_line(watching ? LOG_DEBUG_ : LOG_INFO_, "request", LOG_S("rid", n->rid),
 	    LOG_S("route", n->route != NULL ? n->route->path : ""), LOG_S("method", n->method),
 	    LOG_I("status", gone ? CLIENT_GONE : status),
 	    LOG_I("ms", (clock_mono_us() - n->started_us) / 1000), LOG_I("bytes", bytes),
-	    LOG_I("user", n->user));
+	    LOG_I("user", n->user), (char *)NULL);
 }
 
 void

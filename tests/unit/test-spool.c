@@ -185,6 +185,32 @@ test_segments(void **state)
 	free(big);
 }
 
+/* Segments in which no turn began go with the one before. */
+static void
+test_long_turn(void **state)
+{
+	struct spool	*s = spool_open(dir, 14, 0);
+	char		*big = calloc(1, (20 << 20) + 1);
+	uint64_t	 old = 0, new = 0, first;
+
+	(void)state;
+	memset(big, 'x', 20 << 20);
+	say(s, 1, SPOOL_BEGIN, "old", &old);
+	first = old;
+	while (old >> 32 < 4) {
+		say(s, 1, SPOOL_DELTA, big, &old);
+		assert_int_equal(spool_write(s), 0);
+	}
+	say(s, 2, SPOOL_BEGIN, "new", &new);
+	spool_turn_done(s, first);
+	spool_turn_done(s, new);
+	assert_int_equal(spool_write(s), 0);
+	spool_sweep(s, 1000);
+	assert_true(spool_bytes(s) == SPOOL_MAGIC_LEN);
+	spool_close(s);
+	free(big);
+}
+
 int
 main(void)
 {
@@ -192,6 +218,7 @@ main(void)
 		cmocka_unit_test(test_chain),
 		cmocka_unit_test(test_orphan),
 		cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_long_turn),
 	};
 
 	return cmocka_run_group_tests_name("spool", tests, make_dir, remove_dir);

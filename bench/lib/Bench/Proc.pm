@@ -100,12 +100,14 @@ sub cpu {
     return $ns / 1e9;
 }
 
-# KiB that these processes have in memory, shared pages divided among those who share.
+# KiB that these processes have in memory, shared pages divided among those who share: all (Pss),
+# or without what is mapped from files (Pss_Anon), whose share depends on who else runs.
 sub pss {
+    my ($field, @pids) = @_;
     my $kib = 0;
 
-    for my $pid (@_) {
-        $kib += $1 if slurp("/proc/$pid/smaps_rollup") =~ /^Pss:\s+(\d+)/m;
+    for my $pid (@pids) {
+        $kib += $1 if slurp("/proc/$pid/smaps_rollup") =~ /^$field:\s+(\d+)/m;
     }
     return $kib;
 }

@@ -61,7 +61,7 @@ sub table {
             skip => sub { my ($side, $repeat) = @_; return $side eq 'L' && $repeat > 1 },
             once => sub {
                 $self->plateau($_[0], streams => $most, pace => 'r1n1200', rate => 200,
-                    settle => $q ? 2 : 4, window => $q ? 4 : 15, pss => 1);
+                    settle => $q ? 2 : 4, window => $q ? 4 : 15, pss => 'Pss');
             },
             figures => \&open10k_figures,
         },
@@ -96,7 +96,7 @@ sub table {
 # Opens streams on a side and measures them on the plateau, beside them perhaps some more that read
 # or that stop reading, at a pace of their own: the load generator's figures, and
 #   worker_us, nginx_us   CPU per delta of the side's processes and of nginx
-#   pss                   KiB of the side's processes at the end (pss => 1)
+#   pss                   KiB of the side's processes at the end (pss => field of the kernel's)
 #   cut                   answers that had to come to their end and did not (drain)
 #   unstored              streams whose answer is not in P's database
 #   late_us, missed       how late the upstream was at worst, deltas that it left out
@@ -119,7 +119,7 @@ sub plateau {
                 @nginx   = family($s->{pids}{nginx});
             },
             begin => sub { $look->('begin') },
-            end   => sub { $look->('end'); $pss = pss(@workers) if $o{pss} },
+            end   => sub { $look->('end'); $pss = pss($o{pss}, @workers) if $o{pss} },
         },
         $self->{load}, 'streams', @asking,
         '--streams', $o{streams} + ($o{reading} // 0), '--rate', $o{rate}, '--settle', $o{settle},
@@ -235,7 +235,7 @@ sub stalls {
     for my $way (sort keys %ways) {
         $self->{sides}->renew($side);
         $r{$way} = $self->plateau($side, %{ $ways{$way} }, streams => 50, pace => 'r20n4000',
-            rate => 100, settle => 6, window => $window, pss => 1);
+            rate => 100, settle => 6, window => $window, pss => 'Pss_Anon');
     }
     return {
         %r,
@@ -419,11 +419,11 @@ sub stall_figures {
             as   => 'stalled/alone', op => '<=', limit => 1.2, by => 'clock',
         },
         {
-            what => 'memory (Pss) added by one that reads', unit => 'KiB',
+            what => 'memory (Pss_Anon) added by one that reads', unit => 'KiB',
             values => { P => column($of, 'P', 'kib_reading') },
         },
         {
-            what => 'memory (Pss) added by one that stalled', unit => 'KiB', by => 'count',
+            what => 'memory (Pss_Anon) added by one that stalled', unit => 'KiB', by => 'count',
             values => { P => column($of, 'P', 'kib') }, of => column($of, 'P', 'kib'),
             op => '<=', limit => 64,
         },
