@@ -121,6 +121,34 @@ sub answers_again ($session) {
 
 sub session_of ($s) { return $s->events->[0]{data}{session_id} }
 
+# Clients who ask without end, each waiting for its answer; over() makes them stop. Their
+# transactions go to the lists.
+sub load (@of) {
+	my ($open, $over, $next) = (0, 0);
+	$next = sub ($ua, $path, $json, $done) {
+		return if $over;
+		$open++;
+		$ua->post($p->url . $path => { userId => 'tester' } => json => $json, sub ($, $tx) {
+			$open--;
+			push @$done, $tx;
+			$next->($ua, $path, $json, $done);
+		});
+	};
+	for my $kind (@of) {
+		my ($n, @rest) = @$kind;
+		$next->(Mojo::UserAgent->new(inactivity_timeout => 20), @rest) for 1 .. $n;
+	}
+	return sub {
+		$over = 1;
+		my $until = time + 30;
+		Mojo::IOLoop->one_tick while $open && time < $until;
+		undef $next;
+		return;
+	};
+}
+
+sub said ($tx) { return ($tx->error // {})->{message} // $tx->res->code . ' ' . $tx->res->body }
+
 # Calls $act once, when so many events have come to all of a subtest's clients.
 sub after_events ($n, $act) {
 	return sub ($event, $leave) { $act->() if --$n == 0 };
@@ -159,6 +187,41 @@ subtest 'a worker is killed' => sub {
 	is @{ $p->pids->{workers} }, 2, 'two workers';
 	ok !(grep { gone($_) } @{ $p->pids->{workers} }), 'none of them dead';
 	ok !-d "/proc/$victim", 'and the dead one is no zombie';
+};
+
+# Whatever the moment: who has seen an answer's end finds it stored, who has not, what it saw.
+subtest 'workers are killed again and again' => sub {
+	my $text = speak(5, 0.005);
+	my ($task, $kills, @txs) = ($p->task, 0);
+	my $killer = Mojo::IOLoop->recurring(0.31 => sub {
+		my @workers = @{ $p->pids->{workers} } or return;
+		Mojo::IOLoop->stop if ++$kills == 10;
+		kill KILL => $workers[rand @workers];
+	});
+	my $over = load([6, '/conv/chat', body($p, 'short', task => $task), \@txs]);
+	Mojo::IOLoop->start;
+	Mojo::IOLoop->remove($killer);
+	$over->();
+	$p->eventually('two workers', sub { 2 == @{ $p->pids->{workers} } }, 20);
+	all_closed(10);
+	balanced();
+
+	my %row = map { ("$_->{turn} $_->{mask}" => $_) } answers();
+	my (%end, @bad);
+	for my $tx (@txs) {
+		my $turn = $tx->res->headers->header('X-Stream-Id') // next;
+		my $lanes = $p->lanes([ParleyTest::Sse->new->feed($tx->res->body)]);
+		for my $mask (keys %$lanes) {
+			my ($lane, $row) = ($lanes->{$mask}, $row{"$turn $mask"});
+			my $finish = $lane->{finish} // 'cut';
+			push @bad, [$lane, $row] unless $row && index($row->{text}, $lane->{text}) == 0
+			    && index($text, $row->{text}) == 0
+			    && ($finish eq 'cut' || "$row->{status} $row->{text}" eq "stop $text");
+			$end{$finish}++;
+		}
+	}
+	is_deeply \@bad, [], 'nothing that was seen is lost';
+	ok $end{cut} && $end{stop}, 'cut and whole answers: ' . join ' ', %end;
 };
 
 subtest 'the master is killed' => sub {
@@ -254,41 +317,25 @@ subtest 'HUP under load' => sub {
 	    map({ ({ delta => sprintf '%03d ', $_ }, { sleep => 0.03 }) } 1 .. 150), @end] })
 	    for qw(a b);
 	my %before = map { $_ => 1 } @{ $p->pids->{workers} };
-	my ($task, $begun, $open, $over, $hups, @posts, @chats) = ($p->task, time, 0, 0, 0);
-	my @ua = map { Mojo::UserAgent->new(inactivity_timeout => 0) } 1 .. 8;
+	my ($task, $begun, $hups, $over, @posts, @chats) = ($p->task, time, 0);
+	my $fields = { map { $_ => "of $_" } qw(val title name) };
 
-	my $post;
-	$post = sub ($ua, $path, $json, $results) {
-		return if $over;
-		$open++;
-		$ua->post($p->url . $path => { userId => 'tester' } => json => $json, sub ($, $tx) {
-			$open--;
-			push @$results, ($tx->error // {})->{message} // $tx->res->code . ' '
-			    . $tx->res->body;
-			$post->($ua, $path, $json, $results);
-		});
-	};
-	my $load = sub {
-		$post->($_, '/task/add', { map { $_ => "of $_" } qw(val title name) }, \@posts)
-		    for @ua[0 .. 4];
-		$post->($_, '/conv/chat', body($p, 'short', task => $task), \@chats) for @ua[5 .. 7];
-	};
 	# Not before the long streams have taken their scripts. Then HUP, each after the one before.
 	my $hup = Mojo::IOLoop->recurring(0.1 => sub {
 		return if time - $begun < 1 || $hups > logged(qr/^reloaded$/, $begun)
-		    || @posts < 25 * $hups;
-		return $over = 1 if $hups == 5;
-		$load->() if $hups == 0;
+		    || @posts < 25 * $hups || $hups == 5;
+		$over //= load([5, '/task/add', $fields, \@posts],
+		    [3, '/conv/chat', body($p, 'short', task => $task), \@chats]);
 		kill HUP => $p->pids->{master};
 		$hups++;
 	});
 	my @streams = ask(4);
 	Mojo::IOLoop->remove($hup);
-	my $until = time + 10;
-	Mojo::IOLoop->one_tick while $open && time < $until;
+	$over->();
+	@$_ = map { said($_) } @$_ for \@posts, \@chats;
 
 	is $hups, 5, 'five reloads';
-	is +(() = logged(qr/^reloaded$/, $begun)), 5, 'each done';
+	$p->eventually('each done', sub { 5 == logged(qr/^reloaded$/, $begun) });
 	whole($_, $long, 'a stream over all of them is whole') for @streams;
 	cmp_ok scalar(@posts), '>=', 100, scalar(@posts) . ' POSTs meanwhile';
 	is_deeply [grep { !/^200 / } @posts], [], 'none failed';
@@ -388,6 +435,28 @@ subtest 'TERM' => sub {
 	is +($p->stack('up'))[0], 0, 'up again';
 };
 
+subtest 'HUP, then TERM' => sub {
+	my $text = speak(60, 0.03);
+	my ($task, $pids, $over, @txs) = ($p->task, $p->pids);
+	my @streams = ask(2, after_events(10, sub {
+		reload();
+		$over = load([2, '/conv/chat', body($p, 'young', task => $task), \@txs]);
+		Mojo::IOLoop->timer(0.5 => sub { kill TERM => $pids->{master} });
+	}));
+	$over->();
+	whole($_, $text, 'a stream of the old workers is whole') for @streams;
+	my @young = grep { $_->res->code == 200 } @txs;
+	is @young, 2, 'the new ones began as many';
+	for my $tx (@young) {
+		my $lanes = $p->lanes([ParleyTest::Sse->new->feed($tx->res->body)]);
+		is_deeply [map { "$_->{text}$_->{finish}" } values %$lanes], [("${text}stop") x 2],
+		    'whole as well';
+	}
+	$p->eventually('and all of it ends', sub { gone($pids->{master}) });
+	is_deeply [glob "$p->{stack}/state/spool/*"], [], 'no spool is left';
+	is +($p->stack('up'))[0], 0, 'up again';
+};
+
 subtest 'TERM, and a stream longer than drain' => sub {
 	is +($p->stack('up', '--set', 'drain=1'))[0], 0, 'one second';
 	my $text = speak(200, 0.05);
@@ -411,8 +480,9 @@ subtest 'INT' => sub {
 	my $lanes = $p->lanes($fused->events);
 	is_deeply [map { $lanes->{$_}{finish} } qw(ALPHA BRAVO FUSION)], [qw(error error error)],
 	    'drafts and their fusion fail';
-	is $p->sql('SELECT prompt_tokens FROM answer ORDER BY id DESC LIMIT 1')->[0]{prompt_tokens}, 0,
-	    'which nobody was asked for';
+	my $rows = $p->sql('SELECT a.prompt_tokens AS n FROM answer a JOIN turn t ON t.id = a.turn'
+	    . ' WHERE t.session IS NULL ORDER BY a.lane');
+	is_deeply [map { $_->{n} > 0 ? 1 : 0 } @$rows], [1, 1, 0], 'and nobody was asked for that';
 	for my $s (@{ $end->{streams} }) {
 		is_deeply [map { "$_->{finish} $_->{error}{code} " . @{ $_->{citations} } }
 		    values %{ $p->lanes($s->events) }], [('error 503 1') x 2], 'fails in band';

@@ -13,7 +13,7 @@
 
 struct closer;
 
-/* orphans: where dead workers' spools wait that could not be recovered; tried until done. Or NULL. */
+/* orphans: where spools of the dead wait that could not be recovered, tried until done; or NULL. */
 struct closer	*closer_start(struct engine *, const struct conf *, const char *orphans);
 /* From the loop. The lane is not touched by others until lane_saved. */
 void		 closer_put(struct closer *, struct lane *);

@@ -116,11 +116,17 @@ turn_forget(struct turn *t)
 {
 	struct engine	*e = t->engine;
 
-	if (!t->done || t->peer != NULL)
+	if (!t->done)
 		return;
 	for (int i = 0; i < t->nlanes; i++)
 		if (!t->lanes[i].saved)
 			return;
+	for (int i = 0; i < t->nlanes; i++) {	/* who still listens reads the spool */
+		str_free(&t->lanes[i].text);
+		str_free(&t->lanes[i].reasoning);
+	}
+	if (t->peer != NULL)
+		return;
 	spool_add(e->spool, &(struct spool_record){ .turn = t->id, .kind = SPOOL_STORED,
 	    .at_ms = loop_wall(e->loop) }, &t->spool_last);
 	spool_turn_done(e->spool, t->spool_first);
