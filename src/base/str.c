@@ -30,8 +30,9 @@ reserve(struct str *s, size_t n)
 	need = s->len + n + 1;
 	if (need <= s->size)
 		return 0;
-	/* Doubling is quick; a long answer grows by half, or ten thousand of them waste too much. */
-	size = s->size == 0 ? SMALLEST : s->size < LARGE ? s->size * 2 : s->size + s->size / 2;
+	/* Doubling is quick; long ones grow by half, or ten thousand of them waste too much. */
+	size = s->size == 0 ? SMALLEST :
+	    s->size < LARGE ? s->size * 2 : s->size + s->size / 2;
 	if (size < need)
 		size = need;
 	if (size > cap + 1)
