@@ -500,11 +500,13 @@ subtest 'USR1' => sub {
 	is +($p->stack('up', '--set', "log=$own"))[0], 0, 'a log file';
 	speak(1, 0);
 	ask(1);
-	like ParleyTest::Process::slurp($own), qr/"route":"\/conv\/chat"/, 'is written';
+	$p->eventually('is written', sub {
+		ParleyTest::Process::slurp($own) =~ m{"route":"/conv/chat"} or do { ask(1); 0 } });
 	rename $own, "$own.1" or die "rename: $!";
 	kill USR1 => $p->pids->{master};
 	$p->eventually('and opened anew', sub { -s $own || do { ask(1); 0 } });
 	ask(4);
+	sleep 0.2;
 	my $size = -s "$own.1";
 	ask(4);
 	is -s "$own.1", $size, 'the old one is left alone';
