@@ -13,6 +13,7 @@
 #include "api/dispatch.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/slot.h"
 #include "core/engine.h"
 #include "store/db.h"
 #include "web/fcgi.h"
@@ -147,6 +148,11 @@ process_run(const struct process *p)
 		return EX_OK;
 	snprintf(role, sizeof(role), "worker %d", p->number);
 	log_as(role);
+	if (slot_take() == -1) {
+		log_error("no place among the workers of this state_dir",
+		    LOG_S("error", strerror(errno)));
+		return EX_OSERR;
+	}
 	if ((rc = life_start(&l, p)) != 0)
 		return rc;
 	if (write(p->ready_fd, &pid, sizeof(pid)) != sizeof(pid))

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/ident.h"
 #include "base/log.h"
+#include "base/slot.h"
 #include "children.h"
 #include "listen.h"
 #include "process.h"
@@ -165,7 +166,7 @@ schema_check(const struct conf *c, struct str *err)
 static int
 state_open(const struct conf *c, struct str *err)
 {
-	if (ident_open(c->state_dir, c->node) == 0)
+	if (ident_open(c->state_dir, c->node) == 0 && slot_open(c->state_dir) == 0)
 		return 0;
 	str_printf(err, "state_dir %s: %s", c->state_dir,
 	    errno == EBADMSG ? "its files are not ours" : strerror(errno));
@@ -245,6 +246,7 @@ reload_give_up(struct master *m)
 	m->old_loaded = NULL;
 	log_start(&m->conf);
 	ident_open(m->conf.state_dir, m->conf.node);
+	slot_open(m->conf.state_dir);
 	m->phase = RUNNING;
 	notify("READY=1");
 }
@@ -320,9 +322,11 @@ reap(struct master *m)
 	pid_t		 pid;
 	int		 status;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		slot_sweep();
 		if ((c = children_find(&m->children, pid)) != NULL)
 			child_died(m, c, status);
+	}
 }
 
 static void
