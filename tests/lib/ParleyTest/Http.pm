@@ -75,6 +75,12 @@ sub streams ($self, @requests) {
 	return @replies;
 }
 
+# Begins one event stream and returns; $done gets its reply, as streams would return it, when it has
+# ended. The caller runs Mojo::IOLoop.
+sub open ($self, $method, $path, $done, %o) {
+	return $self->_open($self->_tx($method, $path, \%o), \%o, $done);
+}
+
 # Sends bytes as they are over a connection of its own and returns all that comes back until the
 # server closes, or is silent for so many seconds.
 sub raw ($self, $bytes, $seconds = 2) {
