@@ -88,6 +88,27 @@ sub table {
             once    => sub { $self->stalls($_[0], $q ? 4 : 8) },
             figures => \&stall_figures,
         },
+        durable50 => {
+            title   => 'What durability costs: 50 streams x 20 deltas/s, and whole turns',
+            sides   => [qw(P)],
+            seconds => $q ? 50 : 90,
+            once    => sub {
+                $self->durability($_[0], streams => 50, pace => 'r20n4000', rate => 100,
+                    settle => $q ? 1 : 3, window => $q ? 4 : 8,
+                    turns => $q ? { 1000 => 20, 20 => 100 } : { 1000 => 100, 20 => 400 });
+            },
+            figures => \&durable_figures,
+        },
+        durable1000 => {
+            title   => 'What durability costs: 1,000 streams x 10 deltas/s',
+            sides   => [qw(P)],
+            seconds => $q ? 60 : 75,
+            once    => sub {
+                $self->durability($_[0], streams => $q ? 200 : 1000, pace => 'r10n4000',
+                    rate => 200, settle => $q ? 1 : 4, window => $q ? 4 : 10);
+            },
+            figures => \&durable_figures,
+        },
     );
 }
 
@@ -105,7 +126,7 @@ sub plateau {
     my $s      = $self->{sides};
     my $more   = ($o{reading} // 0) + ($o{stalled} // 0);
     my @paces  = (($o{pace}) x $o{streams}, ($o{more_pace}) x $more);
-    my @asking = $s->stream_options($side, @paces);
+    my @asking = $s->stream_options($side, $o{relay}, @paces);
     my ($count) = $o{pace} =~ /n(\d+)/;
     my (@workers, @nginx, %cpu, $pss);
     my $look = sub { $cpu{ $_[0] } = [cpu(@workers), cpu(@nginx)] };
@@ -132,7 +153,8 @@ sub plateau {
     $r->{trouble} = 'the upstream was still answering 15 s later' unless $s->quiet;
     my $asked = $o{streams} + $more;
     # Those that were left in mid-answer are stored too, as far as they came.
-    my $stored = $s->stored_answers($side, $newest, $asked, $o{drain} ? $count : undef);
+    my $stored =
+        $s->stored_answers($side, $newest, $asked, $o{relay}, $o{drain} ? $count : undef);
     return {
         %$r,
         pss       => $pss,
@@ -205,7 +227,7 @@ sub leaves {
     my $s = $self->{sides};
 
     $s->upstream_get('/_aborts');
-    my $r = load({}, $self->{load}, 'leave', $s->stream_options($side, ('r20n4000') x $times),
+    my $r = load({}, $self->{load}, 'leave', $s->stream_options($side, 0, ('r20n4000') x $times),
         '--times', $times, '--deltas', 5);
     $s->quiet;
     my %seen = map { (split)[0, 1] } split /\n/, $s->upstream_get('/_aborts');
@@ -243,6 +265,47 @@ sub stalls {
         kib_reading => ($r{reading}{pss} - $r{alone}{pss}) / $k,
         behind      => $k - $r{stalled}{caught_up},
         trouble     => (first { $_ } map { $_->{trouble} } values %r),
+        map {
+            my $name = $_;
+            $name => sum(map { $_->{$name} } values %r)
+        } qw(failed silent gaps unstored)
+    };
+}
+
+# The ways a turn can go: only relayed, through the spool into the store, and with checkpoints for
+# other hosts; each in new workers.
+my %WAYS = (
+    relay   => [1, cluster => 'false'],
+    spool   => [0, cluster => 'false'],
+    cluster => [0, cluster => 'true'],
+);
+
+# Each way: streams on the plateau, and where `turns` are wanted (deltas of an answer => how many
+# of them), whole turns from the question to the store. CPU of all threads of the workers.
+sub durability {
+    my ($self, $side, %o) = @_;
+    my $s     = $self->{sides};
+    my $turns = delete $o{turns} // {};
+    my %r;
+
+    for my $way (sort keys %WAYS) {
+        my ($relay, @set) = @{ $WAYS{$way} };
+        $s->renew($side, @set);
+        $r{$way} = $self->plateau($side, %o, relay => $relay);
+        for my $deltas (sort keys %$turns) {
+            my $n       = $turns->{$deltas};
+            my @workers = $s->workers($side);
+            my $before  = cpu(@workers);
+            my $whole   = $self->plateau($side, streams => $n, pace => "r400n$deltas",
+                rate => $n / 4, settle => 0.1, window => 0.1, drain => 20, relay => $relay);
+            $r{$way}{"turn${deltas}_us"} = (cpu(@workers) - $before) / $n * 1e6;
+            $r{$way}{$_} += $whole->{$_} for qw(failed silent gaps unstored);
+            $r{$way}{trouble} //= $whole->{trouble};
+        }
+    }
+    return {
+        %r,
+        trouble => (first { $_ } map { $_->{trouble} } values %r),
         map {
             my $name = $_;
             $name => sum(map { $_->{$name} } values %r)
@@ -400,6 +463,41 @@ sub leave_figures {
         { what => 'median leaving', unit => 'ms', values => columns($of, 'median_ms') },
         faults($of, 'failed streams', 'failed'),
     );
+}
+
+sub durable_figures {
+    my ($of) = @_;
+    my @p = @{ $of->{P} // [] };
+    my @figures;
+
+    # The targets are for answers of 1,000 deltas and more; a short one is shown beside them.
+    for my $what (['worker_us', 'delta', 1], ['turn1000_us', 'turn of 1,000 deltas', 1],
+        ['turn20_us', 'turn of 20 deltas', 0])
+    {
+        my ($name, $unit, $judged) = @$what;
+        my %us;
+        for my $way (qw(relay spool cluster)) {
+            $us{$way} = [map { $_->{$way}{$name} // () } @p];
+        }
+        next unless @{ $us{relay} };
+        push @figures,
+            {
+                what => "worker CPU per $unit, only relayed", unit => 'us',
+                values => { P => $us{relay} },
+            },
+            {
+                what => "worker CPU per $unit, spooled and stored", unit => 'us',
+                values => { P => $us{spool} }, of => ratio(@us{qw(spool relay)}),
+                as => 'spool/relay', by => 'cpu', $judged ? (op => '<=', limit => 1.15) : (),
+            },
+            {
+                what => "worker CPU per $unit, with checkpoints", unit => 'us',
+                values => { P => $us{cluster} }, of => ratio(@us{qw(cluster relay)}),
+                as => 'cluster/relay', by => 'cpu', $judged ? (op => '<=', limit => 1.4) : (),
+            };
+    }
+    return (@figures, faults($of, 'streams that failed, were silent or not stored; misplaced deltas',
+        qw(failed silent gaps unstored)));
 }
 
 sub stall_figures {

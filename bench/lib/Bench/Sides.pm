@@ -178,10 +178,19 @@ sub workers {
     return $pid ? family($pid) : ();
 }
 
-# Makes P's workers new ones.
+# Makes P's workers new ones, with these settings (name => value) beside the file's own.
 sub renew {
-    my ($self, $side) = @_;
+    my ($self, $side, %set) = @_;
     my %old = map { $_ => 1 } $self->workers($side);
+
+    $self->{conf_text} //= do {
+        open my $f, '<', $self->{parley_conf} or die "$self->{parley_conf}: $!\n";
+        local $/ = undef;
+        <$f>;
+    };
+    open my $f, '>', $self->{parley_conf} or die "$self->{parley_conf}: $!\n";
+    print $f $self->{conf_text}, map { qq($_ = $set{$_}\n) } sort keys %set;
+    close $f or die "$self->{parley_conf}: $!\n";
 
     delete $old{ $self->{pids}{parley} };
     kill HUP => $self->{pids}{parley} or die "the workers are gone\n";
@@ -229,17 +238,23 @@ sub session_bodies {
     return @bodies;
 }
 
-# How the load generator asks a side for streams, one for each pace.
+# How the load generator asks a side for streams, one for each pace; of P, with `relay`, those that
+# are only relayed: nothing of them is spooled or stored.
 sub stream_options {
-    my ($self, $side, @paces) = @_;
-    my %path = (L => '/v1/chat/completions', H => '/stream.php', P => '/conv/chat');
+    my ($self, $side, $relay, @paces) = @_;
+    my %path = (
+        L => '/v1/chat/completions',
+        H => '/stream.php',
+        P => $relay ? '/combine/chat' : '/conv/chat'
+    );
     my @bodies;
 
-    if ($side eq 'P') {
+    if ($side eq 'P' && !$relay) {
         @bodies = $self->session_bodies(@paces);
     } else {
         @bodies = map {
-            '{"model":"bench","stream":true,"taskId":"1","session_id":"chat_1",'
+            ($side eq 'P' ? "$self->{users}[0][0]\t" : '')
+                . '{"model":"bench","stream":true,"taskId":"1","session_id":"chat_1",'
                 . qq("messages":[{"role":"user","content":"answer at $_"}]})
         } @paces;
     }
@@ -266,12 +281,13 @@ sub newest_answer {
     return $side eq 'P' ? $self->sql('SELECT COALESCE(MAX(id), 0) FROM answer') : 0;
 }
 
-# How many answers since then are stored: ended, with their text; whole ones where the number of
-# their tokens is given. Waits for as many as are wanted, but not for ever. Who stores nothing has
-# them all.
+# How many answers since then are stored: ended, with their text unless they were only relayed;
+# whole ones where the number of their tokens is given. Waits for as many as are wanted, but not for
+# ever. Who stores nothing has them all.
 sub stored_answers {
-    my ($self, $side, $newest, $wanted, $tokens) = @_;
-    my $query = "SELECT COUNT(*) FROM answer WHERE id > $newest AND running IS NULL AND text <> ''"
+    my ($self, $side, $newest, $wanted, $relay, $tokens) = @_;
+    my $query = "SELECT COUNT(*) FROM answer WHERE id > $newest AND running IS NULL"
+        . ($relay ? ' AND text IS NULL' : " AND text <> ''")
         . (defined $tokens ? " AND status = 'stop' AND completion_tokens = $tokens" : '');
     my $stored;
 
