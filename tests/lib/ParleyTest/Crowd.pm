@@ -49,8 +49,7 @@ sub run ($self, $n, $tick = sub { }) {
 		});
 	};
 	$next->() for 1 .. $self->{width};
-	my $last = time;
-	my $timer = Mojo::IOLoop->recurring(0.05 => $tick);
+	my $timer = Mojo::IOLoop->recurring(0.05 => sub ($loop) { $tick->() });
 	Mojo::IOLoop->one_tick while $running || $begun < $n;
 	Mojo::IOLoop->remove($timer);
 	undef $next;
@@ -126,10 +125,23 @@ sub over ($self, $story, $why) {
 	return;
 }
 
+# What a reply as a whole told: was it said to come from the store if it did?
+sub note ($self, $story, $reply) {
+	my ($replay, $now) = delete @$story{qw(replay now)};
+	my $stored = $reply->code == 200 && ($reply->header('x-stream-replay') // '') eq 'stored';
+	push @{ $story->{said} }, $reply->code;
+	push @{ $self->{wrong} }, "story $story->{n}: events without number, not from the store"
+	    if $replay && !$stored;
+	return 0 if !$stored || $reply->aborted || $reply->{left};
+	$story->{stored} = $now;
+	return 1;
+}
+
 # The answer to the question has ended, somehow.
 sub asked ($self, $story, $reply) {
-	push @{ $story->{said} }, $reply->code;
+	my $stored = $self->note($story, $reply);
 	$story->{turn} //= $reply->header('x-stream-id') if $reply->code == 200;
+	return $self->over($story, 'stored') if $stored;
 	return $self->next_step($story, $reply) if $story->{turn};
 	return $self->over($story, $reply->code == 200 ? 'whole' : 'refused')
 	    if $story->{kind} eq 'combine';
@@ -142,23 +154,20 @@ sub asked ($self, $story, $reply) {
 
 sub heard ($self, $story, $event, $leave) {
 	my ($turn, $n) = ($event->{id} // '') =~ /^(\d+)-(\d+)$/;
-	if (!defined $n) {
-		push @{ $self->{wrong} }, "story $story->{n}: an event without number: $event->{raw}"
-		    if $story->{kind} ne 'combine';
-		return $leave->() if $story->{fate} eq 'leave' && !$story->{patience}--;
+	return $story->{fate} eq 'leave' && !$story->{patience}-- ? $leave->() : undef
+	    if $story->{kind} eq 'combine';
+	# Of what is told from the store only the last event has a number.
+	if (!defined $n || $n == 999_999_999) {
+		my $mask = $event->{data}{maskCode};
+		$story->{replay}++;
+		$story->{now}{$mask} .= $event->{data}{choices}[0]{delta}{content};
 		return;
 	}
 	$story->{turn} //= $turn;
 	my ($data) = $event->{raw} =~ /^data: (.*)$/m;
 	my $known = $story->{events}{$n};
 	push @{ $self->{wrong} }, "story $story->{n}, event $n of $turn:\n$known\n$data"
-	    if defined $known && $known ne $data && $n != 999_999_999;
-	if ($n == 999_999_999) {
-		my $mask = $event->{data}{maskCode};
-		$story->{stored}{$mask} .= $event->{data}{choices}[0]{delta}{content}
-		    if ref $event->{data} && defined $mask;
-		return;
-	}
+	    if defined $known && $known ne $data;
 	$story->{events}{$n} = $data;
 	return if $story->{patience}-- > 0;
 	if ($story->{fate} =~ /^(?:leave|return)$/) {
@@ -228,9 +237,7 @@ sub come_back ($self, $story) {
 }
 
 sub came_back ($self, $story, $reply) {
-	push @{ $story->{said} }, $reply->code;
-	my $stored = $reply->code == 200 && $reply->header('x-stream-replay');
-	return $self->over($story, 'stored') if $stored && !$reply->aborted && !$reply->{left};
+	return $self->over($story, 'stored') if $self->note($story, $reply);
 	return $self->over($story, 'nothing') if $reply->code == 204;
 	push @{ $self->{wrong} }, "story $story->{n}: turn $story->{turn} is " . $reply->code . ' '
 	    . $reply->body if $reply->code =~ /^4/;
