@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "base/log.h"
 
 #define MOST	(1 << 20)	/* descriptors, whatever the limit says */
+#define KEPT	32		/* turns without conns_let after which a thread may rest */
 
 struct conns {
 	int			 ep;
@@ -22,6 +24,12 @@ struct conns {
 	int			 size;
 	atomic_int		 taken;
 	atomic_uint		 last;		/* ticket */
+
+	pthread_mutex_t		 lock;		/* of the watch */
+	pthread_cond_t		 call;
+	int			 watching, resting;	/* threads */
+	int			 called;	/* of those that watch: still on their way */
+
 	/*
 	 * By descriptor: the ticket with which it rests, 0 while it is taken. An event brings its
 	 * ticket; who exchanges it for 0 has the connection. A late event of a number that was used
@@ -41,6 +49,8 @@ conns_new(void)
 	c->size = limit.rlim_cur < MOST ? (int)limit.rlim_cur : MOST;
 	c->ticket = xcalloc((size_t)c->size, sizeof(*c->ticket));
 	c->wake = -1;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->call, NULL);
 	if ((c->ep = epoll_create1(EPOLL_CLOEXEC)) == -1 ||
 	    (c->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC | EFD_SEMAPHORE)) == -1 ||
 	    epoll_ctl(c->ep, EPOLL_CTL_ADD, c->wake, &e) == -1) {
@@ -59,6 +69,8 @@ conns_free(struct conns *c)
 		close(c->wake);
 	if (c->ep != -1)
 		close(c->ep);
+	pthread_cond_destroy(&c->call);
+	pthread_mutex_destroy(&c->lock);
 	free(c->ticket);
 	free(c);
 }
@@ -139,13 +151,55 @@ conns_taken(const struct conns *c)
 	return atomic_load(&c->taken);
 }
 
+/* The thread watches; before that it may rest. */
+static void
+watch(struct conns *c, struct conns_watch *w)
+{
+	if (w->on && ++w->kept < KEPT)
+		return;
+	pthread_mutex_lock(&c->lock);
+	if (!w->on)
+		c->watching++;
+	else if (c->watching > 1) {
+		c->watching--;
+		c->resting++;
+		while (c->called == 0)
+			pthread_cond_wait(&c->call, &c->lock);
+		c->called--;
+	}
+	pthread_mutex_unlock(&c->lock);
+	*w = (struct conns_watch){ .on = true };
+}
+
+void
+conns_let(struct conns *c, struct conns_watch *w)
+{
+	bool	call;
+
+	if (!w->on)
+		return;
+	w->on = false;
+	w->kept = 0;
+	pthread_mutex_lock(&c->lock);
+	call = --c->watching == 0 && c->resting > 0;
+	if (call) {		/* it counts from now on, so that it is called but once */
+		c->watching++;
+		c->resting--;
+		c->called++;
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (call)
+		pthread_cond_signal(&c->call);
+}
+
 int
-conns_wait(struct conns *c)
+conns_wait(struct conns *c, struct conns_watch *w)
 {
 	struct epoll_event	e;
 	uint64_t		count;
 	int			fd;
 
+	watch(c, w);
 	for (;;) {
 		if (epoll_wait(c->ep, &e, 1, -1) < 1)
 			continue;

@@ -24,10 +24,27 @@ void		 conns_drop(struct conns *, int fd);
 int		 conns_taken(const struct conns *);	/* how many */
 
 /*
+ * A thread's part in watching the connections; zero before its first conns_wait. From then on it
+ * watches, also while it serves what it was given, until conns_let.
+ *
+ * A request wakes one of those that wait. Where requests are served in less time than waking takes
+ * that is a waste: so who has kept the watch for many turns rests, as long as another watches.
+ */
+struct conns_watch {
+	bool		 on;
+	unsigned	 kept;		/* turns */
+};
+
+/*
  * Blocks until there is something to read from an idle connection (its descriptor, taken) or
  * conns_wake (-1).
  */
-int		 conns_wait(struct conns *);
-void		 conns_wake(struct conns *, unsigned n);	/* n calls of it return -1 */
+int		 conns_wait(struct conns *, struct conns_watch *);
+/*
+ * This thread does not watch until it waits again: due before anything that may block. When nobody
+ * else does, one that rests is called.
+ */
+void		 conns_let(struct conns *, struct conns_watch *);
+void		 conns_wake(struct conns *, unsigned n);	/* n conns_wait return -1 */
 
 #endif

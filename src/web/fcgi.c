@@ -15,7 +15,6 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "head.h"
 
 #define SEND_MOST	65528	/* content of one record, a multiple of eight */
 
@@ -53,11 +52,22 @@ patience(int fd)
 	return (int64_t)tv.tv_sec * 1000 + tv.tv_usec / 1000;
 }
 
+/* BAD also when the peer has left. *n: how many bytes are there. */
+static enum head
+peek(int fd, uint8_t *p, size_t size, ssize_t *n)
+{
+	while ((*n = recv(fd, p, size, MSG_PEEK | MSG_DONTWAIT)) == -1 && errno == EINTR)
+		continue;
+	if (*n > 0)
+		return head_check(p, (size_t)*n);
+	return *n == -1 && errno == EAGAIN ? HEAD_MORE : HEAD_BAD;
+}
+
 /*
  * Waits for a head that does not come in one piece, leaving it unread: an edge-triggered epoll
  * tells of each addition to what is there already, which poll(2) would not.
  */
-static bool
+static enum head
 head_wait(int fd)
 {
 	struct epoll_event	 e = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET };
@@ -70,9 +80,7 @@ head_wait(int fd)
 	if ((ep = epoll_create1(EPOLL_CLOEXEC)) == -1 || epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e) == -1)
 		goto out;
 	for (e.events = 0;;) {
-		if ((n = recv(fd, p, HEAD_MAX, MSG_PEEK | MSG_DONTWAIT)) <= 0)
-			break;
-		head = head_check(p, (size_t)n);
+		head = peek(fd, p, HEAD_MAX, &n);
 		if (head != HEAD_MORE || n == HEAD_MAX || (e.events & EPOLLRDHUP))
 			break;
 		if (wait >= 0 && (wait = until - clock_mono_ms()) < 0)
@@ -84,31 +92,26 @@ out:
 	if (ep != -1)
 		close(ep);
 	free(p);
-	return head == HEAD_OK;
+	return head;
 }
 
-/* Is a whole head there, for libfcgi to read? Waits for it. */
-static bool
-head_ready(int fd)
+enum head
+fcgi_come(int fd)
 {
-	uint8_t		first[4096];	/* nearly always all of it */
-	enum head	head;
-	ssize_t		n;
+	uint8_t	first[4096];		/* nearly always all of it */
+	ssize_t	n;
 
-	while ((n = recv(fd, first, sizeof(first), MSG_PEEK)) == -1 && errno == EINTR)
-		continue;
-	if (n <= 0)
-		return false;
-	head = head_check(first, (size_t)n);
-	return head == HEAD_MORE ? head_wait(fd) : head == HEAD_OK;
+	return peek(fd, first, sizeof(first), &n);
 }
 
 struct fcgi *
-fcgi_accept(int fd)
+fcgi_accept(int fd, enum head head)
 {
 	struct fcgi	*f;
 
-	if (!head_ready(fd)) {
+	if (head == HEAD_MORE)
+		head = head_wait(fd);
+	if (head != HEAD_OK && head != HEAD_ALL) {
 		close(fd);
 		return NULL;
 	}

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "web/head.h"
+
 struct fcgi;
 
 /*
@@ -17,11 +19,14 @@ struct fcgi;
  * handlers go in after it.
  */
 int		 fcgi_init(void);
+/* How much of its next request the connected socket has for us. Leaves it unread, never blocks. */
+enum head	 fcgi_come(int fd);
 /*
- * Reads one request from the connected socket (blocking, within its SO_RCVTIMEO). NULL: closed,
- * timed out or garbage (fd closed).
+ * Reads one request, of which fcgi_come has said that so much is there (blocking, within the
+ * socket's SO_RCVTIMEO; of HEAD_ALL nothing blocks, its body neither). NULL: closed, timed out or
+ * garbage (fd closed).
  */
-struct fcgi	*fcgi_accept(int fd);
+struct fcgi	*fcgi_accept(int fd, enum head);
 /* A FastCGI parameter, or NULL; lasts until fcgi_read_done. */
 const char	*fcgi_param(const struct fcgi *, const char *name);
 /* Bytes of the body; -1 error, 0 its end. */

@@ -6,6 +6,7 @@
 #define VERSION		1
 #define BEGIN_REQUEST	1
 #define PARAMS		4
+#define STDIN		5
 #define RESPONDER	1
 #define HEADER		8
 #define BEGIN_BODY	8
@@ -72,6 +73,16 @@ record_parse(struct record *r, const uint8_t *p)
 	return p[0] == VERSION;
 }
 
+/* Does an empty body follow? */
+static bool
+body_empty(const uint8_t *p, size_t n, int id)
+{
+	struct record	r;
+
+	return n >= HEADER && record_parse(&r, p) && r.type == STDIN && r.id == id &&
+	    r.len == 0 && r.padding == 0;
+}
+
 enum head
 head_check(const uint8_t *p, size_t n)
 {
@@ -108,9 +119,11 @@ head_check(const uint8_t *p, size_t n)
 		}
 		if (r.type != PARAMS || r.id != id)
 			return HEAD_BAD;
-		if (r.len == 0)
-			return pairs.have == 0 && pairs.rest == 0 && r.padding == 0 ?
-			    HEAD_OK : HEAD_BAD;
+		if (r.len == 0) {
+			if (pairs.have != 0 || pairs.rest != 0 || r.padding != 0)
+				return HEAD_BAD;
+			return body_empty(p, (size_t)(end - p), id) ? HEAD_ALL : HEAD_OK;
+		}
 		if (!pairs_feed(&pairs, p, (size_t)(end - p) < r.len ? (size_t)(end - p) : r.len))
 			return HEAD_BAD;
 		if ((size_t)(end - p) < r.len + r.padding)

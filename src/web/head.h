@@ -15,12 +15,12 @@
  */
 #define HEAD_MAX	131072
 
-enum head { HEAD_BAD = -1, HEAD_MORE, HEAD_OK };
+enum head { HEAD_BAD = -1, HEAD_MORE, HEAD_OK, HEAD_ALL };
 
 /*
  * The first n bytes of a request: OK when BEGIN_REQUEST (of a responder) and all of PARAMS are
- * there and sound, MORE when they are sound as far as they go, else BAD. Management records, which
- * no web server sends, are BAD.
+ * there and sound, ALL when there is nothing more to come, the body being empty; MORE when they are
+ * sound as far as they go, else BAD. Management records, which no web server sends, are BAD.
  */
 enum head	 head_check(const uint8_t *, size_t n);
 

@@ -37,6 +37,7 @@ enum route_flags {
 	R_STREAM = 8,		/* answers with an event stream */
 	R_ACTS = 32,		/* a GET that changes something: HEAD does not stand for it */
 	R_REQ_PARAM = 16,	/* the query's `req` may hold the whole body as JSON */
+	R_QUICK = 64,		/* a few bytes, from memory: must not wait for anything */
 };
 
 #define ROUTE_ARGS	4

@@ -33,6 +33,14 @@ struct job {
 	struct job	*next;
 };
 
+/* A thread that serves requests. */
+struct server {
+	struct worker	*w;
+	pthread_t	 thread;
+	struct db	*db;		/* its own */
+	struct conns_watch	 watch;
+};
+
 /* A thread that waits in a blocking call for connections. */
 struct source {
 	struct worker	*w;
@@ -52,8 +60,8 @@ struct worker {
 	atomic_int		 jobs;		/* queued or running, and calls from outside */
 
 	struct source		 accepted, handed;
-	pthread_t		*threads;
-	int			 nthreads;
+	struct server		*servers;
+	int			 nservers;
 
 	atomic_bool		 retiring, pass, stopping;
 };
@@ -113,20 +121,25 @@ readable(int fd)
 	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
+/* Makes a taken connection an idle one. false: it still is taken, for we retire. */
+static bool
+rest(struct worker *w, int fd)
+{
+	if (atomic_load(&w->retiring))
+		return false;
+	conns_rest(w->conns, fd);
+	/* The sweep of worker_retire may just have missed it. */
+	return !atomic_load(&w->retiring) || !conns_take(w->conns, fd);
+}
+
 /*
- * What becomes of a taken connection of which no request is open: idle, passed on or closed. When
- * we retire and cannot pass it on, a request that has come already is served first: then it is the
- * connection again, else -1.
+ * What becomes of a taken connection when we retire: passed on (which may block) or closed. Where
+ * nobody takes it a request that has come already is served first: then it is the connection again,
+ * else -1.
  */
 static int
-settle(struct worker *w, int fd)
+part(struct worker *w, int fd)
 {
-	if (!atomic_load(&w->retiring)) {
-		conns_rest(w->conns, fd);
-		/* The sweep of worker_retire may just have missed it. */
-		if (!atomic_load(&w->retiring) || !conns_take(w->conns, fd))
-			return -1;
-	}
 	if (atomic_load(&w->pass)) {
 		if (handoff_send(w->o.handoff_out, fd) == 0)
 			goto gone;
@@ -143,19 +156,21 @@ gone:
 	return -1;
 }
 
+/* Of a taken connection of which no request is open, idle or else; what part says. */
+static int
+settle(struct worker *w, int fd)
+{
+	return rest(w, fd) ? -1 : part(w, fd);
+}
+
 void
 worker_return(struct worker *w, int fd)
 {
 	atomic_fetch_add(&w->jobs, 1);
 	if (fd == -1)
 		conns_drop(w->conns, -1);
-	else if (atomic_load(&w->retiring))
-		job_push(w, NULL, NULL, fd);	/* passing it on may block */
-	else {
-		conns_rest(w->conns, fd);
-		if (atomic_load(&w->retiring) && conns_take(w->conns, fd))
-			job_push(w, NULL, NULL, fd);
-	}
+	else if (!rest(w, fd))
+		job_push(w, NULL, NULL, fd);	/* we must not block */
 	atomic_fetch_sub(&w->jobs, 1);
 }
 
@@ -187,13 +202,17 @@ request_note(struct request_note *n, const struct req *r)
  * peer's.
  */
 static int
-request_serve(struct worker *w, struct db *db, int fd)
+request_serve(struct server *s, int fd)
 {
-	struct req		 r = { .cx = { .conf = w->o.conf, .db = db } };
+	struct worker		*w = s->w;
+	struct req		 r = { .cx = { .conf = w->o.conf, .db = s->db } };
 	struct request_note	 note;
+	enum head		 come = fcgi_come(fd);
 	int64_t			 bytes;
 
-	if ((r.io = fcgi_accept(fd)) == NULL) {
+	if (come != HEAD_ALL)		/* reading may block */
+		conns_let(w->conns, &s->watch);
+	if ((r.io = fcgi_accept(fd, come)) == NULL) {
 		conns_drop(w->conns, -1);
 		return -1;
 	}
@@ -203,6 +222,8 @@ request_serve(struct worker *w, struct db *db, int fd)
 	req_open(&r);
 	routes_find(w->o.routes, r.cx.a, r.method, r.path, &r.hit);
 	r.route = r.hit.route;
+	if (r.route == NULL || !(r.route->flags & R_QUICK))
+		conns_let(w->conns, &s->watch);
 	w->o.serve(&r);
 	fd = -1;
 	if (!r.detached) {
@@ -225,16 +246,19 @@ request_serve(struct worker *w, struct db *db, int fd)
 }
 
 static void
-connection_serve(struct worker *w, struct db *db, int fd)
+connection_serve(struct server *s, int fd)
 {
-	while ((fd = request_serve(w, db, fd)) != -1 && (fd = settle(w, fd)) != -1)
-		continue;
+	while ((fd = request_serve(s, fd)) != -1 && !rest(s->w, fd)) {
+		conns_let(s->w->conns, &s->watch);
+		if ((fd = part(s->w, fd)) == -1)
+			break;
+	}
 }
 
 static void
-job_run(struct worker *w, struct db *db, struct job *j)
+job_run(struct server *s, struct job *j)
 {
-	struct ctx	cx = { .conf = w->o.conf, .db = db };
+	struct ctx	cx = { .conf = s->w->o.conf, .db = s->db };
 
 	if (j->fn != NULL) {
 		cx.a = arena_new(0);
@@ -242,31 +266,35 @@ job_run(struct worker *w, struct db *db, struct job *j)
 		cx.lang = strcmp(cx.conf->language, "en") == 0 ? LANG_EN : LANG_ZH;
 		j->fn(&cx, j->arg);
 		arena_free(cx.a);
-	} else if ((j->fd = settle(w, j->fd)) != -1)
-		connection_serve(w, db, j->fd);
+	} else if ((j->fd = settle(s->w, j->fd)) != -1)
+		connection_serve(s, j->fd);
 	free(j);
-	atomic_fetch_sub(&w->jobs, 1);
+	atomic_fetch_sub(&s->w->jobs, 1);
 }
 
 static void *
-request_thread(void *arg)
+server_thread(void *arg)
 {
-	struct worker	*w = arg;
-	struct db	*db = w->o.db_new != NULL ? w->o.db_new(w->o.conf) : NULL;
+	struct server	*s = arg;
+	struct worker	*w = s->w;
 	struct job	*j;
 	int		 fd;
 
 	pthread_setname_np(pthread_self(), "request");
+	s->db = w->o.db_new != NULL ? w->o.db_new(w->o.conf) : NULL;
 	for (;;) {
-		if ((fd = conns_wait(w->conns)) != -1)
-			connection_serve(w, db, fd);
-		else if ((j = job_pop(w)) != NULL)
-			job_run(w, db, j);
+		if ((fd = conns_wait(w->conns, &s->watch)) != -1) {
+			connection_serve(s, fd);
+			continue;
+		}
+		conns_let(w->conns, &s->watch);
+		if ((j = job_pop(w)) != NULL)
+			job_run(s, j);
 		else if (atomic_load(&w->stopping))
 			break;
 	}
-	if (db != NULL)
-		w->o.db_free(db);
+	if (s->db != NULL)
+		w->o.db_free(s->db);
 	return NULL;
 }
 
@@ -378,11 +406,15 @@ leave(int sig)
 static int
 threads_start(struct worker *w)
 {
-	w->threads = xcalloc((size_t)w->o.conf->threads, sizeof(*w->threads));
-	for (; w->nthreads < w->o.conf->threads; w->nthreads++)
-		if ((errno = pthread_create(&w->threads[w->nthreads], NULL, request_thread,
-		    w)) != 0)
+	struct server	*s;
+
+	w->servers = xcalloc((size_t)w->o.conf->threads, sizeof(*w->servers));
+	for (; w->nservers < w->o.conf->threads; w->nservers++) {
+		s = &w->servers[w->nservers];
+		s->w = w;
+		if ((errno = pthread_create(&s->thread, NULL, server_thread, s)) != 0)
 			return -1;
+	}
 	if (source_start(w, &w->accepted, w->o.listen_fd,
 	    w->tcp ? accept_next_tcp : accept_next) == -1)
 		return -1;
@@ -451,10 +483,10 @@ worker_stop(struct worker *w)
 	int	i;
 
 	atomic_store(&w->stopping, true);
-	conns_wake(w->conns, (unsigned)w->nthreads);
-	for (i = 0; i < w->nthreads; i++)
-		pthread_join(w->threads[i], NULL);
-	free(w->threads);
+	conns_wake(w->conns, (unsigned)w->nservers);
+	for (i = 0; i < w->nservers; i++)
+		pthread_join(w->servers[i].thread, NULL);
+	free(w->servers);
 	conns_free(w->conns);
 	pthread_mutex_destroy(&w->lock);
 	if (self == w)

@@ -3,8 +3,9 @@
  *
  * One connect thread per listening socket does blocking accept and puts the connection into an
  * epoll (EPOLLONESHOT) where the request threads wait; a request thread reads the request, lets
- * the dispatcher answer it and puts the connection back. A connection that became a stream comes
- * back when its peer ends. Jobs run on the same threads. Retiring passes every kept connection to
+ * the dispatcher answer it and puts the connection back. Where all that comes is quickly answered
+ * (R_QUICK) one of them does it alone; see conns.h. A connection that became a stream comes back
+ * when its peer ends. Jobs run on the same threads. Retiring passes every kept connection to
  * another process through the handoff socket, unread bytes and all.
  */
 #ifndef PARLEY_WORKER_H

@@ -34,7 +34,7 @@ serve(const struct str *b, bool read_body)
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1 ||
 	    send(pair[0], b->p, b->len, 0) != (ssize_t)b->len || shutdown(pair[0], SHUT_WR) == -1)
 		abort();
-	if ((f = fcgi_accept(pair[1])) != NULL) {
+	if ((f = fcgi_accept(pair[1], fcgi_come(pair[1]))) != NULL) {
 		if ((v = fcgi_param(f, "REQUEST_METHOD")) != NULL && strlen(v) > b->len)
 			abort();
 		while (read_body && fcgi_read(f, body, sizeof(body)) > 0)

@@ -69,7 +69,7 @@ assert_refused(void)
 {
 	char	byte;
 
-	assert_null(fcgi_accept(server));
+	assert_null(fcgi_accept(server, fcgi_come(server)));
 	assert_false(is_open(server));
 	assert_true(recv(client, &byte, 1, 0) <= 0);
 	close(client);
@@ -95,7 +95,7 @@ serves(void **state)
 	connected(1000);
 	for (i = 0; i < 3; i++) {		/* through one connection */
 		send_request(true, "hello");
-		assert_non_null(f = fcgi_accept(server));
+		assert_non_null(f = fcgi_accept(server, fcgi_come(server)));
 		assert_int_equal(fcgi_fd(f), server);
 		assert_string_equal(fcgi_param(f, "REQUEST_URI"), "/x?a=b");
 		assert_string_equal(fcgi_param(f, "HTTP_X_GUEST_ID"), "g1");
@@ -116,7 +116,7 @@ serves(void **state)
 		fc_free(&r);
 	}
 	close(client);
-	assert_null(fcgi_accept(server));	/* the peer left */
+	assert_null(fcgi_accept(server, fcgi_come(server)));	/* the peer left */
 	assert_false(is_open(server));
 }
 
@@ -131,7 +131,7 @@ closes(void **state)
 	/* The server does not want to keep it. */
 	connected(1000);
 	send_request(false, "");
-	assert_non_null(f = fcgi_accept(server));
+	assert_non_null(f = fcgi_accept(server, fcgi_come(server)));
 	assert_int_equal(fcgi_read(f, body, sizeof(body)), 0);
 	assert_int_equal(fcgi_write(f, "\r\n\r\nx", 5, false), 0);
 	assert_int_equal(fcgi_finish(f, false), -1);
@@ -144,7 +144,7 @@ closes(void **state)
 	/* A body that nobody has read would be taken for the next request. */
 	connected(1000);
 	send_request(true, "hello");
-	assert_non_null(f = fcgi_accept(server));
+	assert_non_null(f = fcgi_accept(server, fcgi_come(server)));
 	assert_int_equal(fcgi_write(f, "\r\n\r\nx", 5, false), 0);
 	assert_int_equal(fcgi_finish(f, false), -1);
 	assert_false(is_open(server));
@@ -156,7 +156,7 @@ closes(void **state)
 	/* Without a word. */
 	connected(1000);
 	send_request(true, "");
-	assert_non_null(f = fcgi_accept(server));
+	assert_non_null(f = fcgi_accept(server, fcgi_come(server)));
 	assert_int_equal(fcgi_write(f, "\r\n\r\nx", 5, false), 0);
 	assert_int_equal(fcgi_finish(f, true), -1);
 	assert_false(is_open(server));
@@ -177,7 +177,7 @@ client_leaves(void **state)
 	memset(big, 'x', sizeof(big));
 	connected(1000);
 	send_request(true, "");
-	assert_non_null(f = fcgi_accept(server));
+	assert_non_null(f = fcgi_accept(server, fcgi_come(server)));
 	close(client);
 	assert_int_equal(fcgi_write(f, "x", 1, true), -1);
 	assert_int_equal(fcgi_write(f, "x", 1, true), -1);	/* and ever after */
@@ -204,7 +204,7 @@ cut_bodies(void **state)
 		send_free(&b);
 		if (i == 0)
 			close(client);		/* 2: it stays silent */
-		assert_non_null(f = fcgi_accept(server));
+		assert_non_null(f = fcgi_accept(server, fcgi_come(server)));
 		assert_int_equal(fcgi_read(f, body, sizeof(body)), -1);
 		assert_int_equal(fcgi_read(f, body, sizeof(body)), -1);
 		fcgi_read_done(f);
@@ -230,7 +230,7 @@ garbage(void **state)
 	refused("\1\1", 2);		/* and silence */
 	connected(300);
 	close(client);
-	assert_null(fcgi_accept(server));
+	assert_null(fcgi_accept(server, fcgi_come(server)));
 	assert_false(is_open(server));
 
 	fc_record(&b, FC_STDIN, 1, "x", 1);
@@ -321,7 +321,7 @@ odd_params(void **state)
 	fc_record(&b, FC_STDIN, 1, NULL, 0);
 	connected(1000);
 	send_free(&b);
-	assert_non_null(f = fcgi_accept(server));
+	assert_non_null(f = fcgi_accept(server, fcgi_come(server)));
 	assert_string_equal(fcgi_param(f, "P499"), "v");
 	assert_string_equal(fcgi_param(f, "A"), "B=c=d");
 	assert_string_equal(fcgi_param(f, "BIG"), big);
@@ -370,7 +370,7 @@ slow_head(void **state)
 	connected(5000);
 	fc_request(&b, true, params, "hello", 5);
 	assert_int_equal(pthread_create(&t, NULL, send_slowly, &b), 0);
-	assert_non_null(f = fcgi_accept(server));
+	assert_non_null(f = fcgi_accept(server, fcgi_come(server)));
 	assert_string_equal(fcgi_param(f, "REQUEST_METHOD"), "POST");
 	assert_int_equal(fcgi_read(f, body, sizeof(body)), 5);
 	assert_int_equal(fcgi_read(f, body, sizeof(body)), 0);
@@ -406,6 +406,7 @@ head_cuts(void **state)
 {
 	struct str	b = STR_INIT(0);
 	size_t		n, whole = 0;
+	bool		all = false;
 
 	(void)state;
 	fc_request(&b, true, params, "", 0);
@@ -421,8 +422,17 @@ head_cuts(void **state)
 			if (whole == 0)
 				whole = n;
 			break;
+		case HEAD_ALL:
+			assert_int_equal(n, b.len);
+			all = true;
+			break;
 		}
 	assert_int_equal(whole, b.len - 8);	/* all but the end of STDIN */
+	assert_true(all);
+	str_free(&b);
+
+	fc_request(&b, true, params, "body", 4);
+	assert_int_equal(head_check((const uint8_t *)b.p, b.len), HEAD_OK);
 	str_free(&b);
 }
 
@@ -453,7 +463,7 @@ sends(void **state)
 	connected(1000);
 	setsockopt(server, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	send_request(true, "");
-	assert_non_null(f = fcgi_accept(server));
+	assert_non_null(f = fcgi_accept(server, fcgi_come(server)));
 	assert_int_equal(fcgi_read(f, body, sizeof(body)), 0);
 	fcgi_read_done(f);
 	for (at = 0; at < 100000 && full == 0; at += (size_t)sent) {	/* nobody reads yet */
@@ -473,7 +483,7 @@ sends(void **state)
 	fc_free(&r);
 
 	send_request(true, "");
-	assert_non_null(f = fcgi_accept(server));
+	assert_non_null(f = fcgi_accept(server, fcgi_come(server)));
 	close(client);
 	assert_int_equal(fcgi_send(f, big, 10), -1);
 	assert_int_equal(fcgi_finish(f, true), -1);
@@ -499,7 +509,7 @@ memory(void **state)
 	}
 	before = mallinfo2().uordblks;
 	for (i = 0; i < 50; i++) {
-		assert_non_null(f[i] = fcgi_accept(servers[i]));
+		assert_non_null(f[i] = fcgi_accept(servers[i], fcgi_come(servers[i])));
 		while (fcgi_read(f[i], body, sizeof(body)) > 0)
 			continue;
 	}

@@ -62,7 +62,7 @@ ask_n(const char *const *params, const char *body, size_t n, bool cut)
 		request.len -= 8;
 	assert_int_equal(pthread_create(&sender, NULL, send_request, &request), 0);
 	r = (struct req){ .cx = { .a = arena_new(0), .conf = &conf }, .route = &route };
-	assert_non_null(r.io = fcgi_accept(pair[1]));
+	assert_non_null(r.io = fcgi_accept(pair[1], fcgi_come(pair[1])));
 	req_open(&r);
 }
 

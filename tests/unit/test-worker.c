@@ -1,4 +1,5 @@
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -178,10 +179,13 @@ load_kept(void *arg)
 {
 	char	uri[32], body[32];
 	int	i, n = (int)(intptr_t)arg, fd = host_connect();
+	bool	quick;
 
 	for (i = 0; !atomic_load(&load_over); i++) {
-		snprintf(uri, sizeof(uri), "/hello/%d-%d", n, i);
-		snprintf(body, sizeof(body), "hello %d-%d", n, i);
+		/* Threads come to rest, and are called again. */
+		quick = i / 200 % 2 == 1;
+		snprintf(uri, sizeof(uri), quick ? "/quick" : "/hello/%d-%d", n, i);
+		snprintf(body, sizeof(body), quick ? "quick" : "hello %d-%d", n, i);
 		if (!host_answers(fd, true, uri, 200, body)) {
 			atomic_fetch_add(&load_failed, 1);
 			break;
@@ -244,6 +248,99 @@ many_at_once(void **state)
 	load_start(t, 14, 2);
 	eventually(atomic_load(&load_done) > 1000);
 	load_end(t, 16);
+	host_end(w);
+}
+
+/* A client that is given up when it hears nothing for five seconds. */
+static int
+connect_patient(void)
+{
+	const struct timeval	tv = { .tv_sec = 5 };
+	int			fd = host_connect();
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	return fd;
+}
+
+static void *
+load_quick(void *arg)
+{
+	int	i, fd = connect_patient();
+
+	(void)arg;
+	for (i = 0; i < 300; i++)
+		if (!host_answers(fd, true, "/quick", 200, "quick"))
+			atomic_fetch_add(&load_failed, 1);
+	close(fd);
+	return NULL;
+}
+
+/* So many short requests that one thread sees to all of them, and the others rest. */
+static void
+lull(void)
+{
+	pthread_t	t[8];
+	int		i;
+
+	atomic_store(&load_failed, 0);
+	for (i = 0; i < 8; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, load_quick, NULL), 0);
+	for (i = 0; i < 8; i++)
+		pthread_join(t[i], NULL);
+	assert_int_equal(atomic_load(&load_failed), 0);
+}
+
+/* As long as one thread is free nobody waits for those that are not, whatever holds them up. */
+static void
+blocked_delay_nobody(void **state)
+{
+	struct worker	*w = host_start(-1, -1);
+	struct fc_reply	 r = { 0 };
+	struct str	 b = STR_INIT(0);
+	int		 blocked[3], fd = connect_patient(), i, round;
+
+	(void)state;
+	for (round = 0; round < 3; round++) {
+		lull();
+		atomic_store(&gates, 0);
+		for (i = 0; i < 3; i++) {
+			blocked[i] = connect_patient();
+			host_send(blocked[i], true, "GET", "/later", "", 0);
+			eventually(atomic_load(&waiting) == i + 1);
+			assert_true(host_answers(fd, true, "/hello/b", 200, "hello b"));
+			assert_true(host_answers(fd, true, "/quick", 200, "quick"));
+		}
+		atomic_store(&gates, 1);
+		for (i = 0; i < 3; i++) {
+			fc_receive(blocked[i], &r);
+			assert_string_equal(r.body.p, "later");
+			fc_free(&r);
+			close(blocked[i]);
+		}
+	}
+
+	/* Clients that do not come to the end: of their head, and of a body for a short request. */
+	lull();
+	fc_request(&b, true, (const char *const[]){ "REQUEST_METHOD", "GET",
+	    "REQUEST_URI", "/quick", NULL }, "", 0);
+	for (i = 0; i < 3; i++) {
+		blocked[i] = connect_patient();
+		assert_int_equal(send(blocked[i], b.p, b.len - 8 - (size_t)i, 0),
+		    b.len - 8 - (size_t)i);
+		eventually(worker_busy(w) == i + 1);
+		assert_true(host_answers(fd, true, "/quick", 200, "quick"));
+		assert_true(host_answers(fd, true, "/hello/b", 200, "hello b"));
+	}
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(send(blocked[i], b.p + b.len - 8 - (size_t)i, 8 + (size_t)i, 0),
+		    8 + i);
+		fc_receive(blocked[i], &r);
+		assert_string_equal(r.body.p, "quick");
+		fc_free(&r);
+		close(blocked[i]);
+	}
+	str_free(&b);
+	close(fd);
 	host_end(w);
 }
 
@@ -397,6 +494,53 @@ jobs(void **state)
 	close(fd);
 }
 
+#define MAKERS	4
+#define MADE	1000
+
+static void *
+make_jobs(void *arg)
+{
+	int	i;
+
+	for (i = 0; i < MADE; i++) {
+		worker_job(arg, i % 2 == 0 ? job : job_of_job, i % 2 == 0 ? (void *)&jobs_done : arg);
+		if (i % 50 == 0)
+			poll(NULL, 0, 1);
+	}
+	return NULL;
+}
+
+/* Beside requests, and connections that come and go, no job is left lying. */
+static void
+jobs_under_load(void **state)
+{
+	struct worker	*w = host_start(-1, -1);
+	pthread_t	 t[12], makers[MAKERS];
+	int		 i;
+
+	(void)state;
+	atomic_store(&jobs_done, 0);
+	load_start(t, 8, 4);
+	for (i = 0; i < MAKERS; i++)
+		assert_int_equal(pthread_create(&makers[i], NULL, make_jobs, w), 0);
+	for (i = 0; i < MAKERS; i++)
+		pthread_join(makers[i], NULL);
+	eventually(atomic_load(&jobs_done) == MAKERS * MADE);
+	/* One at a time: no other wakes whoever missed it. */
+	for (i = 1; i <= 500; i++) {
+		worker_job(w, job, &jobs_done);
+		eventually(atomic_load(&jobs_done) == MAKERS * MADE + i);
+	}
+	load_end(t, 12);
+	for (i = 501; i <= 1000; i++) {
+		if (i % 100 == 0)
+			lull();
+		worker_job(w, job, &jobs_done);
+		eventually(atomic_load(&jobs_done) == MAKERS * MADE + i);
+	}
+	host_end(w);
+}
+
 int
 main(void)
 {
@@ -406,10 +550,12 @@ main(void)
 		cmocka_unit_test(bodies),
 		cmocka_unit_test(bad_clients),
 		cmocka_unit_test(many_at_once),
+		cmocka_unit_test(blocked_delay_nobody),
 		cmocka_unit_test(retires_under_load),
 		cmocka_unit_test(passes_connections),
 		cmocka_unit_test(passes_in_vain),
 		cmocka_unit_test(jobs),
+		cmocka_unit_test(jobs_under_load),
 	};
 
 	return cmocka_run_group_tests(tests, host_setup, host_teardown);

@@ -81,6 +81,12 @@ say_nothing(struct req *r)
 	return 0;
 }
 
+static int
+say_quick(struct req *r)
+{
+	return reply(r, 200, "text/plain", "quick", 5);
+}
+
 /* Answers once the gate is open. */
 static int
 say_later(struct req *r)
@@ -178,6 +184,7 @@ static const struct route	rows[] = {
 	{ .methods = M_POST, .path = "/echo", .handler = say_echo, .flags = R_JSON, .kib = 3072 },
 	{ .methods = M_POST, .path = "/small", .handler = say_echo, .flags = R_JSON, .kib = 1 },
 	{ .methods = M_GET, .path = "/nothing", .handler = say_nothing },
+	{ .methods = M_GET, .path = "/quick", .handler = say_quick, .flags = R_QUICK },
 	{ .methods = M_GET, .path = "/later", .handler = say_later },
 	{ .methods = M_GET | M_POST | M_HEAD, .path = "/stream", .handler = say_stream },
 };
@@ -288,12 +295,15 @@ host_logged(void)
 {
 	static long	 at;
 	FILE		*f = fopen(log_file, "r");
-	char		*s = xcalloc(1, 1 << 20);
 	size_t		 n;
+	char		*s;
 
 	assert_non_null(f);
+	fseek(f, 0, SEEK_END);
+	n = (size_t)(ftell(f) - at);
+	s = xcalloc(1, n + 1);
 	fseek(f, at, SEEK_SET);
-	n = fread(s, 1, (1 << 20) - 1, f);
+	assert_int_equal(fread(s, 1, n, f), n);
 	at += (long)n;
 	fclose(f);
 	return s;
