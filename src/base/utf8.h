@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 bool	 utf8_valid(const char *, size_t);
+size_t	 utf8_good(const char *, size_t);	/* bytes before the first that is malformed */
 size_t	 utf8_length(const char *, size_t);			/* characters */
 /* How many bytes the first `chars` characters have. */
 size_t	 utf8_cut(const char *, size_t n, size_t chars);

@@ -80,12 +80,13 @@ static FIELDS(body, "Body");
 static const struct conf	 conf = { .timezone = "Asia/Shanghai" };
 static struct ctx		 cx;
 static struct body		 in;
+static enum lang		 lang = LANG_EN;
 
 static int
 begin(void **state)
 {
 	(void)state;
-	cx = (struct ctx){ .a = arena_new(0), .conf = &conf };
+	cx = (struct ctx){ .a = arena_new(0), .conf = &conf, .lang = lang };
 	in = (struct body){ .n = 1 };
 	return 0;
 }
@@ -189,6 +190,31 @@ malformed(void **state)
 	bad("", F_BODY, "byte 0: there is nothing");
 	bad("{\"a\":1", F_BODY, "byte 6: it ends too early");
 	bad("{} {}", F_BODY, "byte 3: something follows the end");
+	bad("{a:1}", F_BODY, "byte 1: an unexpected character");
+	bad("{\"a\" 1}", F_BODY, "byte 5: a colon is expected");
+	bad("{[1]:2}", F_BODY, "byte 1: a name in quotes is expected");
+	bad("[1 2]", F_BODY, "byte 3: a comma or the end is expected");
+}
+
+/* Every reason is told in the caller's language, whole. */
+static void
+reasons(void **state)
+{
+	static const char	*const texts[] = {
+		"", "{", "{} x", "{[1]:2}", "{\"a\" 1}", "[1 2]", "{\"a\":1 \"b\":2}", "{\"a\":\"\n\"}",
+		"{\"a\":\"\\x\"}", "{\"\\u0000\":1}", "\"", "01", "1e999", "x", "[,]",
+	};
+
+	(void)state;
+	lang = LANG_ZH;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		bad(texts[i], F_BODY, NULL);
+		if (strncmp(cx.fail.what, "第 ", 4) != 0 || strpbrk(cx.fail.what, "abcdefghilmnoprstvwy"))
+			wrong("%s: %s %s\n", texts[i], fail_name(cx.fail.kind), cx.fail.what);
+	}
+	bad("{\"a\":1", F_BODY, "第 6 字节: 提前结束");
+	bad_form("a..b=x", F_BODY, "字段名格式错误");
+	lang = LANG_EN;
 }
 
 static void
@@ -239,22 +265,54 @@ static void
 utf8(void **state)
 {
 	(void)state;
-	bad("{\"title\":\"\xff\"}", F_UTF8, "body");
-	bad("{\"title\":\"\xed\xa0\x80\"}", F_UTF8, "body");
+	bad("{\"title\":\"\xff\"}", F_UTF8, "title");
+	bad("{\"title\":\"\xed\xa0\x80\"}", F_UTF8, "title");
 	bad("{\"\xc0\x80\":1}", F_UTF8, "body");
-	bad("{\"title\":\"\xe4\xb8\"}", F_UTF8, "body");
-	bad("{\"title\":\"\\ud800\"}", F_UTF8, "body");
-	bad("{\"title\":\"\\udc00\"}", F_UTF8, "body");
-	bad("{\"title\":\"\\ud83dx\"}", F_UTF8, "body");
-	bad("{\"title\":\"\\ud83d\\n\"}", F_UTF8, "body");
-	bad("{\"title\":\"\\ud83d\\ud83d\"}", F_UTF8, "body");
-	bad("{\"title\":\"\\ud83d\\u0041\"}", F_UTF8, "body");
-	bad("{\"title\":\"\\ud83d", F_UTF8, "body");
+	bad("{\"title\":\"\xe4\xb8\"}", F_UTF8, "title");
+	bad("{\"title\":\"\\ud800\"}", F_UTF8, "title");
+	bad("{\"title\":\"\\udc00\"}", F_UTF8, "title");
+	bad("{\"title\":\"\\ud83dx\"}", F_UTF8, "title");
+	bad("{\"title\":\"\\ud83d\\n\"}", F_UTF8, "title");
+	bad("{\"title\":\"\\ud83d\\ud83d\"}", F_UTF8, "title");
+	bad("{\"title\":\"\\ud83d\\u0041\"}", F_UTF8, "title");
+	bad("{\"title\":\"\\ud83d", F_UTF8, "title");
 	bad("{\"\\udfff\":1}", F_UTF8, "body");
+	bad("\"\xff\"", F_UTF8, "body");
 	good("{\"title\":\"\\ud83d\\ude00\\uD83D\\uDE00\\u00e9\"}");
 	assert_string_equal(in.title, "😀😀é");
 	good("{\"title\":\"中文\\ufffd\"}");
 	assert_string_equal(in.title, "中文\xef\xbf\xbd");
+}
+
+/* The value at fault is named, wherever it stands. */
+static void
+named(void **state)
+{
+	static const struct {
+		const char	*text, *name;
+	} rows[] = {
+		{ "{\"messages\":[{\"role\":\"user\",\"content\":\"\xff\"}]}", "messages[0].content" },
+		{ "{\"a\":[1,2],\"messages\":[{},{\"content\":\"\\udc00\"}]}", "messages[1].content" },
+		{ "{\"messages\":[{\"content\":\"x\"},{\"\xff\":1}]}", "messages[1]" },
+		{ "{\"a\":{\"b\":[[],[0,\"\xc3(\"]]}}", "a.b[1][1]" },
+		{ "{ \"a\" : { } , \"b\" : \"\xf5\" }", "b" },
+		{ "{\"a\":\"}],{\\\"[\",\"b\":\"\xf5\"}", "b" },
+		{ "[\"a\",\"b\",\"\xe4\"]", "[2]" },
+		{ "{\"a\":1}\xff", "body" },
+		{ "}}]\"\xff\"", "body" },
+		{ "\xff", "body" },
+	};
+	char	 deep[1024], *p = deep;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		bad(rows[i].text, F_UTF8, rows[i].name);
+	for (int i = 0; i < 1000; i++)
+		*p++ = '[';
+	*p++ = (char)0xff;
+	*p = '\0';
+	bad(deep, F_UTF8, NULL);
+	assert_memory_equal(cx.fail.what, "[0][0]", 6);
 }
 
 static void
@@ -541,7 +599,7 @@ bad_forms(void **state)
 	bad_form("title=%FF", F_UTF8, "title");
 	bad_form("%FF=1", F_UTF8, "body");
 	bad_form("title=%00", F_VALUE, "title");
-	bad_form("a%00b=1", F_BODY, "NUL in a name");
+	bad_form("a%00b=1", F_BODY, "a malformed name");
 	bad_form("who=x", F_TYPE, "who");
 	bad_form("messages=x", F_TYPE, "messages");
 	bad_form("messages[1].role=x", F_MISSING, "messages[0]");
@@ -566,7 +624,7 @@ form_limits(void **state)
 		p += sprintf(p, "a=%d&", i % 10);
 	good_form(text);
 	strcpy(p, "a=1");
-	bad_form(text, F_BODY, "more than 4096 pairs");
+	bad_form(text, F_BODY, "too many pairs");
 	p = text;
 	for (int i = 0; i < 63; i++)
 		p += sprintf(p, "a.");
@@ -758,7 +816,7 @@ main(void)
 {
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, begin, end)
 	const struct CMUnitTest	tests[] = {
-		TEST(malformed), TEST(whole_bodies), TEST(duplicates), TEST(nul), TEST(utf8), TEST(numbers),
+		TEST(malformed), TEST(whole_bodies), TEST(duplicates), TEST(nul), TEST(utf8), TEST(named), TEST(reasons), TEST(numbers),
 		TEST(nesting), TEST(absent), TEST(strings), TEST(ids_and_times), TEST(lists), TEST(maps),
 		TEST(long_names), TEST(any), TEST(forms), TEST(bad_forms), TEST(form_limits), TEST(looking),
 		TEST(parser), TEST(writing), TEST(round_trip),
