@@ -87,12 +87,6 @@ utf8_good(const char *s, size_t n)
 	return i;
 }
 
-bool
-utf8_valid(const char *s, size_t n)
-{
-	return utf8_good(s, n) == n;
-}
-
 static bool
 begins(char c)
 {
