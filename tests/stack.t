@@ -50,6 +50,7 @@ sub site ($front) {
 
 	deltas($p);
 	refusals($p);
+	refused_methods($p);
 	passed_on($p);
 	workers_gone($p);
 	secrets($p);
@@ -103,6 +104,38 @@ sub refusals ($p) {
 	return;
 }
 
+# A method that the web server does not serve: where the program is, the program says what is; nothing
+# of the request comes back.
+sub refused_methods ($p) {
+	my %takes = ('/conv/chat' => 'POST, OPTIONS', '/task/list' => 'GET, HEAD, OPTIONS',
+	    '/v3/api-docs' => 'GET, HEAD, OPTIONS', '/healthz' => 'GET, HEAD, OPTIONS');
+	$envelope{'/healthz'} = $openai;
+	for my $path (sort keys %takes) {
+		my $answer = trace($p, $path);
+		my $head = envelope($answer, $path, 405, "TRACE $path");
+		like $head, qr/^Allow: \Q$takes{$path}\E\r?$/mi, 'with what it takes';
+		unlike $answer, qr/$SECRET/, 'and nothing comes back';
+	}
+	$envelope{'/task/none'} = $arena;
+	envelope(trace($p, '/task/none'), '/task/none', 404, 'TRACE of no path');
+	$envelope{'/page'} = $openai;
+	my $head = envelope(trace($p, '/page'), '/page', 405, 'TRACE of a page');
+	like $head, qr/^Allow: GET, HEAD\r?$/mi, 'which is only read';
+	delete @envelope{qw(/healthz /task/none /page)};
+
+	return if $p->{front} ne 'nginx';		# Apache takes any version for 1.1
+	my $answer = exchange($p, "GET / HTTP/9.9\r\nHost: x\r\n\r\n");
+	like $answer, qr{^HTTP/1\.[01] 505 .*^Content-Type: application/json}msi, 'HTTP of another age';
+	like $answer, qr/\{"error":\{"message":"[^"]+","type":"server_error","code":505\}\}/,
+	    'is refused as JSON';
+	return;
+}
+
+sub trace ($p, $path) {
+	return exchange($p, "TRACE $path?k=$SECRET HTTP/1.1\r\nHost: x\r\nMax-Forwards: 0\r\n"
+	    . "Cookie: $SECRET\r\nConnection: close\r\n\r\n");
+}
+
 # Sends bytes as they are and returns the first whole response, without waiting for the connection's
 # end as ParleyTest's raw does: what refuses a body may wait for it a while.
 sub exchange ($p, $bytes) {
@@ -130,9 +163,7 @@ sub whole ($answer) {
 sub envelope ($answer, $path, $status, $given = $path) {
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my ($got, $head, $body) = $answer =~ m{^HTTP/1\.1 (\d+) .*?\r\n(.*?)\r\n\r\n(.*)\z}s;
-	# a body may come in one chunk
-	$body = $1 if ($head // '') =~ /^Transfer-Encoding: chunked/mi
-	    && $body =~ /^[0-9a-f]+\r\n(.*?)\r\n0\r\n/s;
+	$body = dechunked($body) if ($head // '') =~ /^Transfer-Encoding: chunked/mi;
 	my @want = @{ $envelope{$path} };
 	my $good = pop @want;
 	my $json = eval { decode_json($body) };
@@ -140,6 +171,15 @@ sub envelope ($answer, $path, $status, $given = $path) {
 	    && ref $json eq 'HASH' && join(' ', sort keys %$json) eq "@want" && $good->($json, $status),
 	    "$status for $given" or diag $answer;
 	return $head;
+}
+
+sub dechunked ($body) {
+	my $whole = '';
+	while ($body =~ /\G([0-9a-f]+)\r\n/gc) {
+		$whole .= substr $body, pos $body, hex $1;
+		pos($body) += hex($1) + 2;
+	}
+	return $whole;
 }
 
 # What the program says reaches the client as it is.
