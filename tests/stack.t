@@ -275,6 +275,12 @@ sub life () {
 	$p->stack('up', '--set', 'trusted_proxies=');
 	is $p->task, $task, 'a setting can be taken back';
 
+	my ($limit) = map { /^\d+$/ && $_ < 65_536 ? $_ : 65_536 } split ' ', `bash -c 'ulimit -Hn'`;
+	my ($takes) = ParleyTest::Process::slurp("$p->{stack}/nginx.conf")
+	    =~ /^\s*worker_connections\s+(\d+);/m;
+	cmp_ok $takes, '>', 0.9 * $limit, 'nginx takes what the descriptors allow';
+	cmp_ok $takes, '<', $limit, 'and leaves some for files';
+
 	kill KILL => (parts($p))[1, 3, 5];
 	sleep 0.2;
 	($exit) = $p->stack('status');

@@ -7,6 +7,7 @@
 # 75: it does not answer in time.
 set -eu
 
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 dir=$1
 verb=${2:-up}
 user=$(id -un)
@@ -31,15 +32,9 @@ configure() {
 	log-error=$dir/log/db.err
 	tmpdir=$dir/tmp
 	$network
-	skip-name-resolve
-	character-set-server=utf8mb4
-	collation-server=utf8mb4_bin
-	innodb-buffer-pool-size=64M
-	innodb-buffer-pool-size-max=256M
-	innodb-log-file-size=32M
 	innodb-flush-log-at-trx-commit=2
-	performance-schema=OFF
 	max-connections=64
+	!include $top/scripts/lib/stack/mariadb.cnf
 	CNF
 }
 

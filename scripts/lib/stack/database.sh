@@ -28,14 +28,8 @@ start_db() {
 		log-error="$dir/log/db.log"
 		tmpdir="$dir/tmp"
 		skip-networking
-		skip-name-resolve
-		character-set-server=utf8mb4
-		collation-server=utf8mb4_bin
-		innodb-buffer-pool-size=64M
-		innodb-buffer-pool-size-max=256M
-		innodb-log-file-size=32M
-		performance-schema=OFF
 		max-connections=$most
+		!include $top/scripts/lib/stack/mariadb.cnf
 		END
 		if [ ! -e "$dir/data/.made" ]; then
 			state=made
