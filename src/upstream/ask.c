@@ -203,8 +203,8 @@ on_done(void *arg, const struct call_end *e)
 	q->call = NULL;
 	if (!q->ended) {
 		q->inside = true;
-		if (e->result == CALL_OK && e->status == 200)	/* a last event without its blank line */
-			sse_end(&q->sse, on_event, q);
+		if (e->result == CALL_OK && e->status == 200)
+			sse_end(&q->sse, on_event, q);	/* the last may lack its blank line */
 		if (q->half.first != 0)
 			tell_lost(q, q->half.reasoning);
 		q->inside = false;

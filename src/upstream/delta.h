@@ -35,7 +35,7 @@ struct delta_half {
 
 /* An event taken apart; pointers live as long as the event, and until the next delta_parse */
 struct chunk {
-	/* Before all else U+FFFD belongs into the text or the reasoning: the second half never came */
+	/* Before all else U+FFFD belongs into that: the second half never came */
 	enum { LOST_NONE, LOST_TEXT, LOST_REASONING } lost;
 	const char	*text, *reasoning;		/* NULL: none; no NUL at their end */
 	size_t		 text_len, reasoning_len;

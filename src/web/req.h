@@ -69,8 +69,8 @@ bool		 req_accepts(struct req *, const char *type);
  */
 int		 req_body_load(struct req *);
 /*
- * Fills `in` by the route's table from body (JSON or form) or query, whichever the row says. What is
- * no UTF-8 is F_UTF8, by the name of the member.
+ * Fills `in` by the route's table from body (JSON or form) or query, whichever the row says. What
+ * is no UTF-8 is F_UTF8, by the name of the member.
  */
 int		 req_read(struct req *, void *in);
 

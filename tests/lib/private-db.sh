@@ -1,10 +1,10 @@
 #!/bin/bash
-# private-db.sh DIR [up|down|kill|hang|wake] - a private MariaDB below DIR, for one test: unix socket
-# only (with PRIVATE_DB_PORT also that port of loopback), no password, its administrator is whoever
-# starts it. `up` (the default) makes it where needed, waits until it answers and makes an empty
-# database `parley`; `down` ends it in order, `kill` as a crash would; between `hang` and `wake` it
-# does nothing. Keep DIR short: a socket's path has at most 107 bytes. Exit 69: it does not start,
-# 75: it does not answer in time.
+# private-db.sh DIR [up|down|kill|hang|wake] - a private MariaDB below DIR, for one test: unix
+# socket only (with PRIVATE_DB_PORT also that port of loopback), no password, its administrator is
+# whoever starts it. `up` (the default) makes it where needed, waits until it answers and makes an
+# empty database `parley`; `down` ends it in order, `kill` as a crash would; between `hang` and
+# `wake` it does nothing. Keep DIR short: a socket's path has at most 107 bytes. Exit 69: it does
+# not start, 75: it does not answer in time.
 set -eu
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)

@@ -35,9 +35,10 @@ start_db() {
 			state=made
 			rm -rf "${dir:?}/data"
 			mkdir "$dir/data"
-			mariadb-install-db --defaults-file="$dir/my.cnf" --user="$user" --skip-test-db \
-			    --auth-root-authentication-method=socket --auth-root-socket-user="$user" \
-			    --skip-name-resolve >"$dir/log/db-install.log" 2>&1 || {
+			mariadb-install-db --defaults-file="$dir/my.cnf" --user="$user" \
+			    --auth-root-authentication-method=socket \
+			    --auth-root-socket-user="$user" \
+			    --skip-test-db --skip-name-resolve >"$dir/log/db-install.log" 2>&1 || {
 				last_words "$dir/log/db-install.log"
 				die 69 "the database could not be made, see $dir/log/db-install.log"
 			}
