@@ -341,6 +341,7 @@ sub hasty () {
 	syswrite $c, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 	    . qq(data: {"choices":[{"index":0,"delta":{"content":"Already: "}}]}\n\n);
 	sleep 0.3;
+	setsockopt $c, SOL_SOCKET, SO_RCVBUF, 1 << 20;		# now fast, before it is called idle
 	my ($size) = $head =~ /^content-length: (\d+)/im;
 	while (length $body < $size) {
 		sysread $c, $body, 65536, length $body or last;
