@@ -19,7 +19,8 @@ my @serve = (program('parley'), 'serve', '-F', '-c', "$p->{stack}/parley.conf");
 my $errors = "$p->{stack}/log/serve.log";
 my $pid;
 
-$p->script('*', { times => 0, steps => [{ delta => 'here' }, { finish => 'stop' }, { done => 1 }] });
+$p->script('*', { times => 0, steps => [{ delta => 'here' }, { finish => 'stop' },
+    { done => 1 }] });
 
 # The stack's own service makes room.
 my ($own) = split ' ', ParleyTest::Process::slurp("$p->{stack}/pid/workers");

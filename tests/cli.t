@@ -174,7 +174,8 @@ $out = works(\%fresh, 'migrate');
 is scalar(() = $out =~ /^applied \d{4}-\S+\.sql$/mg), $steps, 'all are applied';
 like works(\%fresh, 'migrate'), qr/up to date/, 'once';
 like works(\%fresh, 'migrate', '--status'), qr/^0001-core\.sql +20\d\d-/m, 'when';
-is scalar(grep { $_->{applied} } @{ works_json(\%fresh, 'migrate', '--status') }), $steps, 'as JSON';
+is scalar(grep { $_->{applied} } @{ works_json(\%fresh, 'migrate', '--status') }), $steps,
+    'as JSON';
 fails 66, qr/PARLEY_SCHEMA_DIR/, { env => { PARLEY_SCHEMA_DIR => "$dir/nowhere" } }, 'migrate';
 
 # --- models
@@ -187,7 +188,8 @@ $out = works_json('model', 'add', 'qwen/max:1', '--name', '通义千问', @add, 
 like $out->{id}, qr/^\d{10,16}$/, 'its id';
 is $out->{code}, 'qwen/max:1', 'its code';
 my $shown = works_json('model', 'show', 'qwen/max:1');
-my %want = (code => 'qwen/max:1', name => '通义千问', kind => 'chat', price_in => 0.5, price_out => 2,
+my %want = (code => 'qwen/max:1', name => '通义千问', kind => 'chat', price_in => 0.5,
+    price_out => 2,
 	context => 8000, max_tokens => 500, connect => 2, first_token => 120, idle => 30,
 	total => 3600, concurrency => 3, key_env => 'NO_SUCH_KEY', key_file => undef,
 	upstream_name => 'demo-a', url => $p->upstream->url, logo => 'https://x/y.png',
@@ -221,7 +223,8 @@ fails 64, qr/--kind takes one of chat\|image/, 'model', 'add', 'n', '--name', 'n
 fails 64, qr/is no code/, 'model', 'add', 'a b', '--name', 'n', @add;
 fails 64, qr/is no code/, 'model', 'add', 'x' x 65, '--name', 'n', @add;
 for my $url ('ftp://x/v1', 'x/v1', 'http://', 'http://x/v1?a=b', 'http://u:p@x/v1', 'http://x /') {
-	fails 64, qr/--url/, 'model', 'add', 'n', '--name', 'n', '--upstream-name', 'n', '--url', $url;
+	fails 64, qr/--url/, 'model', 'add', 'n', '--name', 'n', '--upstream-name', 'n', '--url',
+	    $url;
 }
 my @n = ('model', 'add', 'n', '--name', 'n', @add);
 fails 64, qr/not both/, @n, '--key-env', 'A', '--key-file', $key;
@@ -321,7 +324,8 @@ is_deeply [map { $_->{id} } @{ calls() }], [map { $_->{id} } @calls], 'again: th
 is $postings->(), $before, 'and the same index';
 is $p->sql('SELECT records FROM call_stats')->[0]{records}, 4, 'counted once';
 
-my $excel = file('excel.CSV', "\x{feff}编号,开始时间,摘要\r\nk1,2024-01-01,中文\r\nk2,2024-01-01,\"好\"\r\n");
+my $excel = file('excel.CSV', "\x{feff}编号,开始时间,摘要\r\nk1,2024-01-01,中文\r\n"
+    . "k2,2024-01-01,\"好\"\r\n");
 is works('import', 'calls', $excel), "$excel: 2 records imported\n", 'BOM, CRLF, Chinese headings';
 is +($p->sql('SELECT summary FROM call_record WHERE ref = ?', 'k2')->[0] // {})->{summary}, '好',
     'what stands in them';
@@ -345,11 +349,13 @@ is $p->sql('SELECT summary FROM call_record WHERE ref = ?', 'c1')->[0]{summary},
 
 $p->sql('INSERT INTO tenant (id, name, created_ms) VALUES (7, ?, 0)', 'other');
 works('import', 'calls', $excel, '--tenant', 'other');
-is $p->sql('SELECT COUNT(*) AS n FROM call_record WHERE tenant = 7')->[0]{n}, 2, 'a tenant of its own';
+is $p->sql('SELECT COUNT(*) AS n FROM call_record WHERE tenant = 7')->[0]{n}, 2,
+    'a tenant of its own';
 fails 66, qr/no tenant nobody/, 'import', 'calls', $excel, '--tenant', 'nobody';
 fails 66, qr/No such file/, 'import', 'calls', "$dir/nowhere.csv";
 fails 65, qr/neither/, 'import', 'calls', $top->child('README.md')->to_string;
-fails 65, qr/no column summary/, 'import', 'calls', file('short.csv', "id,start_time\n1,2024-01-01\n");
+fails 65, qr/no column summary/, 'import', 'calls',
+    file('short.csv', "id,start_time\n1,2024-01-01\n");
 fails 65, qr/names id twice/, 'import', 'calls', file('twice.csv', "id,编号,summary,start_time\n");
 fails 65, qr/empty/, 'import', 'calls', file('empty.csv', '');
 ParleyTest::Process::spew("$dir/gbk.csv", "\xb1\xe0\xba\xc5,summary,start_time\n");
@@ -392,7 +398,8 @@ my %usage = map { $_->{model} => $_ } @{ works_json('show', 'usage', '--days', '
 is_deeply [@{ $usage{'m-a'} }{qw(answers failed prompt_tokens completion_tokens estimated)}],
     [1, 0, 1000, 500, 0], 'what was used';
 my ($a) = $p->models;
-cmp_ok abs($usage{'m-a'}{cost} - $a->{price_in} * (1000 + 2 * 500) / 1e6), '<', 1e-9, 'and its cost';
+cmp_ok abs($usage{'m-a'}{cost} - $a->{price_in} * (1000 + 2 * 500) / 1e6), '<', 1e-9,
+    'and its cost';
 my ($sum) = $p->sql('SELECT SUM(amount) AS s FROM ledger')->[0]{s};
 cmp_ok abs($usage{'m-a'}{cost} + $usage{'m-b'}{cost} - $sum), '<', 1e-9, 'the ledger agrees';
 like works('show', 'usage'), qr/^20\d\d-\d\d-\d\d +m-a +1 +0 +1000 +500 +0\.00\d+$/m, 'for people';

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# parley doctor: what it finds right behind nginx and Apache, and wrong behind servers that spoil things.
+# parley doctor: what it finds right behind nginx and Apache, and wrong behind servers that spoil
+# things.
 
 use v5.36;
 
@@ -79,7 +80,8 @@ for my $server (qw(nginx apache)) {
 	is $found{exit}, 0, "$server: 0" or diag explain \%found;
 	is $found{err}, '', 'without a word of error';
 	finding_is(\%found, 'reachable', 'good', qr/$server/i);
-	finding_is(\%found, $_, 'good') for 'schema', 'clock', 'database clock', 'descriptors', 'bodies',
+	finding_is(\%found, $_, 'good') for 'schema', 'clock', 'database clock', 'descriptors',
+	    'bodies',
 	    'large bodies', 'compression', 'leaving';
 	finding_is(\%found, 'streaming', 'good', qr/^\d{2,} events in \d{2,} pieces/);
 }

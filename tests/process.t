@@ -57,7 +57,8 @@ sub number ($hex) {
 sub spools () {
 	return map {
 		my $pid = $_;
-		map { (readlink // '') =~ m{/spool/([0-9a-f]{14})/lock} ? (number($1) => $pid) : () }
+		map { (readlink // '') =~ m{/spool/([0-9a-f]{14})/lock}
+		    ? (number($1) => $pid) : () }
 		    glob "/proc/$pid/fd/*"
 	} @{ $p->pids->{workers} };
 }
@@ -172,7 +173,8 @@ subtest 'a worker is killed' => sub {
 	ok @hurt && @safe, 'both workers were busy' or diag explain \%worker;
 	whole($_, $text, 'a stream of the other worker is whole') for @safe;
 	# Under nginx the body ends properly all the same.
-	is_deeply [map { grep { defined $_->{finish} } values %{ $p->lanes($_->events) } } @hurt], [],
+	is_deeply [map { grep { defined $_->{finish} } values %{ $p->lanes($_->events) } } @hurt],
+	    [],
 	    'its own are cut off';
 	all_closed(5);
 	kept($_, $text, 'but kept as far as they were seen') for @hurt;
@@ -214,7 +216,8 @@ subtest 'workers are killed again and again' => sub {
 		for my $mask (keys %$lanes) {
 			my ($lane, $row) = ($lanes->{$mask}, $row{"$turn $mask"});
 			my $finish = $lane->{finish} // 'cut';
-			push @bad, [$lane, $row] unless $row && index($row->{text}, $lane->{text}) == 0
+			push @bad, [$lane, $row]
+			    unless $row && index($row->{text}, $lane->{text}) == 0
 			    && index($text, $row->{text}) == 0
 			    && ($finish eq 'cut' || "$row->{status} $row->{text}" eq "stop $text");
 			$end{$finish}++;
@@ -272,7 +275,8 @@ subtest 'everything is killed' => sub {
 	balanced();
 	speak(3, 0);
 	answers_again(session_of($streams[0]));
-	is_deeply [grep { !{ spools() }->{ number(s{.*/}{}r) } } glob "$p->{stack}/state/spool/*"], [],
+	is_deeply [grep { !{ spools() }->{ number(s{.*/}{}r) } } glob "$p->{stack}/state/spool/*"],
+	    [],
 	    'no spool is left of the dead';
 };
 
@@ -372,7 +376,8 @@ subtest 'settings are read again' => sub {
 	for my $bad ('no_such_setting = 1', 'language = "xx"', 'threads = 0', 'threads = {',
 	    'db_socket = "/nowhere/db.sock"', 'state_dir = "/proc/nowhere"',
 	    'timezone = "Mars/Olympus"') {
-		ParleyTest::Process::spew($conf, "$old\nlanguage = \"en\"\narena_lanes = 1\n$bad\n");
+		ParleyTest::Process::spew($conf,
+		    "$old\nlanguage = \"en\"\narena_lanes = 1\n$bad\n");
 		my $since = time;
 		reload($since);
 		my ($line) = logged(qr/^not reloaded$/, $since);
@@ -472,7 +477,8 @@ subtest 'TERM, and a stream longer than drain' => sub {
 	for my $s (@{ $end->{streams} }) {
 		is $s->aborted, undef, 'the stream ends properly';
 		is_deeply [map { "$_->{finish} $_->{error}{code} " . @{ $_->{citations} } }
-		    values %{ $p->lanes($s->events) }], [('error 503 1') x 2], 'with a frame in band';
+		    values %{ $p->lanes($s->events) }], [('error 503 1') x 2],
+		    'with a frame in band';
 		kept($s, $text, 'what was said is stored');
 	}
 	cmp_ok $end->{took}, '>=', 0.9, 'not before its time';
@@ -533,7 +539,8 @@ subtest 'descriptors and processes' => sub {
 	ask(20) for 1 .. 2;
 	my %before = map { $_ => $count->($_) } $p->pids->{master}, @{ $p->pids->{workers} };
 	my @all = map { ask(20) } 1 .. 10;
-	is +(grep { my $s = $_; 2 == grep { $_->{text} eq $text } values %{ $p->lanes($s->events) } }
+	is +(grep { my $s = $_;
+	    2 == grep { $_->{text} eq $text } values %{ $p->lanes($s->events) } }
 	    @all), 200, '200 streams';
 	my %after = map { $_ => $count->($_) } $p->pids->{master}, @{ $p->pids->{workers} };
 	is_deeply [sort keys %after], [sort keys %before], 'the same processes';

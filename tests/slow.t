@@ -55,9 +55,11 @@ sub open_slow ($path, %headers) {
 	connect $socket, Socket::pack_sockaddr_in($url->port, Socket::inet_aton($url->host))
 	    or die "connect: $!";
 	my $body = encode_json(body($p, 'Tell me all'));
-	my %all = (Host => $url->host_port, userId => 'tester', 'Content-Type' => 'application/json',
+	my %all = (Host => $url->host_port, userId => 'tester',
+	    'Content-Type' => 'application/json',
 	    'Content-Length' => length $body, %headers);
-	syswrite $socket, join "\r\n", "POST $path HTTP/1.1", map({ "$_: $all{$_}" } sort keys %all),
+	syswrite $socket, join "\r\n", "POST $path HTTP/1.1",
+	    map({ "$_: $all{$_}" } sort keys %all),
 	    '', $body;
 	my $c = { socket => $socket, got => '' };
 	read_on($c) until $c->{got} =~ /"content":"\d/ || $c->{over};
@@ -123,7 +125,8 @@ sub whole ($c, $name) {
 
 # Others, who read: a steady answer; the longest gap between two of its deltas.
 sub steady () {
-	my $script = { steps => [{ repeat => 40, steps => [{ delta => 'tick ' }, { sleep => 0.02 }] },
+	my $script = { steps => [{ repeat => 40,
+	    steps => [{ delta => 'tick ' }, { sleep => 0.02 }] },
 	    @end] };
 	$p->upstream->unscript;
 	$p->script("veiled-$_-70b", $script) for qw(a b);
@@ -155,7 +158,8 @@ subtest 'stored' => sub {
 	    [{ status => 'stop', digest => sha256_hex($text) }], 'whole';
 	my $worse = steady();
 	cmp_ok $worse, '<', max(3 * $gap, 1), 'nobody else waits';
-	# A text grows to at most twice its size; a part is what the allocator keeps for the next ones.
+	# A text grows to at most twice its size; a part is what the allocator keeps for the next
+	# ones.
 	my $stored = $STALLED * 2 * 2 * length($text) / 1024 + 1024;
 	cmp_ok resident() - $before, '<', 64 * $STALLED + $stored, 'nor is there memory for them'
 	    unless $sanitized;

@@ -25,7 +25,8 @@ my $openai = [qw(error), sub ($b, $s) { $b->{error}{code} == $s
 	&& $b->{error}{type} eq ($s < 500 ? 'invalid_request_error' : 'server_error') }];
 my %envelope = (
 	(map { $_ => $arena } qw(/task/list /conv/chat /combine/chat /v3/api-docs)),
-	(map { $_ => $code_msg } qw(/v1/chat/session/my /v1/chat/models /v1/chat/data/x /copywriting/x)),
+	(map { $_ => $code_msg }
+	    qw(/v1/chat/session/my /v1/chat/models /v1/chat/data/x /copywriting/x)),
 	(map { $_ => $openai } qw(/v1/chat/completions /v1/models /v1/streams/1)),
 	'/studio/rag/data/v1/release:chat' => [qw(code details message), sub ($b, $s) {
 		my %rpc = (400 => 3, 413 => 3, 414 => 3, 502 => 14, 503 => 14);
@@ -50,6 +51,7 @@ sub site ($front) {
 
 	deltas($p);
 	refusals($p);
+	refused_methods($p);
 	passed_on($p);
 	workers_gone($p);
 	secrets($p);
@@ -62,14 +64,16 @@ sub deltas ($p) {
 	my @slow = ({ delta => 'word ' }, { sleep => 0.1 });
 	$p->script('m-a', { steps => [{ repeat => 8, steps => \@slow }] });
 	my $s = $p->stream(POST => '/conv/chat', headers => { 'Accept-Encoding' => 'gzip, br' },
-		json => { taskId => $p->task, messages => [{ role => 'user', content => 'slowly' }] });
+		json => { taskId => $p->task,
+		    messages => [{ role => 'user', content => 'slowly' }] });
 	is $s->code, 200, 'a stream';
 	like $s->header('content-type'), qr{^text/event-stream}, 'is an event stream';
 	is $s->header('content-encoding'), undef, 'is not compressed';
 	is $s->header('x-accel-buffering'), 'no', 'asks a proxy in front not to hold it back';
 
 	my @at = map { $_->{at} } grep {
-		ref $_->{data} eq 'HASH' && ($_->{data}{choices}[0]{delta}{content} // '') eq 'word ' }
+		ref $_->{data} eq 'HASH'
+		    && ($_->{data}{choices}[0]{delta}{content} // '') eq 'word ' }
 	    @{ $s->events };
 	is scalar @at, 8, 'eight deltas of the slow lane are eight events';
 	my @late = grep { $at[$_] - $at[$_ - 1] < 0.05 } 1 .. $#at;
@@ -83,11 +87,13 @@ sub refusals ($p) {
 	for my $path (sort keys %envelope) {
 		for my $given ($path, "/api$path", $path =~ s{/}{//}gr) {
 			envelope(exchange($p, "POST $given?k=$SECRET HTTP/1.1\r\nHost: x\r\n"
-			    . "Content-Length: 44040192\r\nConnection: close\r\n\r\n"), $path, 413, $given);
+			    . "Content-Length: 44040192\r\nConnection: close\r\n\r\n"), $path, 413,
+			    $given);
 		}
-		envelope(exchange($p, "GET $path?k=$SECRET$long HTTP/1.1\r\nHost: x\r\n\r\n"), $path, 414);
-		envelope(exchange($p, "POST $path?k=$SECRET HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n"),
-			$path, 400);
+		envelope(exchange($p, "GET $path?k=$SECRET$long HTTP/1.1\r\nHost: x\r\n\r\n"),
+		    $path, 414);
+		envelope(exchange($p, "POST $path?k=$SECRET HTTP/1.1\r\nHost: x\r\n"
+		    . "Content-Length: x\r\n\r\n"), $path, 400);
 	}
 	if (-e "$p->{top}/www/index.html") {
 		my $r = $p->post('/', body => '{}');
@@ -103,11 +109,45 @@ sub refusals ($p) {
 	return;
 }
 
+# A method that the web server does not serve: where the program is, the program says what is;
+# nothing of the request comes back.
+sub refused_methods ($p) {
+	my %takes = ('/conv/chat' => 'POST, OPTIONS', '/task/list' => 'GET, HEAD, OPTIONS',
+	    '/v3/api-docs' => 'GET, HEAD, OPTIONS', '/healthz' => 'GET, HEAD, OPTIONS');
+	$envelope{'/healthz'} = $openai;
+	for my $path (sort keys %takes) {
+		my $answer = trace($p, $path);
+		my $head = envelope($answer, $path, 405, "TRACE $path");
+		like $head, qr/^Allow: \Q$takes{$path}\E\r?$/mi, 'with what it takes';
+		unlike $answer, qr/$SECRET/, 'and nothing comes back';
+	}
+	$envelope{'/task/none'} = $arena;
+	envelope(trace($p, '/task/none'), '/task/none', 404, 'TRACE of no path');
+	$envelope{'/page'} = $openai;
+	my $head = envelope(trace($p, '/page'), '/page', 405, 'TRACE of a page');
+	like $head, qr/^Allow: GET, HEAD\r?$/mi, 'which is only read';
+	delete @envelope{qw(/healthz /task/none /page)};
+
+	return if $p->{front} ne 'nginx';		# Apache takes any version for 1.1
+	my $answer = exchange($p, "GET / HTTP/9.9\r\nHost: x\r\n\r\n");
+	like $answer, qr{^HTTP/1\.[01] 505 .*^Content-Type: application/json}msi,
+	    'HTTP of another age';
+	like $answer, qr/\{"error":\{"message":"[^"]+","type":"server_error","code":505\}\}/,
+	    'is refused as JSON';
+	return;
+}
+
+sub trace ($p, $path) {
+	return exchange($p, "TRACE $path?k=$SECRET HTTP/1.1\r\nHost: x\r\nMax-Forwards: 0\r\n"
+	    . "Cookie: $SECRET\r\nConnection: close\r\n\r\n");
+}
+
 # Sends bytes as they are and returns the first whole response, without waiting for the connection's
 # end as ParleyTest's raw does: what refuses a body may wait for it a while.
 sub exchange ($p, $bytes) {
 	my $url = Mojo::URL->new($p->url);
-	my $socket = IO::Socket::INET->new(PeerAddr => $url->host, PeerPort => $url->port, Timeout => 5)
+	my $socket = IO::Socket::INET->new(PeerAddr => $url->host, PeerPort => $url->port,
+	    Timeout => 5)
 	    or return "cannot connect: $@";
 	my ($answer, $ready) = ('', '');
 
@@ -130,16 +170,24 @@ sub whole ($answer) {
 sub envelope ($answer, $path, $status, $given = $path) {
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my ($got, $head, $body) = $answer =~ m{^HTTP/1\.1 (\d+) .*?\r\n(.*?)\r\n\r\n(.*)\z}s;
-	# a body may come in one chunk
-	$body = $1 if ($head // '') =~ /^Transfer-Encoding: chunked/mi
-	    && $body =~ /^[0-9a-f]+\r\n(.*?)\r\n0\r\n/s;
+	$body = dechunked($body) if ($head // '') =~ /^Transfer-Encoding: chunked/mi;
 	my @want = @{ $envelope{$path} };
 	my $good = pop @want;
 	my $json = eval { decode_json($body) };
 	ok +($got // 0) == $status && $head =~ m{^Content-Type: application/json}mi
-	    && ref $json eq 'HASH' && join(' ', sort keys %$json) eq "@want" && $good->($json, $status),
+	    && ref $json eq 'HASH' && join(' ', sort keys %$json) eq "@want"
+	    && $good->($json, $status),
 	    "$status for $given" or diag $answer;
 	return $head;
+}
+
+sub dechunked ($body) {
+	my $whole = '';
+	while ($body =~ /\G([0-9a-f]+)\r\n/gc) {
+		$whole .= substr $body, pos $body, hex $1;
+		pos($body) += hex($1) + 2;
+	}
+	return $whole;
 }
 
 # What the program says reaches the client as it is.
@@ -148,15 +196,18 @@ sub passed_on ($p) {
 	is $r->code, 413, 'a body above the program\'s limit';
 	isnt $r->json->{msg}, '请求体过大', 'is refused in the program\'s words';
 	is $p->request('PUT', '/task/list')->code, 405, 'a wrong method';
-	like $p->request('PUT', '/task/list')->header('allow'), qr/GET/, 'with the program\'s Allow';
+	like $p->request('PUT', '/task/list')->header('allow'), qr/GET/,
+	    'with the program\'s Allow';
 	is $p->get('/v1/no-such')->code, 404, 'an unknown path of the program';
 	for my $path ('//task///list', '/api/task/list', '/task/list/') {
 		is $p->get($path)->code, 200, $path;
 	}
 	my $chunk = '{"title":"in pieces"}';
 	like exchange($p, sprintf "POST /task/add HTTP/1.1\r\nHost: x\r\nuserId: tester\r\n"
-	    . "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-	    . "%x\r\n%s\r\n0\r\n\r\n", length $chunk, $chunk), qr{^HTTP/1\.1 200 }, 'a chunked body';
+	    . "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+	    . "Connection: close\r\n\r\n"
+	    . "%x\r\n%s\r\n0\r\n\r\n", length $chunk, $chunk), qr{^HTTP/1\.1 200 },
+	    'a chunked body';
 	my ($exit, $out) = ParleyTest::Process::capture(['bash', '-c',
 		'parley show routes | "$0"', "$p->{top}/scripts/check-sites"], env => $p->{env});
 	is $exit, 0, 'the site knows every route' or diag $out;
@@ -172,8 +223,9 @@ sub workers_gone ($p) {
 			$path, $status);
 		like $head, qr/^Retry-After: \d/mi, '… says when to come again';
 	}
-	envelope(exchange($p, "GET /v1/chat/session/conversation?token=$SECRET HTTP/1.1\r\nHost: x\r\n"
-	    . "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+	envelope(exchange($p, "GET /v1/chat/session/conversation?token=$SECRET HTTP/1.1\r\n"
+	    . "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+	    . "Sec-WebSocket-Version: 13\r\n"
 	    . "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"), '/v1/chat/session/my', 503,
 		'a WebSocket');
 	is $p->up->get('/healthz')->code, 200, 'up brings them back';
@@ -188,7 +240,8 @@ sub secrets ($p) {
 		ParleyTest::Process::slurp("$p->{stack}/log/access.log")
 		    =~ m{"GET /v1/openapi/chat" \d+ \d+ \S+ .*"Mojo} });
 	for my $log (glob "$p->{stack}/log/*") {
-		unlike ParleyTest::Process::slurp($log), qr/\Q$SECRET\E/, 'no secret in ' . $log =~ s{.*/}{}r;
+		unlike ParleyTest::Process::slurp($log), qr/\Q$SECRET\E/,
+		    'no secret in ' . $log =~ s{.*/}{}r;
 	}
 	return;
 }
@@ -234,6 +287,13 @@ sub life () {
 	is $p->get('/healthz')->code, 200, 'and nothing else happens';
 	$p->stack('up', '--set', 'trusted_proxies=');
 	is $p->task, $task, 'a setting can be taken back';
+
+	my ($limit) = map { /^\d+$/ && $_ < 65_536 ? $_ : 65_536 } split ' ',
+	    `bash -c 'ulimit -Hn'`;
+	my ($takes) = ParleyTest::Process::slurp("$p->{stack}/nginx.conf")
+	    =~ /^\s*worker_connections\s+(\d+);/m;
+	cmp_ok $takes, '>', 0.9 * $limit, 'nginx takes what the descriptors allow';
+	cmp_ok $takes, '<', $limit, 'and leaves some for files';
 
 	kill KILL => (parts($p))[1, 3, 5];
 	sleep 0.2;

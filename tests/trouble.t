@@ -94,14 +94,16 @@ sub sound ($turn) {
 		is_deeply $lane->{late}, [], "$code: and nothing else";
 		ok same_text($row, $lane->{text}), "$code: what was said is what is stored"
 		    or diag "said: $lane->{text}\nstored: ", explain $row;
-		my $cost = ($row->{prompt_tokens} + 2 * $row->{completion_tokens}) * $price{$code} / 1e6;
+		my $cost = ($row->{prompt_tokens} + 2 * $row->{completion_tokens})
+		    * $price{$code} / 1e6;
 		cmp_ok abs(($row->{cost} // -1) - $cost), '<', 1e-9, "$code: tokens x price";
 		ok $row->{ended_ms} && $row->{turn_ended_ms}, "$code: closed";
 	}
 	for my $code (@others) {
 		my ($lane, $row) = @{ $by->{$code} }{qw(lane row)};
 		is "$lane->{text} $lane->{finish}", 'All is well. stop', "$code: whole";
-		is join(' ', @$row{qw(status prompt_tokens completion_tokens estimated)}), 'stop 9 3 0',
+		is join(' ', @$row{qw(status prompt_tokens completion_tokens estimated)}),
+		    'stop 9 3 0',
 		    "$code: stored";
 	}
 	return;
@@ -210,7 +212,8 @@ trouble 'without end', { steps => [{ repeat => 0, steps => [{ delta => 'on and '
 trouble 'cut inside an event', { steps => [{ delta => 'Once upon ' },
     { raw => 'data: {"choices":[{"index":0,"delta":{"content":"a ti' }, { close => 1 }] },
     finish => 'error', code => 502, text => 'Once upon ';
-trouble 'cut between events', { steps => [{ delta => 'Once ' }, { delta => 'upon' }, { close => 1 }] },
+trouble 'cut between events', { steps => [{ delta => 'Once ' }, { delta => 'upon' },
+    { close => 1 }] },
     finish => 'error', code => 502, text => 'Once upon';
 trouble 'reset', { steps => [{ delta => 'Once' }, { sleep => 0.1 }, { close => 'reset' }] },
     finish => 'error', code => 502, text => 'Once';
@@ -264,7 +267,8 @@ trouble 'an error in the stream', { steps => [{ delta => 'I was' }, { json => { 
 # --- odd, but whole
 
 my $mixed = "naïve 你好 $smile \"quoted\" \\ \n";
-trouble 'one byte per packet', { steps => [{ bytewise => 1 }, { delta => $mixed }, { delta => 'end' },
+trouble 'one byte per packet', { steps => [{ bytewise => 1 }, { delta => $mixed },
+    { delta => 'end' },
     { finish => 'stop' }, $usage, { done => 1 }] }, finish => 'stop', text => "${mixed}end",
     estimated => 0, prompt => 9, said => 3;
 trouble 'an emoji split over packets', { steps => [
@@ -285,11 +289,13 @@ trouble 'CR and LF', { steps => [
     { raw => qq(data: {"choices":[{"index":0,\r\ndata: "delta":{"content":"one"}}]}\r\n\r\n) },
     { raw => qq(data:{"choices":[{"index":0,"delta":{"content":"\\r\\n"}}]}\r\r) }, @end] },
     finish => 'stop', text => "one\r\n";
-trouble 'an event of 1 MiB', { steps => [{ delta => 'a' }, { big => 1 << 20 }, { delta => 'b' }, @end] },
+trouble 'an event of 1 MiB', { steps => [{ delta => 'a' }, { big => 1 << 20 }, { delta => 'b' },
+    @end] },
     finish => 'stop', said => (1 << 18) + 1, more => sub ($turn) {
 	is $turn->{by}{'m-a'}{row}{bytes}, (1 << 20) + 2, 'whole';
 };
-trouble 'an answer without measure', { steps => [{ repeat => 0, steps => [{ big => 1_000_003 }] }] },
+trouble 'an answer without measure', { steps => [{ repeat => 0,
+    steps => [{ big => 1_000_003 }] }] },
     finish => 'length', said => 2_000_006, more => sub ($turn) {
 	is $turn->{by}{'m-a'}{row}{bytes}, 8 * 1_000_003, 'is cut before it passes 8 MiB';
 	$p->eventually('and its upstream let go', sub {
@@ -299,7 +305,8 @@ trouble 'an event without measure', { steps => [{ delta => 'Look: ' }, { big => 
     finish => 'error', code => 502, text => 'Look: ';
 trouble 'finish without [DONE]', { steps => [{ delta => 'Bye' }, { finish => 'stop' }] },
     finish => 'stop', text => 'Bye';
-trouble 'finish, then cut', { steps => [{ delta => 'Bye' }, { finish => 'length' }, { close => 1 }] },
+trouble 'finish, then cut', { steps => [{ delta => 'Bye' }, { finish => 'length' },
+    { close => 1 }] },
     finish => 'length', text => 'Bye';
 trouble 'finish, then silence', { steps => [{ delta => 'Bye' }, { finish => 'content_filter' },
     { hang => 1 }] }, finish => 'content_filter', text => 'Bye', within => [0, 3];
@@ -334,6 +341,7 @@ sub hasty () {
 	syswrite $c, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 	    . qq(data: {"choices":[{"index":0,"delta":{"content":"Already: "}}]}\n\n);
 	sleep 0.3;
+	setsockopt $c, SOL_SOCKET, SO_RCVBUF, 1 << 20;		# now fast, before it is called idle
 	my ($size) = $head =~ /^content-length: (\d+)/im;
 	while (length $body < $size) {
 		sysread $c, $body, 65536, length $body or last;
@@ -353,13 +361,15 @@ trouble 'answered before the question was read', undef, question => $long,
 
 # --- reasoning, citations, usage
 
-trouble 'reasoning only', { steps => [{ reasoning => 'Let me ' }, { reasoning => 'think.' }, @end] },
+trouble 'reasoning only', { steps => [{ reasoning => 'Let me ' }, { reasoning => 'think.' },
+    @end] },
     finish => 'stop', text => '<think>Let me think.</think>';
 trouble 'cut while thinking', { steps => [{ reasoning => 'Let me ' }, { close => 1 }] },
     finish => 'error', code => 502, text => '<think>Let me </think>';
 trouble 'silent while thinking', { steps => [{ reasoning => 'Hm' }, { hang => 1 }] },
     finish => 'timeout', code => 504, text => '<think>Hm</think>', within => [0.9, 2.2];
-trouble 'cut after thinking', { steps => [{ reasoning => 'Hm' }, { delta => 'So' }, { close => 1 }] },
+trouble 'cut after thinking', { steps => [{ reasoning => 'Hm' }, { delta => 'So' },
+    { close => 1 }] },
     finish => 'error', code => 502, text => '<think>Hm</think>So';
 
 # A citation in a frame has all members that the document names.
@@ -369,7 +379,8 @@ sub cited ($turn) {
 		+{ map { defined $c->{$_} ? ($_ => $c->{$_}) : () } keys %$c }
 	} @{ $turn->{by}{'m-a'}{lane}{citations}[0]{citations} }];
 }
-my @found = ({ id => '7', summary => '一通电话', duration => 3 }, { id => '8', labels => 'a|b', duration => 0 });
+my @found = ({ id => '7', summary => '一通电话', duration => 3 },
+    { id => '8', labels => 'a|b', duration => 0 });
 trouble 'citations', { steps => [{ delta => 'See' }, { citations => [$found[0], 'no object'] },
     { chunk => { citations => [$found[1]] } }, { delta => ' there' }, @end] },
     finish => 'stop', text => 'See there', more => sub ($turn) {
@@ -419,7 +430,8 @@ subtest 'the upstream is gone, and comes back' => sub {
 	$p->script($_, $fine) for 'm-a', @others;
 	my $again = $p->stream(POST => '/conv/chat', json => body($p, 'And now?',
 	    session => $session));
-	is_deeply [map { $_->{text} } values %{ $p->lanes($again->events) }], [('All is well.') x 4],
+	is_deeply [map { $_->{text} } values %{ $p->lanes($again->events) }],
+	    [('All is well.') x 4],
 	    'the next question is answered';
 	my ($log) = $p->upstream_log;
 	is_deeply [map { "$_->{role}: $_->{content}" } @{ $log->{body}{messages} }],
@@ -457,7 +469,8 @@ subtest 'private and public' => sub {
 	my ($session, $pri) = begin($p, 'Q1');
 	my ($mask) = map { $_->{mask} } grep { $_->{code} eq 'm-c' } values %{ stored($session) };
 	my $say = sub ($path, $question, $answer, %o) {
-		$p->script($_, { steps => [{ delta => $answer }, @end] }) for @{ $o{to} // ['m-c'] };
+		$p->script($_, { steps => [{ delta => $answer }, @end] })
+		    for @{ $o{to} // ['m-c'] };
 		return $p->stream(POST => $path, json => body($p, $question, session => $session,
 		    $o{to} ? () : (pri => $pri->{$mask})));
 	};
@@ -517,7 +530,8 @@ subtest 'on_disconnect = finish' => sub {
 	my $session = $s->events->[0]{data}{session_id};
 	$p->eventually('closed', sub {
 		!grep { $_->{status} eq 'running' } values %{ stored($session) } });
-	is_deeply [map { "$_->{text}$_->{status} $_->{completion_tokens}" } values %{ stored($session) }],
+	is_deeply [map { "$_->{text}$_->{status} $_->{completion_tokens}" }
+	    values %{ stored($session) }],
 	    [('word ' x 10 . 'stop 3') x 4], 'the whole answer is stored';
 	is_deeply [map { $_->{ended} } $p->upstream_log], [('complete') x 4],
 	    'the upstream could say all of it';
@@ -551,10 +565,12 @@ subtest 'on_disconnect = cancel' => sub {
 	for my $row (values %{ stored($session) }) {
 		is $row->{status}, 'stopped', "$row->{code}: stopped";
 		my $seen = $lanes->{ $row->{mask} }{text} // '';
-		like $row->{text}, qr/\A\Q$seen\E(?:word ){0,4}\z/, "$row->{code}: with what it said";
+		like $row->{text}, qr/\A\Q$seen\E(?:word ){0,4}\z/,
+		    "$row->{code}: with what it said";
 		is $row->{completion_tokens}, tokens($row->{text}), "$row->{code}: estimated";
 	}
-	my $again = $p->stream(POST => '/conv/chat', json => body($p, 'go on', session => $session));
+	my $again = $p->stream(POST => '/conv/chat',
+	    json => body($p, 'go on', session => $session));
 	is scalar(keys %{ $p->lanes($again->events) }), 4, 'the next question is taken';
 };
 

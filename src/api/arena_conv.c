@@ -6,16 +6,25 @@
 #include "api/handlers.h"
 #include "core/masks.h"
 
-/* What was said first; NULL when nothing was. */
+/*
+ * What the user said first, or who else spoke where the user did not: a system's message is no
+ * title as long as there is another. NULL when nothing was said.
+ */
 static const char *
 first_said(const struct chat_req *in)
 {
 	const struct chat_message	*m = in->messages.p;
+	const char			*first = NULL;
 
-	for (size_t i = 0; i < in->messages.n; i++)
-		if (arena_given(m[i].content))
+	for (size_t i = 0; i < in->messages.n; i++) {
+		if (!arena_given(m[i].content))
+			continue;
+		if (!arena_given(m[i].role) || role_parse(m[i].role) == ROLE_USER)
 			return m[i].content;
-	return NULL;
+		if (first == NULL)
+			first = m[i].content;
+	}
+	return first;
 }
 
 /* The session that the body names, or a new one. */

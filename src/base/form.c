@@ -6,6 +6,7 @@
 
 #include <json-c/json.h>
 
+#include "unread.h"
 #include "url.h"
 #include "utf8.h"
 
@@ -13,6 +14,7 @@
 #define ELEMENTS	1000
 #define DEPTH		64
 #define APPEND		(-1L)
+#define NAME_CHARS	64	/* of a name that an error repeats */
 
 /* `messages[0].content`, `scores[fluency]` and `ids[]` as steps. */
 struct step {
@@ -115,6 +117,12 @@ put(struct form *f, struct json_object *in, const struct step *st, struct json_o
 	return 0;
 }
 
+static int
+bad(struct form *f, enum fail_kind kind, const char *key)
+{
+	return fail(f->cx, kind, "%.*s", (int)utf8_cut(key, strlen(key), NAME_CHARS), key);
+}
+
 /*
  * Sets the value at the key; what stands in the way is replaced, as the last of equal names wins.
  */
@@ -141,14 +149,14 @@ set(struct form *f, struct json_object *root, const char *key, struct json_objec
 	}
 	if (!more) {
 		json_object_put(value);
-		return fail(f->cx, F_BODY, "the name %s", key);
+		return fail_unread(f->cx, UNREAD_NAME);
 	}
 	if (put(f, in, &st, value) == -1)
-		return fail(f->cx, F_RANGE, "%s", key);
+		return bad(f, F_RANGE, key);
 	return 0;
 full:
 	json_object_put(value);
-	return fail(f->cx, F_RANGE, "%s", key);
+	return bad(f, F_RANGE, key);
 }
 
 /* One `name=value`; buf has room for it and two NULs. */
@@ -167,14 +175,14 @@ pair(struct form *f, struct json_object *root, const char *s, size_t n, char *bu
 	if (!utf8_valid(buf, key_len))
 		return fail(f->cx, F_UTF8, "body");
 	if (strlen(buf) != key_len)
-		return fail(f->cx, F_BODY, "NUL in a name");
+		return fail_unread(f->cx, UNREAD_NAME);
 
 	value = buf + key_len + 1;
 	len = 0;
 	if (equals != NULL)
 		len = url_unescape(value, equals + 1, (size_t)(s + n - equals - 1), true);
 	if (!utf8_valid(value, len))
-		return fail(f->cx, F_UTF8, "%s", buf);
+		return bad(f, F_UTF8, buf);
 	if ((o = json_object_new_string_len(value, (int)len)) == NULL)
 		out_of_memory();
 	return set(f, root, buf, o);
@@ -189,15 +197,17 @@ json_from_form(struct ctx *cx, const char *s, size_t n)
 	char			*buf;
 	size_t			 len, pairs = 0;
 
-	if (n > INT32_MAX)
-		return fail_null(cx, F_BODY, "it is too long");
+	if (n > INT32_MAX) {
+		fail_unread(cx, UNREAD_LONG);
+		return NULL;
+	}
 	root = container(false);
 	buf = xmalloc(n + 2);
 	for (; n > 0; s += len, n -= len) {
 		end = memchr(s, '&', n);
 		len = end != NULL ? (size_t)(end - s) : n;
 		if (len > 0 && (++pairs > PAIRS || pair(&f, root, s, len, buf) == -1)) {
-			fail(cx, F_BODY, "more than %d pairs", PAIRS);	/* unless it has failed */
+			fail_unread(cx, UNREAD_PAIRS);		/* unless it has failed */
 			json_object_put(root);
 			root = NULL;
 			break;

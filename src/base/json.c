@@ -9,8 +9,10 @@
 
 #include "strict.h"
 #include "utf8.h"
+#include "where.h"
 
 #define PARSER_KEEP	16384	/* a parser that met a larger document gives its memory back */
+#define NAMED		200	/* longest name in an error, in bytes */
 #define EXACT		9007199254740992.0	/* 2^53: up to here doubles hold every integer */
 
 /* A struct json is json-c's object, never anything else. */
@@ -58,17 +60,36 @@ blanks(const char *s, size_t n)
 	return i;
 }
 
+/* What json-c still objects to where every word is a good one. */
+static enum unread
+structure(enum json_tokener_error e)
+{
+	switch (e) {
+	case json_tokener_error_depth:
+		return UNREAD_DEEP;
+	case json_tokener_error_parse_object_key_name:
+		return UNREAD_NO_NAME;
+	case json_tokener_error_parse_object_key_sep:
+		return UNREAD_NO_COLON;
+	case json_tokener_error_parse_array:
+	case json_tokener_error_parse_object_value_sep:
+		return UNREAD_NO_COMMA;
+	default:
+		return UNREAD_WORD;
+	}
+}
+
 /*
  * One document and nothing behind it. *why says what is wrong, *at where; a document `null` is NULL
  * without a reason.
  */
 static struct json_object *
-parse(struct json_tokener *t, const char *s, size_t n, const char **why, size_t *at)
+parse(struct json_tokener *t, const char *s, size_t n, enum unread *why, size_t *at)
 {
 	struct json_object	*o;
 	enum json_tokener_error	 e;
 
-	*why = NULL;
+	*why = UNREAD_NOT;
 	json_tokener_reset(t);
 	o = json_tokener_parse_ex(t, s, (int)n);
 	e = json_tokener_get_error(t);
@@ -80,15 +101,43 @@ parse(struct json_tokener *t, const char *s, size_t n, const char **why, size_t 
 		*at = n;
 	}
 	if (e == json_tokener_continue || e == json_tokener_error_parse_eof)
-		*why = blanks(s, n) == n ? "there is nothing" : "it ends too early";
+		*why = blanks(s, n) == n ? UNREAD_EMPTY : UNREAD_EARLY;
 	else if (e != json_tokener_success)
-		*why = json_tokener_error_desc(e);
+		*why = structure(e);
 	else if ((*at += blanks(s + *at, n - *at)) < n)
-		*why = "something follows the end";
-	if (*why == NULL)
+		*why = UNREAD_MORE;
+	if (*why == UNREAD_NOT)
 		return o;
 	json_object_put(o);
 	return NULL;
+}
+
+/* The value that holds the byte is no text. */
+static int
+no_text(struct ctx *cx, const char *s, size_t at)
+{
+	struct str	 name = STR_INIT(NAMED);
+
+	where_tell(&name, s, at);
+	fail(cx, F_UTF8, "%s", name.len > 0 ? name.p : "body");
+	str_free(&name);
+	return -1;
+}
+
+/* Is it text, and every word of it JSON? */
+static int
+words_check(struct ctx *cx, const char *s, size_t n)
+{
+	enum unread	 why;
+	size_t		 at;
+
+	if (n > INT_MAX)
+		return fail_unread(cx, UNREAD_LONG);
+	if ((at = utf8_good(s, n)) < n)
+		return no_text(cx, s, at);
+	if ((why = strict_check(s, n, &at)) == UNREAD_SURROGATE)
+		return no_text(cx, s, at);
+	return why == UNREAD_NOT ? 0 : fail_unread_at(cx, why, at);
 }
 
 struct json *
@@ -96,26 +145,18 @@ json_parse(struct ctx *cx, const char *s, size_t n)
 {
 	struct json_tokener	*t;
 	struct json_object	*o;
-	const char		*why;
-	enum strict		 bad;
+	enum unread		 why;
 	size_t			 at;
 
-	if (n > INT_MAX)
-		return fail_null(cx, F_BODY, "it is too long");
-	if (!utf8_valid(s, n))
-		return fail_null(cx, F_UTF8, "body");
-	if ((bad = strict_check(s, n, &at)) == STRICT_SURROGATE)
-		return fail_null(cx, F_UTF8, "body");
-	if (bad != STRICT_GOOD)
-		return fail_null(cx, F_BODY, "byte %zu: %s", at, strict_text(bad));
-
+	if (words_check(cx, s, n) == -1)
+		return NULL;
 	t = tokener_new();
 	o = parse(t, s, n, &why, &at);
 	json_tokener_free(t);
-	if (why != NULL)
-		return fail_null(cx, F_BODY, "byte %zu: %s", at, why);
-	if (o == NULL)
-		return fail_null(cx, F_TYPE, "body");
+	if (why != UNREAD_NOT)
+		fail_unread_at(cx, why, at);
+	else if (o == NULL)
+		fail(cx, F_TYPE, "body");
 	return (struct json *)o;
 }
 
@@ -151,7 +192,7 @@ struct json *
 json_parser_parse(struct json_parser *p, const char *s, size_t n)
 {
 	struct json_object	*o;
-	const char		*why;
+	enum unread		 why;
 	size_t			 at;
 
 	if (n > INT_MAX)

@@ -94,9 +94,9 @@ struct fields {
 struct json;		/* a parsed document */
 
 /*
- * Parses at most n bytes of UTF-8 JSON. Fails the ctx with F_BODY or F_UTF8 (NUL in a key, nesting
- * over 64, numbers out of range, anything after the value) and returns NULL. Duplicate keys: the
- * last wins. Freed with json_free.
+ * Parses at most n bytes of UTF-8 JSON. Fails the ctx with F_BODY (NUL in a key, nesting over 64,
+ * numbers out of range, anything after the value) or F_UTF8 and the full name of what is none, and
+ * returns NULL. Duplicate keys: the last wins. Freed with json_free.
  */
 struct json	*json_parse(struct ctx *, const char *, size_t n);
 /*

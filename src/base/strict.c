@@ -82,23 +82,22 @@ holds(const char *s, size_t n, bool whole)
 	return ok;
 }
 
-static enum strict
+static enum unread
 number(const char *s, size_t n, size_t *len)
 {
 	bool	 whole;
 
 	if ((*len = strict_number(s, n, &whole)) == 0)
-		return STRICT_NUMBER;
+		return UNREAD_NUMBER;
 	/* It ends where something else begins: 1x, 01 and 1.2.3 are no numbers. */
 	if (*len < n && !is_space(s[*len]) && strchr(",]}", s[*len]) == NULL)
-		return STRICT_NUMBER;
+		return UNREAD_NUMBER;
 	/* Up to 18 digits always fit. */
-	return (whole && *len <= 18) || holds(s, *len, whole) ? STRICT_GOOD : STRICT_RANGE;
+	return (whole && *len <= 18) || holds(s, *len, whole) ? UNREAD_NOT : UNREAD_RANGE;
 }
 
-/* Four hex digits, or -1. */
-static long
-hex4(const char *s, size_t n)
+long
+strict_hex4(const char *s, size_t n)
 {
 	long	 v = 0;
 
@@ -116,109 +115,91 @@ hex4(const char *s, size_t n)
 }
 
 /* An escape, from its backslash on. */
-static enum strict
+static enum unread
 escape(const char *s, size_t n, size_t *len, bool *nul)
 {
 	long	 v;
 
 	*len = 2;
 	if (n < 2)
-		return STRICT_OPEN;
+		return UNREAD_OPEN;
 	if (s[1] != 'u')
-		return memchr("\"\\/bfnrt", s[1], 8) != NULL ? STRICT_GOOD : STRICT_ESCAPE;
+		return memchr("\"\\/bfnrt", s[1], 8) != NULL ? UNREAD_NOT : UNREAD_ESCAPE;
 	*len = 6;
-	if ((v = hex4(s + 2, n - 2)) == -1)
-		return STRICT_ESCAPE;
+	if ((v = strict_hex4(s + 2, n - 2)) == -1)
+		return UNREAD_ESCAPE;
 	if (v == 0)
 		*nul = true;
 	if (v < 0xd800 || v > 0xdfff)
-		return STRICT_GOOD;
+		return UNREAD_NOT;
 	/* The first half of a character above U+FFFF, and the second right behind it. */
 	*len = 12;
 	if (v > 0xdbff || n < 12 || s[6] != '\\' || s[7] != 'u')
-		return STRICT_SURROGATE;
-	v = hex4(s + 8, 4);
-	return v >= 0xdc00 && v <= 0xdfff ? STRICT_GOOD : STRICT_SURROGATE;
+		return UNREAD_SURROGATE;
+	v = strict_hex4(s + 8, 4);
+	return v >= 0xdc00 && v <= 0xdfff ? UNREAD_NOT : UNREAD_SURROGATE;
 }
 
 /* A string, from its first quote to its last. Followed by a colon it is a name. */
-static enum strict
+static enum unread
 string(const char *s, size_t n, size_t *len)
 {
-	enum strict	 e;
+	enum unread	 e;
 	bool		 nul = false;
 	size_t		 i = 1, used;
 
 	while (i < n && s[i] != '"') {
 		if ((unsigned char)s[i] < 0x20)
-			return STRICT_CONTROL;
+			return UNREAD_CONTROL;
 		used = 1;
-		if (s[i] == '\\' && (e = escape(s + i, n - i, &used, &nul)) != STRICT_GOOD)
+		if (s[i] == '\\' && (e = escape(s + i, n - i, &used, &nul)) != UNREAD_NOT)
 			return e;
 		i += used;
 	}
 	if (i >= n)
-		return STRICT_OPEN;
+		return UNREAD_OPEN;
 	*len = ++i;
 	while (nul && i < n && is_space(s[i]))
 		i++;
-	return nul && i < n && s[i] == ':' ? STRICT_NUL_NAME : STRICT_GOOD;
+	return nul && i < n && s[i] == ':' ? UNREAD_NUL_NAME : UNREAD_NOT;
 }
 
-static enum strict
+static enum unread
 word(const char *s, size_t n, size_t *len)
 {
 	static const char	*const words[] = { "true", "false", "null" };
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		if ((*len = strlen(words[i])) <= n && memcmp(s, words[i], *len) == 0)
-			return STRICT_GOOD;
-	return STRICT_WORD;
+			return UNREAD_NOT;
+	return UNREAD_WORD;
 }
 
-enum strict
+enum unread
 strict_check(const char *s, size_t n, size_t *at)
 {
-	enum strict	 e;
+	enum unread	 e;
 	size_t		 i = 0, len;
 	int		 depth = 0;
 
 	while (i < n) {
 		len = 1;
-		e = STRICT_GOOD;
+		e = UNREAD_NOT;
 		if (s[i] == '"')
 			e = string(s + i, n - i, &len);
 		else if (s[i] == '-' || is_digit(s[i]))
 			e = number(s + i, n - i, &len);
 		else if (s[i] == '{' || s[i] == '[')
-			e = ++depth <= STRICT_DEPTH ? STRICT_GOOD : STRICT_DEEP;
+			e = ++depth <= STRICT_DEPTH ? UNREAD_NOT : UNREAD_DEEP;
 		else if (s[i] == '}' || s[i] == ']')
 			depth--;
 		else if (!is_space(s[i]) && s[i] != ',' && s[i] != ':')
 			e = word(s + i, n - i, &len);
-		if (e != STRICT_GOOD) {
+		if (e != UNREAD_NOT) {
 			*at = i;
 			return e;
 		}
 		i += len;
 	}
-	return STRICT_GOOD;
-}
-
-const char *
-strict_text(enum strict e)
-{
-	switch (e) {
-	case STRICT_GOOD:	return "nothing";
-	case STRICT_SURROGATE:	return "half a surrogate pair";
-	case STRICT_CONTROL:	return "a control character in a string";
-	case STRICT_ESCAPE:	return "an unknown escape in a string";
-	case STRICT_NUL_NAME:	return "\\u0000 in a name";
-	case STRICT_OPEN:	return "a string without its end";
-	case STRICT_NUMBER:	return "a malformed number";
-	case STRICT_RANGE:	return "a number out of range";
-	case STRICT_WORD:	return "an unexpected character";
-	case STRICT_DEEP:	return "nesting too deep";
-	}
-	return "";
+	return UNREAD_NOT;
 }

@@ -66,8 +66,8 @@ ascii_run(const char *p, size_t n)
 	return i;
 }
 
-bool
-utf8_valid(const char *s, size_t n)
+size_t
+utf8_good(const char *s, size_t n)
 {
 	uint32_t	 cp;
 	size_t		 i = 0;
@@ -81,10 +81,10 @@ utf8_valid(const char *s, size_t n)
 			continue;
 		}
 		if ((len = decode((const unsigned char *)s + i, n - i, &cp)) < 0)
-			return false;
+			break;
 		i += (size_t)len;
 	}
-	return true;
+	return i;
 }
 
 static bool

@@ -6,7 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-bool	 utf8_valid(const char *, size_t);
+size_t	 utf8_good(const char *, size_t);	/* bytes before the first that is malformed */
+
+static inline bool
+utf8_valid(const char *s, size_t n)
+{
+	return utf8_good(s, n) == n;
+}
+
 size_t	 utf8_length(const char *, size_t);			/* characters */
 /* How many bytes the first `chars` characters have. */
 size_t	 utf8_cut(const char *, size_t n, size_t chars);

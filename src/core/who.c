@@ -3,6 +3,7 @@
 #include <jwt.h>
 
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,20 +105,16 @@ claim_subject(struct ctx *cx, const struct json *claims)
 	return NULL;
 }
 
-/* Reads a time claim in seconds; false: it is there, but no number. Absent: `otherwise`. */
-static bool
-claim_time(const struct json *claims, const char *name, double otherwise, double *t)
+/* A time claim in seconds: `absent` where there is none, NAN where it is no number. */
+static double
+claim_time(const struct json *claims, const char *name, double absent)
 {
 	const struct json	*v = json_at(claims, name);
-	int64_t			 i;
+	double			 t;
 
-	*t = otherwise;
-	if (v == NULL || json_get_f64(v, t))
-		return true;
-	if (!json_get_i64(v, &i))
-		return false;
-	*t = (double)i;
-	return true;
+	if (v == NULL)
+		return absent;
+	return json_get_f64(v, &t) ? t : NAN;
 }
 
 /*
@@ -131,7 +128,7 @@ token_read(struct ctx *cx, const char *token, struct claims *c)
 	json_auto		*claims = NULL;
 	const unsigned char	*secret;
 	char			*text;
-	double			 now = (double)cx->now / 1000, exp, nbf;
+	double			 now = (double)cx->now / 1000;
 	int			 len;
 
 	if (strlen(token) > TOKEN_MAX || (secret = secret_read(cx, &len)) == NULL)
@@ -148,9 +145,10 @@ token_read(struct ctx *cx, const char *token, struct claims *c)
 		fail_clear(cx);
 		return "token";
 	}
-	if (!claim_time(claims, "exp", now, &exp) || exp + LEEWAY < now)
+	/* A token that never ends could not be taken back. Nothing compares with NAN. */
+	if (!(claim_time(claims, "exp", NAN) + LEEWAY >= now))
 		return "token exp";
-	if (!claim_time(claims, "nbf", now, &nbf) || nbf - LEEWAY > now)
+	if (!(claim_time(claims, "nbf", now) - LEEWAY <= now))
 		return "token nbf";
 	if ((c->subject = claim_subject(cx, claims)) == NULL)
 		return "token subject";

@@ -33,9 +33,9 @@ struct who_shown {		/* what a request shows of its caller; each may be NULL */
 enum who_found { WHO_FAILED = -1, WHO_NOBODY, WHO_KNOWN };
 
 /*
- * Finds the caller and sets cx->who. A bearer token that does not hold is F_UNAUTHORIZED, a bad
- * login cookie or guest token is as none; a userId that differs from the token's subject is
- * F_FORBIDDEN. Nobody: cx->who is NULL.
+ * Finds the caller and sets cx->who. A bearer token that does not hold is F_UNAUTHORIZED (each has
+ * to have an end, `exp`), a bad login cookie or guest token is as none; a userId that differs from
+ * the token's subject is F_FORBIDDEN. Nobody: cx->who is NULL.
  */
 enum who_found	 who_find(struct ctx *, const struct who_shown *);
 /* Makes the bearer of a new guest token the caller: its row is added. 0 or -1. */

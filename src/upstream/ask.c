@@ -25,6 +25,7 @@ struct ask {
 	/* Loop time; heard: the last token, or the finish_reason. */
 	int64_t			 begun, heard, paused_at;
 	struct ask_end		 end;
+	struct delta_half	 half;
 	bool			 thinking;	/* the last token was reasoning */
 	bool			 ended;		/* told; only the connection lingers */
 	bool			 inside;	/* in a callback of call's: free later */
@@ -102,6 +103,13 @@ tell_delta(struct ask *q, const char *text, size_t len, bool reasoning)
 	return q->dead ? -1 : 0;
 }
 
+/* A character that never became whole. */
+static int
+tell_lost(struct ask *q, bool reasoning)
+{
+	return tell_delta(q, "\xef\xbf\xbd", 3, reasoning);
+}
+
 static int
 on_event(void *arg, const char *data, size_t len)
 {
@@ -110,12 +118,14 @@ on_event(void *arg, const char *data, size_t len)
 
 	if (q->ended)
 		return 0;		/* whatever a server still says after [DONE] */
-	if (delta_parse(q->asker->parser, data, len, &c) == -1) {
+	if (delta_parse(q->asker->parser, &q->half, data, len, &c) == -1) {
 		log_warn("upstream sent an event that is no chat completion chunk",
 		    LOG_I("bytes", len));
 		tell_end(q, F_UPSTREAM);
 		return -1;
 	}
+	if (c.lost != LOST_NONE && tell_lost(q, c.lost == LOST_REASONING) == -1)
+		return -1;
 	if (c.done) {
 		tell_end(q, q->end.finish != FINISH_NONE || q->end.heard ? F_NONE : F_UPSTREAM);
 		return q->dead ? -1 : 0;
@@ -191,9 +201,12 @@ on_done(void *arg, const struct call_end *e)
 	struct ask	*q = arg;
 
 	q->call = NULL;
-	if (!q->ended && e->result == CALL_OK && e->status == 200) {
+	if (!q->ended) {
 		q->inside = true;
-		sse_end(&q->sse, on_event, q);	/* a last event without its blank line */
+		if (e->result == CALL_OK && e->status == 200)
+			sse_end(&q->sse, on_event, q);	/* the last may lack its blank line */
+		if (q->half.first != 0)
+			tell_lost(q, q->half.reasoning);
 		q->inside = false;
 	}
 	if (!q->ended) {

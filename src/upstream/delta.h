@@ -27,8 +27,16 @@ struct delta {			/* a piece of an answer, as a lane, a voice and the spool know 
 
 enum finish { FINISH_NONE, FINISH_STOP, FINISH_LENGTH, FINISH_FILTER, FINISH_TOOLS };
 
+/* What one stream's events leave for the next: the first half of a character (half.h). */
+struct delta_half {
+	uint16_t	 first;		/* 0: none */
+	bool		 reasoning;	/* in the reasoning, not in the text */
+};
+
 /* An event taken apart; pointers live as long as the event, and until the next delta_parse */
 struct chunk {
+	/* Before all else U+FFFD belongs into that: the second half never came */
+	enum { LOST_NONE, LOST_TEXT, LOST_REASONING } lost;
 	const char	*text, *reasoning;		/* NULL: none; no NUL at their end */
 	size_t		 text_len, reasoning_len;
 	enum finish	 finish;
@@ -42,10 +50,14 @@ struct chunk {
 struct delta_parser;
 struct delta_parser	*delta_parser_new(void);
 void			 delta_parser_free(struct delta_parser *);
-/* 0, or -1 where the event is not what such a server sends (not JSON, choices of another type). */
-int			 delta_parse(struct delta_parser *, const char *, size_t, struct chunk *);
+/*
+ * 0, or -1 where the event is not what such a server sends (not JSON, choices of another type). The
+ * half is the stream's own, zero before its first event; what is in it behind the last is lost.
+ */
+int			 delta_parse(struct delta_parser *, struct delta_half *, const char *,
+			    size_t, struct chunk *);
 /* The same without the short cut of scan.h, for holding the two against each other. */
-int			 delta_parse_json(struct delta_parser *, const char *, size_t,
-			    struct chunk *);
+int			 delta_parse_json(struct delta_parser *, struct delta_half *, const char *,
+			    size_t, struct chunk *);
 
 #endif

@@ -17,6 +17,7 @@
 
 #define MOST	(1 << 20)	/* descriptors, whatever the limit says */
 #define KEPT	32		/* turns without conns_let after which a thread may rest */
+#define ARMED	1u
 
 struct conns {
 	int			 ep;
@@ -33,7 +34,9 @@ struct conns {
 	/*
 	 * By descriptor: the ticket with which it rests, 0 while it is taken. An event brings its
 	 * ticket; who exchanges it for 0 has the connection. A late event of a number that was used
-	 * again so finds another ticket.
+	 * again so finds another ticket. The lowest bit, ARMED, is added when the epoll has the
+	 * connection: until then nobody but an event may take it, or it could be closed, and its
+	 * number be another's, before the epoll is told.
 	 */
 	_Atomic uint32_t	*ticket;
 };
@@ -90,30 +93,6 @@ conns_add(struct conns *c, int fd)
 	return true;
 }
 
-void
-conns_rest(struct conns *c, int fd)
-{
-	struct epoll_event	e = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT };
-	uint32_t		ticket;
-	int			saved;
-
-	do
-		ticket = atomic_fetch_add(&c->last, 1) + 1;
-	while (ticket == 0);
-	e.data.u64 = (uint64_t)ticket << 32 | (uint32_t)fd;
-	atomic_store(&c->ticket[fd], ticket);
-	atomic_fetch_sub(&c->taken, 1);
-	if (epoll_ctl(c->ep, EPOLL_CTL_MOD, fd, &e) == 0 ||
-	    (errno == ENOENT && epoll_ctl(c->ep, EPOLL_CTL_ADD, fd, &e) == 0))
-		return;
-	saved = errno;
-	if (!conns_take(c, fd))		/* it was taken, and closed, before it was armed */
-		return;
-	log_error("epoll_ctl", LOG_I("fd", fd), LOG_S("error", strerror(saved)));
-	conns_drop(c, fd);
-	close(fd);
-}
-
 /* Counted as taken before it is, so that the count never misses one. */
 static bool
 take(struct conns *c, int fd, uint32_t ticket)
@@ -125,12 +104,38 @@ take(struct conns *c, int fd, uint32_t ticket)
 	return false;
 }
 
+void
+conns_rest(struct conns *c, int fd)
+{
+	struct epoll_event	e = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT };
+	uint32_t		ticket, resting;
+	int			saved;
+
+	do
+		ticket = atomic_fetch_add(&c->last, 2) + 2;
+	while (ticket == 0);
+	e.data.u64 = (uint64_t)ticket << 32 | (uint32_t)fd;
+	atomic_store(&c->ticket[fd], ticket);
+	atomic_fetch_sub(&c->taken, 1);
+	if (epoll_ctl(c->ep, EPOLL_CTL_MOD, fd, &e) == 0 ||
+	    (errno == ENOENT && epoll_ctl(c->ep, EPOLL_CTL_ADD, fd, &e) == 0)) {
+		resting = ticket;	/* unless an event was faster */
+		atomic_compare_exchange_strong(&c->ticket[fd], &resting, ticket | ARMED);
+		return;
+	}
+	saved = errno;
+	take(c, fd, ticket);		/* nobody else can */
+	log_error("epoll_ctl", LOG_I("fd", fd), LOG_S("error", strerror(saved)));
+	conns_drop(c, fd);
+	close(fd);
+}
+
 bool
 conns_take(struct conns *c, int fd)
 {
 	uint32_t	ticket = atomic_load(&c->ticket[fd]);
 
-	return ticket != 0 && take(c, fd, ticket);
+	return (ticket & ARMED) && take(c, fd, ticket);
 }
 
 void
@@ -197,6 +202,7 @@ conns_wait(struct conns *c, struct conns_watch *w)
 {
 	struct epoll_event	e;
 	uint64_t		count;
+	uint32_t		ticket;
 	int			fd;
 
 	watch(c, w);
@@ -209,7 +215,8 @@ conns_wait(struct conns *c, struct conns_watch *w)
 			continue;	/* another thread was faster */
 		}
 		fd = (int)(uint32_t)e.data.u64;
-		if (take(c, fd, (uint32_t)(e.data.u64 >> 32)))
+		ticket = (uint32_t)(e.data.u64 >> 32);
+		if (take(c, fd, ticket) || take(c, fd, ticket | ARMED))
 			return fd;
 	}
 }

@@ -18,7 +18,8 @@ int		 conns_size(const struct conns *);	/* descriptors are below it */
 bool		 conns_add(struct conns *, int fd);
 /* A taken one is idle from now on: not ours to touch any more. */
 void		 conns_rest(struct conns *, int fd);
-bool		 conns_take(struct conns *, int fd);	/* false: it was not idle */
+/* false: it is not idle, or conns_rest has yet to come back: its caller looks again then. */
+bool		 conns_take(struct conns *, int fd);
 /* A taken one that is leaving: it is forgotten, not closed. -1: one that is closed already. */
 void		 conns_drop(struct conns *, int fd);
 int		 conns_taken(const struct conns *);	/* how many */

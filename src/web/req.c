@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/ident.h"
+#include "base/unread.h"
 #include "base/url.h"
-#include "base/utf8.h"
 #include "fcgi.h"
 
 #define NAME	64		/* most of a header's name */
@@ -333,11 +333,11 @@ req_body_load(struct req *r)
 		return 0;
 	if (!(r->route->flags & (R_JSON | R_FORM)) || r->method == M_GET || r->method == M_HEAD) {
 		r->body = "";
-		return req_drain(r) == 0 ? 0 : fail(&r->cx, F_BODY, "it was cut short");
+		return req_drain(r) == 0 ? 0 : fail_unread(&r->cx, UNREAD_CUT);
 	}
 	if (length != NULL && ((expected = strtoll(length, &end, 10)) < 0 || *end != '\0')) {
 		req_drain(r);
-		return fail(&r->cx, F_BODY, "Content-Length");
+		return fail_unread(&r->cx, UNREAD_LENGTH);
 	}
 	if (media_check(r) == -1) {
 		req_drain(r);
@@ -345,13 +345,11 @@ req_body_load(struct req *r)
 	}
 	limit = r->route->kib > 0 ? (size_t)r->route->kib * 1024 : (size_t)r->cx.conf->body_limit;
 	if (body_take(r, expected, limit, &over) == -1)
-		return fail(&r->cx, F_BODY, "it was cut short");
+		return fail_unread(&r->cx, UNREAD_CUT);
 	if (over)
 		return fail(&r->cx, F_TOO_LARGE, "body");
 	if (expected >= 0 && r->body_len != (size_t)expected)
-		return fail(&r->cx, F_BODY, "it was cut short");
-	if (!utf8_valid(r->body, r->body_len))
-		return fail(&r->cx, F_UTF8, "body");
+		return fail_unread(&r->cx, UNREAD_CUT);
 	return 0;
 }
 

@@ -64,11 +64,14 @@ bool		 req_accepts(struct req *, const char *type);
 /*
  * Reads the whole body, up to the route's limit (what is over is read and dropped: F_TOO_LARGE).
  * Checks that it came whole (CONTENT_LENGTH), its media type against the route's flags (F_MEDIA;
- * none given: JSON is tried), UTF-8 (F_UTF8). Done by the dispatcher before the handler runs, for
- * every route that takes a body.
+ * none given: JSON is tried). Done by the dispatcher before the handler runs, for every route that
+ * takes a body.
  */
 int		 req_body_load(struct req *);
-/* Fills `in` by the route's table from body (JSON or form) or query, whichever the row says. */
+/*
+ * Fills `in` by the route's table from body (JSON or form) or query, whichever the row says. What
+ * is no UTF-8 is F_UTF8, by the name of the member.
+ */
 int		 req_read(struct req *, void *in);
 
 #define REPLY_JSON	"application/json; charset=utf-8"

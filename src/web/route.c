@@ -176,31 +176,36 @@ routes_free(struct routes *t)
 	free(t);
 }
 
-/* The path's segments, decoded. -1: more than any row has, or not text: no row can match. */
+/*
+ * The path's segments, decoded; how many. Not *whole: they are more than any row has, or the next
+ * is no text: no row can match.
+ */
 static int
-path_split(struct arena *a, const char *path, const char **seg, size_t *len)
+path_split(struct arena *a, const char *path, const char **seg, size_t *len, bool *whole)
 {
 	const char	*s;
 	size_t		 l;
 	int		 n = 0;
 	bool		 api = false;
 
+	*whole = false;
 	while ((s = segment(&path, &l)) != NULL) {
 		if (n == 0 && !api && l == 3 && memcmp(s, "api", 3) == 0) {
 			api = true;
 			continue;
 		}
 		if (n == SEGMENTS)
-			return -1;
+			return n;
 		if (memchr(s, '%', l) != NULL) {
 			if ((s = url_decode(a, s, l, false)) == NULL)
-				return -1;
+				return n;
 			l = strlen(s);
 		} else if (!url_text(s, l))
-			return -1;
+			return n;
 		seg[n] = s;
 		len[n++] = l;
 	}
+	*whole = true;
 	return n;
 }
 
@@ -233,10 +238,10 @@ routes_find(const struct routes *t, struct arena *a, enum method method, const c
 	const char		*seg[SEGMENTS];
 	size_t			 len[SEGMENTS], i;
 	int			 n, k, literal, reach = 0, args = 0;
+	bool			 whole;
 
 	memset(hit, 0, sizeof(*hit));
-	if ((n = path_split(a, path, seg, len)) == -1)
-		return;
+	n = path_split(a, path, seg, len, &whole);
 	for (i = 0; i < t->n; i++) {
 		p = &t->v[i];
 		k = pattern_reach(p, seg, len, n, &literal);
@@ -244,7 +249,7 @@ routes_find(const struct routes *t, struct arena *a, enum method method, const c
 			near = p;
 			reach = k;
 		}
-		if (k != n || p->n != n)
+		if (!whole || k != n || p->n != n)
 			continue;
 		/* Of two rows that match, one is the more specific: the table was compiled. */
 		hit->methods |= p->route->methods;

@@ -45,8 +45,9 @@ for my $path ('/conv/chat', '/conv/create', '/combine/chat') {
 	    '1', '"x"', 'true';
 
 	# What is no UTF-8.
-	refused bytes($path, "{\"taskId\":\"$_\"}"), 400, qr/UTF-8/, "$path: invalid UTF-8" for
-	    "\xff", "\xc3\x28", "\xe4\xbd", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80";
+	refused bytes($path, "{\"taskId\":\"$_\"}"), 400, qr/UTF-8.*taskId|taskId.*UTF-8/,
+	    "$path: invalid UTF-8" for "\xff", "\xc3\x28", "\xe4\xbd", "\xc0\xaf",
+	    "\xed\xa0\x80", "\xf4\x90\x80\x80";
 
 	# Types and fields.
 	refused $p->post($path, json => $_->[0]), 400, $_->[1], "$path: $_->[2]" for

@@ -146,6 +146,20 @@ ok((grep { $_->{text} eq '<think>Let me think</think>So: 4'
 ok((grep { $_->{text} eq '<think>nothing comes of it</think>' } values %$by_text),
     'also without an answer');
 
+# A character whose halves come in two events is one; a half that stays alone is replaced.
+sub half ($text) { return { raw => qq(data: {"choices":[{"delta":{"content":"$text"}}]}\n\n) } }
+$p->script($models[0], { steps => [half('a\ud83d'), half('\ude00b'), { finish => 'stop' },
+    { done => 1 }] });
+$p->script($models[1], { steps => [half('c\ud83d'), half('d'), half('\ud83d'),
+    { finish => 'stop' }, { done => 1 }] });
+$p->script($models[2], { steps => [half('e\ud83d'), { close => 1 }] });
+my (undef, undef, $halves) = begin($p, 'Smile');
+my %smile = map { $_->{text} => $_->{finish} } values %{ $p->lanes($halves->events) };
+is $smile{'a😀b'}, 'stop', 'two halves are one character';
+is $smile{"c\x{fffd}d\x{fffd}"}, 'stop', 'half a character is replaced where it stood';
+is $smile{"e\x{fffd}"}, 'error', 'also where the upstream is cut off';
+is $p->sql('SELECT COUNT(*) AS n FROM answer WHERE text = ?', 'a😀b')->[0]{n}, 1, 'and stored so';
+
 # One lane fails, the others are whole.
 $p->script($models[0], { status => 500 });
 $p->script($models[1], { steps => [{ delta => 'as far as' }, { close => 1 }] });
@@ -160,7 +174,8 @@ is_deeply \@ends, ['content_filter -', 'error 502', 'error 503', 'stop -'],
 is_deeply [grep { @{ $_->{citations} } != 1
     || @{ $_->{late} } } values %{ $p->lanes($part->events) }], [],
     'and its one citations frame';
-is $p->sql("SELECT text FROM answer WHERE status = 'error' AND text <> ''")->[0]{text}, 'as far as',
+is $p->sql("SELECT text FROM answer WHERE status = 'error' AND text <> ''"
+    . ' ORDER BY id DESC LIMIT 1')->[0]{text}, 'as far as',
     'what was said is stored';
 
 # One turn at a time.

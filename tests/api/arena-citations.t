@@ -23,7 +23,8 @@ my @calls = (
 	{ id => 'c3', summary => 'Customer asked for a refund of the ROAMING fee',
 	    start_time => '2024-11-06T01:00:00Z',
 	  duration => 5, callnumber => '13800000003', callednumber => '10010', labels => 'refund' },
-	map { { id => "d$_", summary => "宽带故障报修,第${_}次来电", start_time => '2024-12-01 00:00:00',
+	map { { id => "d$_", summary => "宽带故障报修,第${_}次来电",
+	    start_time => '2024-12-01 00:00:00',
 	    duration => $_,
 	  callnumber => '1', callednumber => '2', labels => '' } } 1 .. 12,
 );
@@ -94,7 +95,8 @@ is ids($p->lanes($s->events)->{ALPHA}{citations}[0]{citations}), 'c3', '/combine
 is row_count($p) =~ s/.*(citation=\d+).*/$1/r, $rows, 'and stores nothing of it';
 
 # The same id again replaces the record.
-ParleyTest::Process::spew($file, encode_json({ %{ $calls[0] }, summary => '客户撤销了投诉' }) . "\n");
+ParleyTest::Process::spew($file, encode_json({ %{ $calls[0] }, summary => '客户撤销了投诉' })
+    . "\n");
 is(($p->parley('import', 'calls', $file))[0], 0, 'import again');
 unlike ids((cited('退款'))[0]), qr/c1/, 'the old words find nothing';
 is ids((cited('撤销'))[0]), 'c1', 'the new ones do';

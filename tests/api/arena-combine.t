@@ -90,7 +90,8 @@ is @{ $lanes->{FUSION}{citations} }, 1, 'with one citations frame';
 my ($last) = (sort { $a->{n} <=> $b->{n} } $p->upstream_log)[-1];
 is $last->{code}, $fuse, 'that model was asked';
 is scalar(() = encode_json($last->{body}) =~ /draft/g), 4, 'and given the four drafts';
-like encode_json($last->{body}), qr/\Q${\ substr(encode_json('问题'), 1, -1) }\E/, 'and the question';
+like encode_json($last->{body}), qr/\Q${\ substr(encode_json('问题'), 1, -1) }\E/,
+    'and the question';
 
 # A draft that failed is left out; fused all the same.
 $p->script('m-b', { status => 500 });

@@ -36,6 +36,12 @@ my $long = '长' x 150 . '😀' x 100;
 is title(create($p, messages => [{ role => 'user', content => $long }])->{sessionId}),
     substr($long, 0, 200),
     'cut to 200 characters';
+my @prompt = ({ role => 'system', content => 'You are a pirate' },
+    { role => 'assistant', content => 'Ahoy' });
+is title(create($p, messages => [@prompt, { content => '你好' }])->{sessionId}), '你好',
+    'a system message is no title';
+is title(create($p, messages => \@prompt)->{sessionId}), 'You are a pirate',
+    'but where the user said nothing';
 my $untitled = create($p, messages => [])->{sessionId};
 $p->stream(POST => '/conv/chat', json => body($p, '第一个问题', session => $untitled));
 is title($untitled), '第一个问题', 'an untitled session is titled by its first question';

@@ -22,7 +22,8 @@ $p->script($model, { steps => [{ delta => 'x' }, { citations => [
 	{ id => 5, summary => 's', model => 'veiled-a-70b', X => { y => 1 } }, { foo => 1 } ] },
 	{ citations => [{ id => 5, summary => 's', model => 'veiled-a-70b', X => { y => 1 } }] },
 	{ finish => 'stop' }, { done => 1 }] });
-my $s = $p->stream(POST => '/conv/chat', user => 'ann', json => body($p, 'who are you?', user => 'ann'));
+my $s = $p->stream(POST => '/conv/chat', user => 'ann',
+    json => body($p, 'who are you?', user => 'ann'));
 is_deeply [$p->reveals($s->seen)], [], 'a citation names no model';
 my ($lane) = grep { @{ $_->{citations}[0]{citations} } } values %{ $p->lanes($s->events) };
 is_deeply $lane->{citations}[0]{citations}, [{ id => '5', summary => 's', start_time => undef,

@@ -48,11 +48,13 @@ for my $mask (qw(ALPHA BRAVO)) {
 	    "$mask: whole answers";
 	is_deeply [map { $_->{choices}[0]{finish_reason} } @vo], [qw(stop length error)],
 	    "$mask: how they ended";
-	is_deeply [map { $_->{question} } @vo], ['第一问', '第二问', '第三问'], "$mask: their questions";
+	is_deeply [map { $_->{question} } @vo], ['第一问', '第二问', '第三问'],
+	    "$mask: their questions";
 	is_deeply [map { @$_{qw(session_id object maskCode maskName privateId)} } $vo[0]],
 	    [$session, 'chat.completion.chunk', $mask, '模型' . substr($mask, 0, 1), $pri->{$mask}],
 	    "$mask: who and where";
-	is_deeply [map { $_->{citations} } @vo], [[{ id => 'u1', summary => 's', start_time => undef,
+	is_deeply [map { $_->{citations} } @vo],
+	    [[{ id => 'u1', summary => 's', start_time => undef,
 	    duration => 0, callnumber => undef, callednumber => undef, labels => undef }], [], []],
 	    "$mask: citations as they came";
 	ok !(grep { abs($_->{created} - time) > 60 } @vo), "$mask: created in seconds";
@@ -66,7 +68,8 @@ is_deeply [keys %{ $lane->{chatMap} }], ['BRAVO'], 'with priId the one lane';
 is_deeply $lane->{questions}, ['第一问', '第二问', '私问', '第三问'], 'public and private';
 is_deeply [map { $_->{choices}[0]{delta}{content} } @{ $lane->{chatMap}{BRAVO} }],
     ["<think>hm</think>第一 \"答\"\n", 'cut', 'secret', 'so far'], 'by begin time';
-is_deeply his($session, priId => $pri->{ALPHA})->json->{data}{questions}, ['第一问', '第二问', '第三问'],
+is_deeply his($session, priId => $pri->{ALPHA})->json->{data}{questions},
+    ['第一问', '第二问', '第三问'],
     'the other lane knows nothing of it';
 
 # What still runs is there, without an end.

@@ -95,10 +95,12 @@ is_deeply [grep { $_->{group_id} ne $turns->[0]{group_id} || $_->{private} } @$t
     'public, of one group';
 says('again', 1);
 ask('/conv/chat/single', '四个一起', $fresh{ALPHA});
-is_deeply questions($fresh->{sessionId}), ['四个一起', '四个一起'], 'the same question again is another';
+is_deeply questions($fresh->{sessionId}), ['四个一起', '四个一起'],
+    'the same question again is another';
 says('other', 1);
 ask('/conv/chat/single', '别的', $fresh{BRAVO});
-is_deeply questions($fresh->{sessionId}), ['四个一起', '四个一起', '别的'], 'another question is another';
+is_deeply questions($fresh->{sessionId}), ['四个一起', '四个一起', '别的'],
+    'another question is another';
 
 # Refusals.
 my $before = row_count($p);

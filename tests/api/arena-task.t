@@ -34,7 +34,8 @@ done_true $p->post('/task/add', json => \%five, user => 'ann'), 'add by JSON';
 done_true $p->post('/task/add', form => { %five, title => '第二 & more' }, user => 'ann'),
     'add by form';
 done_true $p->post('/task/add', json => {}, user => 'ann'), 'no field is required';
-is_deeply [map { $_->{val} } @{ list() }], ['', '第二 & more', '客服 "质检"', '默认任务'], 'newest first';
+is_deeply [map { $_->{val} } @{ list() }], ['', '第二 & more', '客服 "质检"', '默认任务'],
+    'newest first';
 is_deeply $p->sql('SELECT title, description, support_unit, bus_dir, work_goal FROM task'
     . ' WHERE title LIKE ?', '客服%'),
     [{ title => $five{title}, description => 'd', support_unit => 'u', bus_dir => 'b',

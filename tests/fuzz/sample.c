@@ -51,7 +51,7 @@ static const struct conf	 conf = { .timezone = "Asia/Shanghai" };
 void
 sample_open(struct ctx *cx)
 {
-	*cx = (struct ctx){ .a = arena_new(0), .conf = &conf };
+	*cx = (struct ctx){ .a = arena_new(0), .conf = &conf, .lang = LANG_EN };
 }
 
 void

@@ -203,7 +203,8 @@ sub no_errors_logged ($self, $name = 'no errors in the logs', %o) {
 	my @bad;
 	for my $line ($self->_log) {
 		next unless $line->{entry} ? $line->{entry}{level} =~ /^err/
-		    : $line->{text} =~ /(?:ERROR|WARNING): \w+Sanitizer|runtime error:|Assertion .* failed/;
+		    : $line->{text} =~
+		        /(?:ERROR|WARNING): \w+Sanitizer|runtime error:|Assertion .* failed/;
 		push @bad, $line->{text} unless grep { $line->{text} =~ $_ } @allow;
 	}
 	local $Test::Builder::Level = $Test::Builder::Level + 1;

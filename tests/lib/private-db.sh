@@ -1,12 +1,13 @@
 #!/bin/bash
-# private-db.sh DIR [up|down|kill|hang|wake] - a private MariaDB below DIR, for one test: unix socket
-# only (with PRIVATE_DB_PORT also that port of loopback), no password, its administrator is whoever
-# starts it. `up` (the default) makes it where needed, waits until it answers and makes an empty
-# database `parley`; `down` ends it in order, `kill` as a crash would; between `hang` and `wake` it
-# does nothing. Keep DIR short: a socket's path has at most 107 bytes. Exit 69: it does not start,
-# 75: it does not answer in time.
+# private-db.sh DIR [up|down|kill|hang|wake] - a private MariaDB below DIR, for one test: unix
+# socket only (with PRIVATE_DB_PORT also that port of loopback), no password, its administrator is
+# whoever starts it. `up` (the default) makes it where needed, waits until it answers and makes an
+# empty database `parley`; `down` ends it in order, `kill` as a crash would; between `hang` and
+# `wake` it does nothing. Keep DIR short: a socket's path has at most 107 bytes. Exit 69: it does
+# not start, 75: it does not answer in time.
 set -eu
 
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 dir=$1
 verb=${2:-up}
 user=$(id -un)
@@ -31,15 +32,9 @@ configure() {
 	log-error=$dir/log/db.err
 	tmpdir=$dir/tmp
 	$network
-	skip-name-resolve
-	character-set-server=utf8mb4
-	collation-server=utf8mb4_bin
-	innodb-buffer-pool-size=64M
-	innodb-buffer-pool-size-max=256M
-	innodb-log-file-size=32M
 	innodb-flush-log-at-trx-commit=2
-	performance-schema=OFF
 	max-connections=64
+	!include $top/scripts/lib/stack/mariadb.cnf
 	CNF
 }
 

@@ -15,7 +15,9 @@ static struct delta_parser	*parser;
 static int
 parse(const char *s, struct chunk *c)
 {
-	return delta_parse(parser, s, strlen(s), c);
+	struct delta_half	 none = { 0 };
+
+	return delta_parse(parser, &none, s, strlen(s), c);
 }
 
 static void
@@ -44,10 +46,92 @@ test_malformed_utf8(void **state)
 {
 	static const char	 raw[] = "{\"choices\":[{\"delta\":{\"content\":\"a\xff" "b\"}}]}";
 	struct chunk		 c;
+	struct delta_half	 half = { 0 };
 
 	(void)state;
-	if (delta_parse(parser, raw, sizeof raw - 1, &c) == 0)	/* cleaned or refused, never passed on */
+	if (delta_parse(parser, &half, raw, sizeof raw - 1, &c) == 0)	/* cleaned or refused, never passed on */
 		assert_memory_equal(c.text, "a\xef\xbf\xbd" "b", 5);
+}
+
+/*
+ * Tells a stream's events one after the other and writes down what is to be told: T text, R
+ * reasoning, each with its text in brackets.
+ */
+static const char *
+told(const char *const *events)
+{
+	static char		 out[512];
+	struct delta_half	 half = { 0 };
+	struct chunk		 c;
+	size_t			 n = 0;
+
+	for (out[0] = '\0'; *events != NULL; events++) {
+		assert_int_equal(delta_parse(parser, &half, *events, strlen(*events), &c), 0);
+		if (c.lost != LOST_NONE)
+			n += (size_t)snprintf(out + n, sizeof out - n, "%c[\xef\xbf\xbd]",
+			    c.lost == LOST_TEXT ? 'T' : 'R');
+		if (c.reasoning != NULL)
+			n += (size_t)snprintf(out + n, sizeof out - n, "R[%.*s]", (int)c.reasoning_len,
+			    c.reasoning);
+		if (c.text != NULL)
+			n += (size_t)snprintf(out + n, sizeof out - n, "T[%.*s]", (int)c.text_len, c.text);
+	}
+	if (half.first != 0)
+		snprintf(out + n, sizeof out - n, "…");
+	return out;
+}
+
+#define DELTA(member, s)	"{\"choices\":[{\"delta\":{\"" member "\":\"" s "\"}}]}"
+#define SAYS(s)			DELTA("content", s)
+#define THINKS(s)		DELTA("reasoning_content", s)
+#define BOTH(r, s)		"{\"choices\":[{\"delta\":{\"reasoning_content\":\"" r "\",\"content\":\"" s "\"}}]}"
+#define STOPS(s)		"{\"choices\":[{\"delta\":{\"content\":\"" s "\"},\"finish_reason\":\"stop\"}]}"
+#define LOST			"\xef\xbf\xbd"
+
+static void
+test_halves(void **state)
+{
+	static const struct {
+		const char	*events[5], *told;
+	} rows[] = {
+		/* joined */
+		{ { SAYS("a\\ud83d"), SAYS("\\ude00b") }, "T[a]T[😀b]" },
+		{ { SAYS("\\uD83D"), SAYS("\\uDE00") }, "T[😀]" },
+		{ { THINKS("a\\ud83d"), THINKS("\\ude00") }, "R[a]R[😀]" },
+		{ { SAYS("\\ud83d"), SAYS(""), SAYS("\\ude00") }, "T[😀]" },
+		{ { SAYS("\\ud83d"), SAYS("\\ude00\\ud83d"), SAYS("\\ude01") }, "T[😀]T[😁]" },
+		{ { SAYS("\\ud83d"), STOPS("\\ude00") }, "T[😀]" },
+		{ { SAYS("\\n\\ud83d"), SAYS("\\ude00\\n") }, "T[\n]T[😀\n]" },
+		{ { SAYS("\\ud83d\\ude00\\ud83d"), SAYS("\\ude01\\ud83d\\ude00") }, "T[😀]T[😁😀]" },
+		{ { SAYS("\\udbff"), SAYS("\\udfff") }, "T[\xf4\x8f\xbf\xbf]" },
+		{ { SAYS("\\ud800"), SAYS("\\udc00") }, "T[\xf0\x90\x80\x80]" },
+		/* waiting */
+		{ { SAYS("a\\ud83d") }, "T[a]…" },
+		{ { SAYS("\\ud83d") }, "…" },
+		/* lost, where it stood */
+		{ { SAYS("a\\ud83d"), SAYS("b") }, "T[a]T[" LOST "]T[b]" },
+		{ { SAYS("a\\ud83d"), SAYS("\\u0062") }, "T[a]T[" LOST "]T[b]" },
+		{ { SAYS("\\ud83d"), SAYS("\\ud83d"), SAYS("\\ude00") }, "T[" LOST "]T[😀]" },
+		{ { SAYS("\\ud83d"), THINKS("\\ude00") }, "T[" LOST "]R[" LOST "]" },
+		{ { THINKS("\\ud83d"), SAYS("b") }, "R[" LOST "]T[b]" },
+		{ { SAYS("\\ud83d"), STOPS("") }, "T[" LOST "]" },
+		{ { SAYS("\\ud83d"), "[DONE]" }, "T[" LOST "]" },
+		{ { THINKS("\\ud83d"), "{\"error\":{}}" }, "R[" LOST "]" },
+		{ { STOPS("a\\ud83d") }, "T[a" LOST "]" },
+		{ { BOTH("a\\ud83d", "b") }, "R[a" LOST "]T[b]" },
+		{ { BOTH("a\\ud83d", "\\ude00") }, "R[a" LOST "]T[" LOST "]" },
+		{ { SAYS("\\ude00b") }, "T[" LOST "b]" },
+		{ { SAYS("a\\ud83db\\ude00c") }, "T[a" LOST "b" LOST "c]" },
+		/* no halves */
+		{ { SAYS("a\\\\ud83d"), SAYS("\\\\ude00") }, "T[a\\ud83d]T[\\ude00]" },
+		{ { SAYS("\\\"\\ude00") }, "T[\"" LOST "]" },
+		{ { SAYS("\\ud83d\\\"") }, "T[" LOST "\"]" },
+		{ { SAYS("\\ud7ff\\ue000") }, "T[\xed\x9f\xbf\xee\x80\x80]" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		assert_string_equal(told(rows[i].events), rows[i].told);
 }
 
 static void
@@ -114,6 +198,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_malformed_utf8),
+		cmocka_unit_test(test_halves),
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_extras),
 		cmocka_unit_test(test_garbage),

@@ -120,51 +120,43 @@ serves(void **state)
 	assert_false(is_open(server));
 }
 
+/*
+ * A request with that body, of which so much is read; then the connection is closed, and the client
+ * has got an ended answer or not.
+ */
 static void
-closes(void **state)
+closed_after(bool keep, const char *sent, size_t taken, bool gone)
 {
 	struct fc_reply	 r = { 0 };
 	struct fcgi	*f;
 	char		 body[16];
 
+	connected(1000);
+	send_request(keep, sent);
+	assert_non_null(f = fcgi_accept(server, fcgi_come(server)));
+	if (taken > 0)
+		assert_int_equal(fcgi_read(f, body, sizeof(body)), taken);
+	assert_int_equal(fcgi_write(f, "\r\n\r\nx", 5, false), 0);
+	assert_int_equal(fcgi_finish(f, gone), -1);
+	assert_false(is_open(server));
+	fc_receive(client, &r);
+	assert_int_equal(r.ended, !gone);
+	if (gone)
+		assert_int_equal(r.status, 0);
+	fc_free(&r);
+	close(client);
+}
+
+static void
+closes(void **state)
+{
 	(void)state;
 	/* The server does not want to keep it. */
-	connected(1000);
-	send_request(false, "");
-	assert_non_null(f = fcgi_accept(server, fcgi_come(server)));
-	assert_int_equal(fcgi_read(f, body, sizeof(body)), 0);
-	assert_int_equal(fcgi_write(f, "\r\n\r\nx", 5, false), 0);
-	assert_int_equal(fcgi_finish(f, false), -1);
-	assert_false(is_open(server));
-	fc_receive(client, &r);
-	assert_true(r.ended);
-	fc_free(&r);
-	close(client);
-
+	closed_after(false, "hello", 5, false);
 	/* A body that nobody has read would be taken for the next request. */
-	connected(1000);
-	send_request(true, "hello");
-	assert_non_null(f = fcgi_accept(server, fcgi_come(server)));
-	assert_int_equal(fcgi_write(f, "\r\n\r\nx", 5, false), 0);
-	assert_int_equal(fcgi_finish(f, false), -1);
-	assert_false(is_open(server));
-	fc_receive(client, &r);
-	assert_true(r.ended);
-	fc_free(&r);
-	close(client);
-
+	closed_after(true, "hello", 0, false);
 	/* Without a word. */
-	connected(1000);
-	send_request(true, "");
-	assert_non_null(f = fcgi_accept(server, fcgi_come(server)));
-	assert_int_equal(fcgi_write(f, "\r\n\r\nx", 5, false), 0);
-	assert_int_equal(fcgi_finish(f, true), -1);
-	assert_false(is_open(server));
-	fc_receive(client, &r);
-	assert_false(r.ended);
-	assert_int_equal(r.status, 0);
-	fc_free(&r);
-	close(client);
+	closed_after(true, "", 0, true);
 }
 
 static void

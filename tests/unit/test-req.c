@@ -406,10 +406,6 @@ text(void **state)
 	(void)state;
 	assert_int_equal(loads(R_JSON, "", "{\"a\":\"你\"}"), F_NONE);
 	done();
-	assert_int_equal(loads(R_JSON, "", "\"\xff\""), F_UTF8);
-	done();
-	assert_int_equal(loads(R_JSON, "", "\"\xed\xa0\x80\""), F_UTF8);
-	done();
 }
 
 /* Reads `say` from a request. */
@@ -455,6 +451,14 @@ fields(void **state)
 	done();
 	assert_int_equal(reads(R_QUERY, "GET", "", "text=%ff", "", &in), -1);
 	assert_int_equal(r.cx.fail.kind, F_UTF8);
+	done();
+	assert_int_equal(reads(R_JSON, "POST", "", "", "{\"text\":\"\xff\"}", &in), -1);
+	assert_int_equal(r.cx.fail.kind, F_UTF8);
+	assert_string_equal(r.cx.fail.what, "text");
+	done();
+	assert_int_equal(reads(R_FORM, "POST", form, "", "text=\xed\xa0\x80", &in), -1);
+	assert_int_equal(r.cx.fail.kind, F_UTF8);
+	assert_string_equal(r.cx.fail.what, "text");
 	done();
 	assert_int_equal(reads(R_JSON, "POST", "", "", "{\"text\":", &in), -1);
 	assert_int_equal(r.cx.fail.kind, F_BODY);

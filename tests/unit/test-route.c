@@ -151,6 +151,13 @@ dialects(void **state)
 	assert_ptr_equal(find(M_GET, "/v1/openapi/nothing")->dialect, VISITOR);
 	assert_ptr_equal(find(M_GET, "/v1/nothing")->dialect, NATIVE);
 	assert_null(find(M_GET, "/nothing")->dialect);
+	/* Also where the rest of the path is no text, or longer than any. */
+	assert_ptr_equal(find(M_GET, "/conv/%ff")->dialect, ARENA);
+	assert_ptr_equal(find(M_GET, "/api/conv/\xff/chat")->dialect, ARENA);
+	assert_ptr_equal(find(M_GET, "/v1/openapi/%00")->dialect, VISITOR);
+	assert_ptr_equal(find(M_GET, "/conv/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a")->dialect, ARENA);
+	assert_null(find(M_GET, "/%ff/conv")->dialect);
+	assert_miss(M_GET, "/%ff", 0);
 }
 
 static void

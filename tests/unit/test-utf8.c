@@ -66,6 +66,9 @@ valid(void **state)
 	assert_true(utf8_valid(S("a\0b")));
 	assert_false(utf8_valid(S("12345678\x80")));
 	assert_false(utf8_valid(S("1234567\xff")));
+	assert_int_equal(utf8_good(S("12345678中\xff")), 11);
+	assert_int_equal(utf8_good(S("\x80")), 0);
+	assert_int_equal(utf8_good(S("中")), 3);
 	assert_false(utf8_valid(S("\xe4\xb8")));
 	assert_false(utf8_valid(S("\xe4\xb8" "a")));
 	assert_false(utf8_valid(S("\xf8\x88\x80\x80\x80")));

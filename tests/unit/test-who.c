@@ -68,9 +68,12 @@ signed_with(const char *secret, jwt_alg_t alg, const char *claims)
 	return copy;
 }
 
+/* With the end of the minute as its exp where the claims have none. */
 static char *
 token(const char *claims)
 {
+	if (strstr(claims, "\"exp\"") == NULL)
+		claims = arena_printf(cx.a, "{\"exp\":%lld,%s", NOW + 60LL, claims + 1);
 	return signed_with(SECRET, JWT_ALG_HS256, claims);
 }
 
@@ -193,7 +196,10 @@ times_with_leeway(void **state)
 	assert_token_refused(token("{\"sub\":\"ann\",\"exp\":1799999939}"), "token exp");
 	assert_token_refused(token("{\"sub\":\"ann\",\"exp\":1799999939.5}"), "token exp");
 	assert_token_refused(token("{\"sub\":\"ann\",\"exp\":\"2099999999\"}"), "token exp");
+	assert_token_refused(token("{\"sub\":\"ann\",\"exp\":null}"), "token exp");
+	assert_token_refused(signed_with(SECRET, JWT_ALG_HS256, "{\"sub\":\"ann\"}"), "token exp");
 	assert_token_refused(token("{\"sub\":\"ann\",\"nbf\":1800000061}"), "token nbf");
+	assert_token_refused(token("{\"sub\":\"ann\",\"nbf\":\"1\"}"), "token nbf");
 }
 
 static void

@@ -54,7 +54,8 @@ sub words ($text) {
 }
 
 sub sentences ($text) {
-	return grep { /\w/ } map { s/^\s+|\s+$//gr } split /\n+|(?<=[。！？；])|(?<=[.!?;])\s+/, $text;
+	return grep { /\w/ } map { s/^\s+|\s+$//gr }
+	    split /\n+|(?<=[。！？；])|(?<=[.!?;])\s+/, $text;
 }
 
 # The at most $max sentences of @texts that share most words with the question, best first.

@@ -28,22 +28,17 @@ start_db() {
 		log-error="$dir/log/db.log"
 		tmpdir="$dir/tmp"
 		skip-networking
-		skip-name-resolve
-		character-set-server=utf8mb4
-		collation-server=utf8mb4_bin
-		innodb-buffer-pool-size=64M
-		innodb-buffer-pool-size-max=256M
-		innodb-log-file-size=32M
-		performance-schema=OFF
 		max-connections=$most
+		!include $top/scripts/lib/stack/mariadb.cnf
 		END
 		if [ ! -e "$dir/data/.made" ]; then
 			state=made
 			rm -rf "${dir:?}/data"
 			mkdir "$dir/data"
-			mariadb-install-db --defaults-file="$dir/my.cnf" --user="$user" --skip-test-db \
-			    --auth-root-authentication-method=socket --auth-root-socket-user="$user" \
-			    --skip-name-resolve >"$dir/log/db-install.log" 2>&1 || {
+			mariadb-install-db --defaults-file="$dir/my.cnf" --user="$user" \
+			    --auth-root-authentication-method=socket \
+			    --auth-root-socket-user="$user" \
+			    --skip-test-db --skip-name-resolve >"$dir/log/db-install.log" 2>&1 || {
 				last_words "$dir/log/db-install.log"
 				die 69 "the database could not be made, see $dir/log/db-install.log"
 			}

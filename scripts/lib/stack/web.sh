@@ -36,9 +36,12 @@ nginx_front() {
 
 	need nginx
 	[ "$(id -u)" != 0 ] || user='user root;'
-	nofile=$(ulimit -n)
+	# A stream takes two connections, and one process may get all of them. Some descriptors stay
+	# for files: logs, pages, bodies too large for memory.
+	nofile=$(ulimit -Hn)
+	[ "$nofile" != unlimited ] && [ "$nofile" -le 65536 ] || nofile=65536
 	# shellcheck disable=SC2034
-	connections=$((nofile / 2))
+	connections=$((nofile - nofile / 16))
 	mkdir -p "$tmp"
 	fill "$top/nginx/stack.conf.in" top run log tmp port user nofile connections \
 	    >"$dir/nginx.conf"
