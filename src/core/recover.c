@@ -1,5 +1,6 @@
 #include "core/recover.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "base/utf8.h"
 #include "core/closer.h"
 #include "core/spool.h"
+#include "store/model.h"
 #include "store/turn.h"
 #include "upstream/delta.h"
 
@@ -53,8 +55,10 @@ collect(void *arg, const struct spool_record *r)
 		return 0;
 	switch (r->kind) {
 	case SPOOL_LANE:
-		if (r->len == sizeof l->asked)
-			memcpy(&l->asked, r->data, sizeof l->asked);
+		/* The newest: where a model failed another was asked. */
+		if (r->len >= offsetof(struct spool_asked, model))
+			memcpy(&l->asked, r->data,
+			    r->len < sizeof l->asked ? r->len : sizeof l->asked);
 		break;
 	case SPOOL_DELTA:
 		str_put(r->flags & DELTA_REASONING ? &l->reasoning : &l->text, r->data, r->len);
@@ -112,17 +116,38 @@ fill_row(struct answer_row *row, struct left *l, int64_t now_ms)
 	}
 }
 
+/* The model that was asked last, and its prices. */
+static int
+asked_model(struct ctx *cx, const struct left *l, int64_t *id, double *in, double *out)
+{
+	struct model	*m;
+
+	*id = l->o->model;
+	*in = l->o->price_in;
+	*out = l->o->price_out;
+	if (l->asked.model == 0 || l->asked.model == l->o->model)
+		return 0;
+	if ((m = model_by_id(cx, l->asked.model)) == NULL)
+		return -1;
+	*id = m->id;
+	*in = m->price_in;
+	*out = m->price_out;
+	return 0;
+}
+
 static int
 close_left(struct ctx *cx, void *arg)
 {
 	struct left		*l = arg;
 	struct answer_row	 row;
+	double			 in, out;
 	char			 cost[48];
 	int			 closed;
 
 	fill_row(&row, l, cx->now);
-	closer_cost(cost, sizeof cost, l->o->price_in, l->o->price_out, row.prompt_tokens,
-	    row.completion_tokens);
+	if (asked_model(cx, l, &row.model, &in, &out) == -1)
+		return -1;
+	closer_cost(cost, sizeof cost, in, out, row.prompt_tokens, row.completion_tokens);
 	row.cost = cost;
 	if ((closed = answer_close(cx, &row)) != 1)
 		return closed;

@@ -32,6 +32,7 @@
 #include "process.h"
 #include "store/db.h"
 #include "store/migrate.h"
+#include "upstream/health.h"
 #include "web/handoff.h"
 
 #define KILL_AFTER	10000		/* ms over `drain` that leaving workers are given */
@@ -166,7 +167,8 @@ schema_check(const struct conf *c, struct str *err)
 static int
 state_open(const struct conf *c, struct str *err)
 {
-	if (ident_open(c->state_dir, c->node) == 0 && slot_open(c->state_dir) == 0)
+	if (ident_open(c->state_dir, c->node) == 0 && slot_open(c->state_dir) == 0 &&
+	    health_open(c->state_dir) == 0)
 		return 0;
 	str_printf(err, "state_dir %s: %s", c->state_dir,
 	    errno == EBADMSG ? "its files are not ours" : strerror(errno));
@@ -247,6 +249,7 @@ reload_give_up(struct master *m)
 	log_start(&m->conf);
 	ident_open(m->conf.state_dir, m->conf.node);
 	slot_open(m->conf.state_dir);
+	health_open(m->conf.state_dir);
 	m->phase = RUNNING;
 	notify("READY=1");
 }

@@ -161,7 +161,7 @@ is $smile{"e\x{fffd}"}, 'error', 'also where the upstream is cut off';
 is $p->sql('SELECT COUNT(*) AS n FROM answer WHERE text = ?', 'a😀b')->[0]{n}, 1, 'and stored so';
 
 # One lane fails, the others are whole.
-$p->script($models[0], { status => 500 });
+$p->script($models[0], { status => 500, headers => { 'Retry-After' => 9 } });	# not tried again
 $p->script($models[1], { steps => [{ delta => 'as far as' }, { close => 1 }] });
 $p->script($models[2], { steps => [{ delta => 'cut' }, { finish => 'content_filter' },
     { done => 1 }] });
