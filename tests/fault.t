@@ -4,7 +4,7 @@
 # was given of a stored turn stands in the store, every turn is closed, the books balance and
 # nothing is left over.
 #
-# PARLEY_FAULT_SEED=N repeats a run (as far as time repeats), PARLEY_FAULT_TURNS=N changes its length.
+# PARLEY_FAULT_SEED=N repeats a run as far as time repeats; PARLEY_FAULT_TURNS=N changes its length.
 
 use v5.36;
 use utf8;
@@ -90,7 +90,8 @@ my %fault = (
 	'worker frozen'     => sub { freeze(a_worker(), 0.3 + rand 1) },
 	'reload'            => sub { kill HUP => $p->pids->{master} // return },
 	'master killed'     => sub { kill KILL => $p->pids->{master} // return; up_again() },
-	'service ended'     => sub { kill TERM => $p->pids->{master} // return; sleep 0.3; up_again() },
+	'service ended'     => sub { kill TERM => $p->pids->{master}
+	    // return; sleep 0.3; up_again() },
 	'database frozen'   => sub { freeze(leader('db'), 0.5 + rand 2) },
 	'database killed'   => sub { kill KILL => leader('db'); sleep rand 1; up_again() },
 	'web server reload' => sub { kill HUP => leader('front') },

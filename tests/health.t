@@ -163,7 +163,8 @@ ends_at_once "status $_", { status => $_ }, '' for 400, 413, 422;
 ends_at_once 'cut after a token', { steps => [{ delta => 'Once' }, { close => 1 }] }, 'Once';
 ends_at_once 'cut while it thinks', { steps => [{ reasoning => 'Hm' }, { close => 1 }] },
     '<think>Hm</think>';
-ends_at_once 'cut after a citation', { steps => [{ citations => [{ id => '7' }] }, { close => 1 }] },
+ends_at_once 'cut after a citation', { steps => [{ citations => [{ id => '7' }] },
+    { close => 1 }] },
     '';
 ends_at_once 'garbage after a token', { steps => [{ delta => 'Once' },
     { raw => "data: {broken\n\n" }] }, 'Once';
@@ -244,7 +245,8 @@ subtest 'nobody asks a model that fails' => sub {
 	my %pid;
 	my $seen = 0;
 	$p->eventually('both workers hear of it', sub {
-		is "$_->{text}$_->{finish} $_->{error}{code}", 'error 503', 'refused' for ask_many(8);
+		is "$_->{text}$_->{finish} $_->{error}{code}", 'error 503', 'refused'
+		    for ask_many(8);
 		$seen += 8;
 		my @why = (failures('m-d'))[-8 .. -1];
 		$pid{ $_->{pid} }++ for @why;
@@ -308,11 +310,13 @@ subtest 'what is not the model\'s fault does not open it' => sub {
 	is health('m-a')->{breaker}, 'closed', 'questions and keys';
 	my $before = health('m-a')->{ended}{left};
 	$p->script('m-a', { times => 0, steps => [{ delta => 'On ' }, { hang => 1 }] });
-	$p->streams(map { [POST => '/combine/chat', json => body($p, 'Well?'), leave_after => 1] } 1 .. 6);
+	$p->streams(map { [POST => '/combine/chat', json => body($p, 'Well?'),
+	    leave_after => 1] } 1 .. 6);
 	$p->eventually('six clients left', sub { health('m-a')->{ended}{left} == $before + 6 });
 	$p->upstream->unscript;
 	$p->script('m-a', { times => 0, hang_before => \1 });
-	$p->streams(map { [POST => '/combine/chat', json => body($p, 'Well?'), timeout => 0.4] } 1 .. 6);
+	$p->streams(map { [POST => '/combine/chat', json => body($p, 'Well?'),
+	    timeout => 0.4] } 1 .. 6);
 	$p->eventually('and six more', sub { health('m-a')->{ended}{left} == $before + 12 });
 	is health('m-a')->{breaker}, 'closed', 'that does not open it either';
 	is health('m-a')->{in_flight}, 0, 'nothing is in flight';
@@ -323,7 +327,8 @@ subtest 'what is not the model\'s fault does not open it' => sub {
 subtest 'no more at once than it may have' => sub {
 	only('m-c');
 	my $before = health('m-c');
-	$p->script('m-c', { times => 0, steps => [{ sleep => 0.2 }, { delta => 'All is well.' }, @end] });
+	$p->script('m-c', { times => 0, steps => [{ sleep => 0.2 }, { delta => 'All is well.' },
+	    @end] });
 	my @answers = ask_many(8);
 	is_deeply [map { "$_->{text}$_->{finish}" } @answers], [('All is well.stop') x 8],
 	    'all are answered';
@@ -384,7 +389,8 @@ subtest 'who leaves between two attempts' => sub {
 	my $left = $p->sql("SELECT COUNT(*) AS n FROM answer WHERE status = 'stopped'")->[0]{n};
 	$p->post('/combine/chat', json => body($p, 'Never mind'), timeout => 0.5);
 	$p->eventually('is let go', sub {
-		$p->sql("SELECT COUNT(*) AS n FROM answer WHERE status = 'stopped'")->[0]{n} > $left });
+		my $sql = "SELECT COUNT(*) AS n FROM answer WHERE status = 'stopped'";
+		$p->sql($sql)->[0]{n} > $left });
 	is health('m-d')->{in_flight}, 0, 'nothing is in flight';
 	sleep 2;				# the time that was to be waited for
 	is scalar(calls('m-d')), 1, 'there is no other call';
@@ -394,10 +400,12 @@ subtest 'the queue has its limits' => sub {
 	take_places();
 	my $before = health('m-c');
 	my @late = ask_many(135, timeout => 60);
-	is_deeply [grep { $_ ne 'error 503' } map { "$_->{text}$_->{finish} $_->{error}{code}" } @late],
+	my @ends = map { "$_->{text}$_->{finish} $_->{error}{code}" } @late;
+	is_deeply [grep { $_ ne 'error 503' } @ends],
 	    [], 'none gets a place';
 	my @waited = sort { $a <=> $b } map { $_->{stream}{ended} - $_->{stream}{begun} } @late;
-	cmp_ok scalar(grep { $_ < 5 } @waited), '>=', 135 - 2 * 64, 'those too many are told at once';
+	cmp_ok scalar(grep { $_ < 5 } @waited), '>=', 135 - 2 * 64,
+	    'those too many are told at once';
 	cmp_ok scalar(grep { $_ > 8 } @waited), '>=', 60, 'the others after ten seconds';
 	is health('m-c')->{crowded} - $before->{crowded}, 135, 'all are counted';
 	is +(failures('m-c'))[-1]{retry_after}, 5, 'and told when to come again';

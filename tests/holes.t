@@ -48,13 +48,15 @@ subtest 'SQL through auth headers' => sub {
 	    '1; DROP TABLE user', "ann' UNION SELECT * FROM user #") {
 		my $list = $p->get('/task/list', user => $evil);
 		is $list->code, 200, "userId: $evil is a name";
-		is_deeply [map { $_->{val} } @{ $list->json->{data} }], ['默认任务'], 'and nobody else';
+		is_deeply [map { $_->{val} } @{ $list->json->{data} }], ['默认任务'],
+		    'and nobody else';
 		nothing_of_hers($p->get('/task/list', bearer($evil)), 'no token');
 		nothing_of_hers($p->get('/task/list', user => undef,
 		    headers => { 'X-Guest-Id' => $evil }), 'no guest');
 		nothing_of_hers($p->get('/task/list', user => undef,
 		    headers => { Cookie => "parley_token=$evil" }), 'no login');
-		my $claimed = $p->get('/task/list', bearer(token(\%head, { %claims, sub => $evil })));
+		my $claimed = $p->get('/task/list',
+		    bearer(token(\%head, { %claims, sub => $evil })));
 		is_deeply [map { $_->{val} } @{ $claimed->json->{data} }], ['默认任务'],
 		    'nor as a signed subject';
 	}
@@ -92,7 +94,8 @@ subtest 'Algorithm confusion' => sub {
 		'no alg'        => token({ typ => 'JWT' }, \%claims),
 		'empty key'     => token(\%head, \%claims, ''),
 		'kid as path'   => token({ %head, kid => '../../dev/null' }, \%claims, ''),
-		'own jwk'       => token({ %head, jwk => { kty => 'oct', k => 'AA' } }, \%claims, "\0"),
+		'own jwk'       => token({ %head, jwk => { kty => 'oct', k => 'AA' } }, \%claims,
+		    "\0"),
 		'expired'       => token(\%head, { %claims, exp => time - 100 }),
 		'not yet'       => token(\%head, { %claims, nbf => time + 1000 }),
 	);
@@ -129,7 +132,8 @@ subtest 'Resume, stop, like, history and citations of another user by id' => sub
 		for my $reply (
 		    $p->get("/v1/streams/$turn", @$bob),
 		    $p->get("/v1/streams/$turn", @$bob, query => { after => 1 }),
-		    $p->get("/v1/streams/$turn", @$bob, headers => { 'Last-Event-ID' => "$turn-0" }),
+		    $p->get("/v1/streams/$turn", @$bob,
+		    headers => { 'Last-Event-ID' => "$turn-0" }),
 		    $p->post("/v1/streams/$turn/stop", @$bob),
 		    $p->get('/conv/like', query => { priId => $pri->{ALPHA} }, @$bob),
 		    $p->get('/conv/his', query => { sessionId => $session }, @$bob),
@@ -137,13 +141,15 @@ subtest 'Resume, stop, like, history and citations of another user by id' => sub
 			priId => $pri->{ALPHA} }, @$bob),
 		    $p->post('/conv/chat', json => body($p, 'go on', session => $session), @$bob)) {
 			is $reply->code, 404, 'does not exist';
-			ok $reply->seen !~ /secret plan|\Q@{[substr $text, 0, 40]}\E/, 'and says nothing'
+			ok $reply->seen !~ /secret plan|\Q@{[substr $text, 0, 40]}\E/,
+			    'and says nothing'
 			    or diag $reply->seen;
 		}
 	}
 	# Ids nearby, and texts that are no ids.
 	for my $id ($turn - 1, $turn + 1, 0, -1, "0$turn", "$turn ", '1e3', '9' x 30, 'x') {
-		is $p->get("/v1/streams/$id" =~ s/ /%20/gr, user => 'ann')->code, 404, "no turn: $id";
+		is $p->get("/v1/streams/$id" =~ s/ /%20/gr, user => 'ann')->code, 404,
+		    "no turn: $id";
 	}
 	is $p->get("/v1/streams/$turn", user => 'ann')->code =~ /^20[04]$/, 1, 'her own is there';
 	is $p->sql('SELECT COUNT(*) AS n FROM vote')->[0]{n}, 0, 'no vote was cast';
@@ -190,7 +196,8 @@ subtest 'Addresses and keys of an upstream in errors' => sub {
 		$p->script('*', { times => 0, %$fault });
 		my (undef, undef, $s) = begin($p, 'tell me', user => 'ann');
 		unlike $s->seen, qr/\Q$key\E|127\.0\.0\.1:$port|veiled|m-a\b/, 'nothing gets out';
-		is_deeply [grep { ($_->{finish} // '') eq 'stop' } values %{ $p->lanes($s->events) }], [],
+		is_deeply [grep { ($_->{finish}
+		    // '') eq 'stop' } values %{ $p->lanes($s->events) }], [],
 		    'but that it failed' or diag explain $fault;
 		my $combined = $p->post('/combine/chat', json => body($p, 'x'));
 		unlike $combined->seen, qr/\Q$key\E|127\.0\.0\.1:$port|veiled|m-a\b/, 'nor here';
@@ -211,7 +218,8 @@ sub pair ($name, $value) {
 
 subtest 'Oversize FastCGI parameters' => sub {
 	my @workers = sort @{ $p->pids->{workers} };
-	my %usual = (REQUEST_METHOD => 'GET', REQUEST_URI => '/healthz', REMOTE_ADDR => '127.0.0.1');
+	my %usual = (REQUEST_METHOD => 'GET', REQUEST_URI => '/healthz',
+	    REMOTE_ADDR => '127.0.0.1');
 	my $ask = sub (@records) {
 		my $socket = IO::Socket::UNIX->new(Peer => "$p->{stack}/run/fcgi.sock") or die $!;
 		my ($got, $begun, $until) = ('', time, time + 5);
@@ -228,7 +236,8 @@ subtest 'Oversize FastCGI parameters' => sub {
 	};
 	my $begin = record(1, pack 'nCx5', 1, 0);
 	my $params = sub (%o) { my $all = join '', map { pair($_, $o{$_}) } sort keys %o;
-		return map({ record(4, $_) } unpack '(a65000)*', $all), record(4, ''), record(5, '') };
+		return map({ record(4, $_) } unpack '(a65000)*', $all), record(4, ''),
+		    record(5, '') };
 	like $ask->($begin, $params->(%usual)), qr/Status: 200|"ok"/, 'as usual';
 	for my $size (60_000, 70_000, 1 << 20, 20 << 20) {
 		$ask->($begin, $params->(%usual, HTTP_X_LONG => 'x' x $size));

@@ -398,7 +398,8 @@ subtest 'settings are read again' => sub {
 # How often these workers have said that they leave: just before they do.
 sub leaving ($pids) {
 	my $workers = join '|', @{ $pids->{workers} };
-	return scalar(() = ParleyTest::Process::slurp($log) =~ /"msg":"leaving","pid":(?:$workers)\b/g);
+	my $lines = ParleyTest::Process::slurp($log);
+	return scalar(() = $lines =~ /"msg":"leaving","pid":(?:$workers)\b/g);
 }
 
 # Ends the service by a signal while these streams run; what it took, and what a new request got.
@@ -411,7 +412,8 @@ sub end_by ($signal, $n, @more) {
 		my $before = leaving($pids);
 		$sent = time;
 		kill $signal => $pids->{master};
-		sleep 0.02 until leaving($pids) >= $before + @{ $pids->{workers} } || time > $sent + 5;
+		sleep 0.02 until leaving($pids) >= $before + @{ $pids->{workers} }
+		    || time > $sent + 5;
 		sleep 0.2;
 		$late = $p->post('/task/add', json => { title => 'too late' });
 	});

@@ -11,7 +11,8 @@ package ParleyTest::Crowd;
 #   stored                          mask => text of a replay from the store
 #   fate                            what its client is going to do: stay, leave, return, stop
 #   tries, said                     how often it came, and what it was answered each time
-#   over                            why it ended: whole, stopped, left, nothing (204), stored, refused
+#   over                            why it ended: whole, stopped, left, nothing (204), stored,
+#                                   refused
 
 use v5.36;
 
@@ -28,7 +29,8 @@ sub new ($class, $p, %o) {
 	return bless {
 		p => $p, width => $o{width} // 24, masks => $o{masks} // [qw(ALPHA BRAVO)],
 		users => [map { "user-$_" } 1 .. $o{users} // 6],
-		kinds => $o{kinds} // { chat => 5, again => 4, single => 1, pri => 2, combine => 2 },
+		kinds => $o{kinds} // { chat => 5, again => 4, single => 1, pri => 2,
+		    combine => 2 },
 		fates => $o{fates} // { stay => 4, return => 6, leave => 1, stop => 2 },
 		sessions => [], stories => [], wrong => [],
 	}, $class;
@@ -96,7 +98,8 @@ sub begin ($self, $done) {
 			$story->{masks} = [$mask];
 		}
 	}
-	$story->{path} = { chat => '/conv/chat', again => '/conv/chat', single => '/conv/chat/single',
+	$story->{path} = { chat => '/conv/chat', again => '/conv/chat',
+	    single => '/conv/chat/single',
 	    pri => '/conv/chat/pri', combine => '/combine/chat' }->{ $story->{kind} };
 	$story->{body} = \%body;
 	$story->{key} = "story-$story->{n}" if $story->{kind} ne 'combine' && rand() < 0.5;
