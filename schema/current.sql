@@ -61,6 +61,16 @@ CREATE TABLE `call_stats` (
   CONSTRAINT `call_stats_tenant` FOREIGN KEY (`tenant`) REFERENCES `tenant` (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='what ranking needs to know of a tenant''s call records as a whole';
 
+CREATE TABLE `checkpoint` (
+  `turn` bigint(20) NOT NULL COMMENT 'that runs, or ended a while ago',
+  `n` int(11) NOT NULL COMMENT 'order, from 0',
+  `body` mediumblob NOT NULL COMMENT 'records of its spool, one after the other',
+  `upto` bigint(20) NOT NULL COMMENT 'records of the turn so far, these too; 9223372036854775807: all',
+  `created_ms` bigint(20) NOT NULL COMMENT 'when they were written',
+  PRIMARY KEY (`turn`,`n`),
+  KEY `checkpoint_age` (`n`,`created_ms`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='with cluster = on: what running turns have said, second by second';
+
 CREATE TABLE `citation` (
   `answer` bigint(20) NOT NULL COMMENT 'that rests on it',
   `position` int(11) NOT NULL COMMENT 'order, from 0',
@@ -68,6 +78,17 @@ CREATE TABLE `citation` (
   PRIMARY KEY (`answer`,`position`),
   CONSTRAINT `citation_answer` FOREIGN KEY (`answer`) REFERENCES `answer` (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='sources of answers';
+
+CREATE TABLE `idempotency` (
+  `owner` bigint(20) NOT NULL COMMENT 'who sent the request',
+  `key_hash` char(64) NOT NULL COMMENT 'SHA-256 of its Idempotency-Key, in hex',
+  `body_hash` char(64) NOT NULL COMMENT 'SHA-256 of its method, path and body, in hex',
+  `turn` bigint(20) NOT NULL COMMENT 'what it began',
+  `created_ms` bigint(20) NOT NULL COMMENT 'when; after a day the key is free again',
+  PRIMARY KEY (`owner`,`key_hash`),
+  KEY `idempotency_created` (`created_ms`),
+  CONSTRAINT `idempotency_owner` FOREIGN KEY (`owner`) REFERENCES `user` (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='requests that began a turn and say how to know them again';
 
 CREATE TABLE `lane` (
   `session` bigint(20) NOT NULL COMMENT 'the conversation',
@@ -131,6 +152,17 @@ CREATE TABLE `model_fallback` (
   CONSTRAINT `model_fallback_fallback` FOREIGN KEY (`fallback`) REFERENCES `model` (`id`) ON DELETE CASCADE,
   CONSTRAINT `model_fallback_model` FOREIGN KEY (`model`) REFERENCES `model` (`id`) ON DELETE CASCADE
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='which models stand in for which';
+
+CREATE TABLE `node` (
+  `node` int(11) NOT NULL COMMENT 'number of the host, as in the ids that it gives',
+  `state` bigint(20) NOT NULL COMMENT 'random id of its state directory',
+  `name` varchar(255) NOT NULL COMMENT 'of the host, for people',
+  `until_ms` bigint(20) NOT NULL COMMENT 'end of its lease: nobody else has the number before',
+  `since` bigint(20) NOT NULL COMMENT 'smaller worker ids of this node are of another state directory; 0: none',
+  `heir` bigint(20) NOT NULL DEFAULT 0 COMMENT 'state directory of who closes what the node left; 0: nobody yet',
+  `heir_until_ms` bigint(20) NOT NULL DEFAULT 0 COMMENT 'end of that lease',
+  PRIMARY KEY (`node`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='hosts';
 
 CREATE TABLE `rating` (
   `user` bigint(20) NOT NULL COMMENT 'who rates',
@@ -201,11 +233,12 @@ CREATE TABLE `turn` (
   `context` mediumtext DEFAULT NULL COMMENT 'JSON array of earlier messages that the client gave; NULL: none',
   `created_ms` bigint(20) NOT NULL COMMENT 'when it was asked',
   `ended_ms` bigint(20) DEFAULT NULL COMMENT 'when its last answer was stored',
+  `stop_ms` bigint(20) DEFAULT NULL COMMENT 'when it was asked to stop; NULL: it was not',
   PRIMARY KEY (`id`),
   KEY `turn_session` (`session`,`private`,`group_id`),
-  KEY `turn_worker` (`worker`,`ended_ms`),
   KEY `turn_tenant` (`tenant`),
   KEY `turn_owner` (`owner`),
+  KEY `turn_running` (`ended_ms`,`worker`),
   CONSTRAINT `turn_owner` FOREIGN KEY (`owner`) REFERENCES `user` (`id`),
   CONSTRAINT `turn_session` FOREIGN KEY (`session`) REFERENCES `session` (`id`),
   CONSTRAINT `turn_tenant` FOREIGN KEY (`tenant`) REFERENCES `tenant` (`id`)

@@ -145,7 +145,8 @@ ok $exit == 69 && !decode_json($out)->{ok}, 'as JSON';
 fails 69, qr/database is not available.*nowhere\.sock/, \%away, @$_
     for ['model', 'list'], ['model', 'add', 'x', '--name', 'x', '--url', 'http://x/v1',
 	'--upstream-name', 'x'], ['migrate'], ['migrate', '--status'], ['show', 'models'],
-	['show', 'usage'], ['show', 'streams'], ['import', 'calls', 'x.csv'];
+	['show', 'usage'], ['show', 'streams'], ['stop', '4711'],
+	['import', 'calls', 'x.csv'];
 
 my $secret = file('secret', 'x' x 40);
 chmod 0644, $secret;

@@ -145,10 +145,12 @@ arena_knowledge(struct ctx *cx, const struct chat_req *in, struct turn_spec *spe
 }
 
 int
-arena_stream(struct req *r, const struct turn_spec *spec)
+arena_stream(struct req *r, struct turn_spec *spec)
 {
 	struct turn	*t;
 
+	spec->idem_key = r->idem_key;
+	spec->idem_body = r->idem_body;
 	if ((t = turn_open(&r->cx, r->engine, spec)) == NULL)
 		return -1;
 	turn_run(t, req_stream(r, spec->voice->prefix));

@@ -146,7 +146,7 @@ bool	 arena_given(const char *);	/* neither NULL nor empty */
 int	 arena_question(struct ctx *, const struct chat_req *, struct turn_spec *);
 /* Finds call records for the question. */
 int	 arena_knowledge(struct ctx *, const struct chat_req *, struct turn_spec *);
-/* Opens the turn and gives it the connection. 0 or -1. */
-int	 arena_stream(struct req *, const struct turn_spec *);
+/* Opens the turn, under the request's Idempotency-Key, and gives it the connection. 0 or -1. */
+int	 arena_stream(struct req *, struct turn_spec *);
 
 #endif

@@ -66,7 +66,5 @@ arena_combine(struct req *r)
 int
 arena_combine_head(struct req *r)
 {
-	reply_header(r, "Cache-Control", "no-cache");
-	reply_header(r, "X-Accel-Buffering", "no");
-	return reply(r, 200, "text/event-stream; charset=utf-8", "", 0);
+	return req_stream_head(r, 0);
 }

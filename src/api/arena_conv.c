@@ -27,13 +27,14 @@ first_said(const struct chat_req *in)
 	return first;
 }
 
-/* The session that the body names, or a new one. */
+/* The session that the body names, or one that `begin` begins. */
 static int
-talk_of(struct ctx *cx, const struct chat_req *in, struct talk *talk)
+talk_of(struct ctx *cx, const struct chat_req *in, struct talk *talk,
+    int (*begin)(struct ctx *, const char *, const char *, struct talk *))
 {
 	if (arena_given(in->session_id))
 		return arena_open(cx, "session_id", in->session_id, talk);
-	if (session_begin(cx, in->task_id, first_said(in), talk) == -1)
+	if (begin(cx, in->task_id, first_said(in), talk) == -1)
 		return arena_missing(cx, "taskId", in->task_id);
 	return 0;
 }
@@ -50,7 +51,7 @@ arena_conv_create(struct req *r)
 	};
 	struct named_str	*m;
 
-	if (req_read(r, &in) == -1 || talk_of(&r->cx, &in, &talk) == -1)
+	if (req_read(r, &in) == -1 || talk_of(&r->cx, &in, &talk, session_begin) == -1)
 		return -1;
 	created.session_id = arena_ref(r->cx.a, talk.session->id);
 	created.mapping.p = m = arena_array(r->cx.a, talk.nlanes, sizeof(*m));
@@ -73,7 +74,8 @@ ask(struct req *r, const struct chat_req *in, const struct talk *talk, struct tu
 	spec->voice = &arena_voice;
 	spec->session = talk->session;
 	spec->session_ref = arena_ref(cx->a, talk->session->id);
-	if (!spec->private && session_entitle(cx, talk->session, spec->question) == -1)
+	if (!spec->private && spec->fresh == NULL &&
+	    session_entitle(cx, talk->session, spec->question) == -1)
 		return -1;
 	return arena_stream(r, spec);
 }
@@ -88,8 +90,12 @@ arena_conv_chat(struct req *r)
 
 	if (req_read(r, &in) == -1 || arena_question(&r->cx, &in, &spec) == -1)
 		return -1;
-	if (talk_of(&r->cx, &in, &talk) == -1)
+	if (talk_of(&r->cx, &in, &talk, session_make) == -1)
 		return -1;
+	if (!arena_given(in.session_id)) {
+		spec.fresh = talk.lanes;
+		spec.nfresh = talk.nlanes;
+	}
 	return ask(r, &in, &talk, &spec);
 }
 

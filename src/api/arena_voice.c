@@ -127,6 +127,26 @@ voice_delta(struct out *o, const struct lane *l, const struct delta *d)
 	str_free(&s);
 }
 
+/* The whole answer as one frame of its content. */
+static void
+voice_whole(struct out *o, const struct lane *l)
+{
+	struct frame	 f = frame_of(l, l->last_ms != 0 ? l->last_ms : l->ended_ms);
+	struct str	 s = STR_INIT(0);
+
+	if (l->reasoning.len > 0) {
+		str_puts(&s, "<think>");
+		str_put(&s, l->reasoning.p, l->reasoning.len);
+		str_puts(&s, "</think>");
+	}
+	if (l->text.len > 0)
+		str_put(&s, l->text.p, l->text.len);
+	f.content = s.p;
+	f.len = s.len;
+	say(o, &f);
+	str_free(&s);
+}
+
 static bool
 was_stopped(const struct lane *l)
 {
@@ -183,7 +203,9 @@ const struct voice arena_voice = {
 	.name = "arena",
 	.version = 1,
 	.prefix = "data: ",
+	.session_ref = arena_ref,
 	.delta = voice_delta,
+	.whole = voice_whole,
 	.end = voice_end,
 	.fail = voice_fail,
 	.cite = voice_cite,

@@ -5,6 +5,7 @@
 
 #include "api/arena.h"
 #include "api/handlers.h"
+#include "api/idempotency.h"
 #include "api/native.h"
 #include "base/cidr.h"
 #include "base/conf.h"
@@ -29,6 +30,17 @@ routes_table(size_t *n)
 
 	*n = sizeof(rows) / sizeof(rows[0]);
 	return rows;
+}
+
+const struct voice *const *
+voices_table(void)
+{
+	static const struct voice *const voices[] = {
+		&arena_voice,
+		NULL,
+	};
+
+	return voices;
 }
 
 /* CORS: https://fetch.spec.whatwg.org/#http-cors-protocol */
@@ -62,7 +74,8 @@ cors(struct req *r)
 		reply_header(r, "Access-Control-Allow-Origin", origin);
 		reply_header(r, "Access-Control-Allow-Credentials", "true");
 	}
-	reply_header(r, "Access-Control-Expose-Headers", "X-Stream-Id, X-Guest-Id, X-Request-Id");
+	reply_header(r, "Access-Control-Expose-Headers", "X-Stream-Id, X-Stream-Replay, X-Guest-Id,"
+	    " X-Request-Id, Retry-After");
 }
 
 /* What the path takes: for OPTIONS without a body, and for a browser that asks before it calls. */
@@ -175,7 +188,7 @@ answer(struct req *r)
 		return -1;
 	if (r->method == M_OPTIONS && r->body_len == 0)
 		return options(r);
-	return r->route->handler(r);
+	return r->route->flags & R_TURN ? idempotency_serve(r) : r->route->handler(r);
 }
 
 /* The failure, in the envelope of the path's dialect. */

@@ -5,6 +5,7 @@
 #ifndef PARLEY_DISPATCH_H
 #define PARLEY_DISPATCH_H
 
+#include "core/voice.h"
 #include "web/req.h"
 
 /* Answers the request (worker_opts.serve): by a reply, or by handing its connection to a stream. */
@@ -12,5 +13,8 @@ void			 dispatch(struct req *);
 
 /* The rows of routes.def. */
 const struct route	*routes_table(size_t *n);
+
+/* Every dialect's voice that stored turns are told in, ended by NULL. */
+const struct voice	*const *voices_table(void);
 
 #endif

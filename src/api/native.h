@@ -16,7 +16,15 @@ struct guest {
 	char	*guest_id;
 };
 
-extern const struct fields	health_fields, guest_fields;
+struct resume_query {
+	int64_t	 after;
+};
+
+struct stopped {
+	bool	 stopped;
+};
+
+extern const struct fields	health_fields, guest_fields, resume_query_fields, stopped_fields;
 
 /* Puts the guest's token into the reply's headers, as cookie and as X-Guest-Id. */
 void	 guest_announce(struct req *, const char *token);

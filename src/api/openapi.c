@@ -84,6 +84,10 @@ write_parameters(struct jw *w, const struct route *r)
 		write_query(w, note->query);
 	if (r->who == WHO_USER || r->who == WHO_GUEST || r->who == WHO_OWNER)
 		write_string_parameter(w, "userId", "header", r->who == WHO_USER);
+	if (r->flags & R_TURN)
+		write_string_parameter(w, "Idempotency-Key", "header", false);
+	if (r->flags & R_RESUME)
+		write_string_parameter(w, "Last-Event-ID", "header", false);
 	jw_end(w);
 }
 
@@ -92,6 +96,19 @@ write_content(struct jw *w, const char *type, const struct fields *t)
 {
 	jw_obj(w, type);
 	openapi_ref(w, "schema", t);
+	jw_end(w);
+}
+
+/* A stream in whatever dialect its turn began. */
+static void
+write_any_stream(struct jw *w)
+{
+	jw_obj(w, "content");
+	jw_obj(w, "text/event-stream");
+	jw_obj(w, "schema");
+	openapi_type(w, "string", NULL);
+	jw_end(w);
+	jw_end(w);
 	jw_end(w);
 }
 
@@ -137,18 +154,24 @@ write_responses(struct jw *w, const struct route *r)
 		write_content(w, r->flags & R_STREAM ? "text/event-stream" : "application/json",
 		    r->out);
 		jw_end(w);
-	}
+	} else if (r->flags & R_RESUME)
+		write_any_stream(w);
 	jw_end(w);
+	if (r->flags & R_RESUME) {
+		jw_obj(w, "204");
+		jw_str(w, "description", "No Content: nothing is left");
+		jw_end(w);
+	}
 	if (r->in != NULL || r->who == WHO_USER)
 		write_failure(w, r, "400", "Bad Request");
 	if (r->who != WHO_NONE && r->who != WHO_LOCAL)
 		write_failure(w, r, "401", "Unauthorized");
 	if (r->who != WHO_NONE)
 		write_failure(w, r, "403", "Forbidden");
-	if (r->in != NULL && r->who != WHO_NONE) {
+	if (r->who != WHO_NONE && (r->in != NULL || strchr(r->path, '{') != NULL))
 		write_failure(w, r, "404", "Not Found");
+	if (r->who != WHO_NONE && r->in != NULL)
 		write_failure(w, r, "409", "Conflict");
-	}
 	if (takes_body(r)) {
 		write_failure(w, r, "413", "Content Too Large");
 		write_failure(w, r, "415", "Unsupported Media Type");

@@ -48,7 +48,7 @@ static const uint32_t	 ids_version = 1;
 
 /* One state directory per process: its file and its secret. */
 static struct ids	*ids;
-static uint64_t		 ident_node;
+static uint64_t		 own_node;
 static EVP_MAC_CTX	*keyed;		/* only copied: so many threads may have it */
 
 static void __attribute__((noreturn))
@@ -184,7 +184,7 @@ ident_open(const char *state_dir, int node)
 		return -1;
 	if (ids_map(state_dir, &st) == -1 || secret_read(state_dir, &st) == -1)
 		return -1;
-	ident_node = (uint64_t)node;
+	own_node = (uint64_t)node;
 	return 0;
 }
 
@@ -204,7 +204,7 @@ ident_new(void)
 	do
 		next = last + 1 > first ? last + 1 : first;
 	while (!atomic_compare_exchange_weak(&ids->last, &last, next));
-	return (int64_t)(next >> SEQ_BITS << (SEQ_BITS + NODE_BITS) | ident_node << SEQ_BITS |
+	return (int64_t)(next >> SEQ_BITS << (SEQ_BITS + NODE_BITS) | own_node << SEQ_BITS |
 	    (next & ((1 << SEQ_BITS) - 1)));
 }
 
@@ -212,6 +212,12 @@ int64_t
 ident_time(int64_t id)
 {
 	return (id >> (SEQ_BITS + NODE_BITS)) + EPOCH;
+}
+
+int
+ident_node(int64_t id)
+{
+	return (int)(id >> SEQ_BITS & ((1 << NODE_BITS) - 1));
 }
 
 void

@@ -20,6 +20,7 @@ int	 ident_open(const char *state_dir, int node);
 int64_t	 ident_state_id(void);		/* the state directory's, random, positive */
 int64_t	 ident_new(void);			/* never repeats, rises */
 int64_t	 ident_time(int64_t id);	/* ms since 1970 when it was made, or later */
+int	 ident_node(int64_t id);	/* of the host that made it */
 void	 ident_random(void *, size_t);
 /* n random bytes as lowercase hex; dst holds 2n + 1. */
 void	 ident_random_hex(char *dst, size_t n);

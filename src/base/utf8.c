@@ -183,24 +183,38 @@ is_cjk(uint32_t c)
 	return false;
 }
 
-int64_t
-utf8_tokens(const char *s, size_t n)
+void
+utf8_tally(struct utf8_tally *t, const char *s, size_t n)
 {
-	int64_t		 cjk = 0, other = 0;
 	uint32_t	 cp;
 	size_t		 i = 0;
 	int		 len;
 
+	t->bytes += n;
 	while (i < n) {
 		if ((len = decode((const unsigned char *)s + i, n - i, &cp)) < 0) {
 			len = -len;
 			cp = 0;
 		}
 		if (is_cjk(cp))
-			cjk++;
+			t->cjk++;
 		else
-			other += len;
+			t->other += (size_t)len;
 		i += (size_t)len;
 	}
-	return cjk + (other + 3) / 4;
+}
+
+int64_t
+utf8_tally_tokens(const struct utf8_tally *t)
+{
+	return (int64_t)(t->cjk + (t->other + 3) / 4);
+}
+
+int64_t
+utf8_tokens(const char *s, size_t n)
+{
+	struct utf8_tally	 t = { 0 };
+
+	utf8_tally(&t, s, n);
+	return utf8_tally_tokens(&t);
 }

@@ -29,4 +29,13 @@ size_t	 utf8_clean(char *dst, const char *, size_t n);
  */
 int64_t	 utf8_tokens(const char *, size_t);
 
+/* The same for a text that comes in pieces of whole characters: begins as zeros. */
+struct utf8_tally {
+	size_t	 bytes, cjk;	/* bytes of all, and how many CJK characters there are */
+	size_t	 other;		/* bytes that are none */
+};
+
+void	 utf8_tally(struct utf8_tally *, const char *, size_t);
+int64_t	 utf8_tally_tokens(const struct utf8_tally *);
+
 #endif

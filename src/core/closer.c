@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/recover.h"
 #include "core/running.h"
 #include "store/turn.h"
 
@@ -16,23 +15,24 @@
 /* So long a lane waits for the database before its end is forced to disk instead. */
 #define PATIENCE_MS	5000
 #define RETRY_MS	500
-#define RECOVER_MS	3000
+#define SAID_KEPT	65536	/* bytes */
 
 struct closer {
 	struct engine		*engine;
 	const struct conf	*conf;
 	struct db		*db;
+	struct spool_reader	*reader;
+	struct str		 text, reasoning;	/* of the lane that is being saved */
 	pthread_t		 thread;
 	pthread_mutex_t		 lock;
 	pthread_cond_t		 wake;
 	struct lane		*queue, **tail;		/* put by the loop */
 	struct lane		*late, **late_tail;	/* to be tried again; the thread's own */
-	char			*orphans;		/* of closer_start; the thread's own */
-	int64_t			 recovered;		/* when that was tried last */
 	bool			 stop;
 };
 
 struct batch {
+	struct closer	*closer;
 	struct lane	*lanes[BATCH];
 	int		 n;
 };
@@ -43,37 +43,63 @@ closer_cost(char *dst, size_t size, double price_in, double price_out, int64_t i
 	snprintf(dst, size, "%.10f", ((double)in * price_in + (double)out * price_out) / 1e6);
 }
 
-static char *
-kept(const struct lane *l, const struct str *s)
+/* What the lane said, from the spool, which has its end since before the lane came here. */
+static int
+read_said(struct closer *c, const struct lane *l)
 {
+	str_reset(&c->text);
+	str_reset(&c->reasoning);
 	if (!l->turn->stored)
-		return NULL;
-	return s->p != NULL ? s->p : (char *)"";
+		return 0;
+	return spool_reader_said(c->reader, c->engine->id, l->end_pos, l->n, &c->text,
+	    &c->reasoning);
+}
+
+/* Its memory goes back where it was more than most need. */
+static void
+forget_said(struct closer *c)
+{
+	if (c->text.size + c->reasoning.size > SAID_KEPT) {
+		str_free(&c->text);
+		str_free(&c->reasoning);
+	}
 }
 
 /* One lane's part of the transaction. */
 static int
-save_lane(struct ctx *cx, const struct lane *l)
+save_lane(struct ctx *cx, struct closer *c, const struct lane *l)
 {
 	struct answer_row	 row;
 	char			 cost[48];
+	bool			 stored = l->turn->stored;
 	int			 closed;
+	bool			 lost = read_said(c, l) == -1;
 
+	/* Out of descriptors, perhaps. What cannot be read for long is damaged. */
+	if (lost && clock_mono_ms() - l->closing_since < PATIENCE_MS)
+		return fail(cx, F_INTERNAL, "spool");
 	closer_cost(cost, sizeof cost, l->model->price_in, l->model->price_out, l->prompt_tokens,
 	    l->completion_tokens);
 	row = (struct answer_row){
 		.id = l->answer, .turn = l->turn->id, .session = l->turn->session, .lane = l->n,
-		.model = l->model->id, .status = (char *)l->status, .text = kept(l, &l->text),
-		.reasoning = l->reasoning.len > 0 ? kept(l, &l->reasoning) : NULL,
+		.model = l->model->id, .status = (char *)l->status,
+		.text = !stored ? NULL : c->text.len > 0 ? c->text.p : (char *)"",
+		.reasoning = c->reasoning.len > 0 ? c->reasoning.p : NULL,
 		.error = l->why != F_NONE ? (char *)fail_name(l->why) : NULL,
 		.prompt_tokens = l->prompt_tokens, .completion_tokens = l->completion_tokens,
 		.estimated = l->estimated, .cost = cost, .first_ms = l->first_ms,
 		.last_ms = l->last_ms, .ended_ms = l->ended_ms,
 	};
+	if (lost) {
+		log_error("an answer cannot be stored as it was said: the spool is damaged",
+		    LOG_S("rid", l->turn->rid), LOG_I("turn", l->turn->id), LOG_I("lane", l->n));
+		row.status = (char *)"error";
+		row.error = (char *)fail_name(F_INTERNAL);
+	}
 	/* 0: it is closed already, by a commit whose answer got lost. */
 	if ((closed = answer_close(cx, &row)) != 1)
 		return closed;
-	for (size_t i = 0; l->turn->stored && i < l->ncitations; i++)
+	for (size_t i = 0; stored && i < l->ncitations; i++)
 		if (citation_add(cx, &(struct citation_row){ .answer = l->answer,
 		    .position = (int)i, .body = l->citations[i] }) == -1)
 			return -1;
@@ -86,11 +112,13 @@ static int
 save_txn(struct ctx *cx, void *arg)
 {
 	const struct batch	*b = arg;
+	int			 rv = 0;
 
-	for (int i = 0; i < b->n; i++)
-		if (save_lane(cx, b->lanes[i]) == -1)
-			return -1;
-	return 0;
+	for (int i = 0; i < b->n && rv == 0; i++) {
+		rv = save_lane(cx, b->closer, b->lanes[i]);
+		forget_said(b->closer);
+	}
+	return rv;
 }
 
 /* Saves the batch in one transaction: what is saved goes back to the loop. 0, or the failure. */
@@ -135,7 +163,7 @@ wait_for(struct closer *c, struct lane *l)
 static void
 close_batch(struct closer *c, struct batch *b)
 {
-	struct batch	 one = { .n = 1 };
+	struct batch	 one = { .closer = c, .n = 1 };
 	enum fail_kind	 why = save(c, b);
 
 	if (why == F_NONE)
@@ -160,7 +188,7 @@ take(struct closer *c)
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	while (c->queue == NULL && !c->stop) {
-		if (c->late == NULL && c->orphans == NULL)
+		if (c->late == NULL)
 			pthread_cond_wait(&c->wake, &c->lock);
 		else if (pthread_cond_timedwait(&c->wake, &c->lock, &until) != 0)
 			break;
@@ -175,7 +203,7 @@ take(struct closer *c)
 static void
 close_list(struct closer *c, struct lane *l)
 {
-	struct batch	 b = { .n = 0 };
+	struct batch	 b = { .closer = c };
 	struct lane	*next;
 
 	for (; l != NULL; l = next) {
@@ -186,22 +214,6 @@ close_list(struct closer *c, struct lane *l)
 			b.n = 0;
 		}
 	}
-}
-
-/* What dead workers left, while not all of it is stored. */
-static void
-recover_again(struct closer *c)
-{
-	struct ctx	 cx = {
-		.a = arena_new(4096), .conf = c->conf, .db = c->db, .now = clock_ms(),
-	};
-
-	if (recover_spools(&cx, c->orphans) != -1) {
-		free(c->orphans);
-		c->orphans = NULL;
-	}
-	arena_free(cx.a);
-	c->recovered = clock_mono_ms();
 }
 
 static void *
@@ -218,6 +230,7 @@ closer_main(void *arg)
 		stop = c->stop;
 		pthread_mutex_unlock(&c->lock);
 		close_list(c, fresh);
+		spool_reader_rest(c->reader);
 		if (clock_mono_ms() - tried < RETRY_MS && !stop)
 			continue;
 		tried = clock_mono_ms();
@@ -225,14 +238,12 @@ closer_main(void *arg)
 		c->late = NULL;
 		c->late_tail = &c->late;
 		close_list(c, late);
-		if (c->orphans != NULL && !stop && tried - c->recovered >= RECOVER_MS)
-			recover_again(c);
 	} while (!stop);
 	return NULL;
 }
 
 struct closer *
-closer_start(struct engine *e, const struct conf *conf, const char *orphans)
+closer_start(struct engine *e, const struct conf *conf)
 {
 	struct closer	*c = xcalloc(1, sizeof *c);
 
@@ -241,8 +252,7 @@ closer_start(struct engine *e, const struct conf *conf, const char *orphans)
 	c->db = db_new(conf);
 	c->tail = &c->queue;
 	c->late_tail = &c->late;
-	c->orphans = orphans != NULL ? xstrdup(orphans) : NULL;
-	c->recovered = clock_mono_ms();
+	c->reader = spool_reader_new(e->spool_dir);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->wake, NULL);
 	if (pthread_create(&c->thread, NULL, closer_main, c) != 0)
@@ -273,7 +283,9 @@ closer_stop(struct closer *c)
 	pthread_mutex_unlock(&c->lock);
 	pthread_join(c->thread, NULL);
 	db_free(c->db);
-	free(c->orphans);
+	spool_reader_free(c->reader);
+	str_free(&c->text);
+	str_free(&c->reasoning);
 	pthread_cond_destroy(&c->wake);
 	pthread_mutex_destroy(&c->lock);
 	free(c);

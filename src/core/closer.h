@@ -13,8 +13,8 @@
 
 struct closer;
 
-/* orphans: where spools of the dead wait that could not be recovered, tried until done; or NULL. */
-struct closer	*closer_start(struct engine *, const struct conf *, const char *orphans);
+/* The engine's spool directory and voices are set. */
+struct closer	*closer_start(struct engine *, const struct conf *);
 /* From the loop. The lane is not touched by others until lane_saved. */
 void		 closer_put(struct closer *, struct lane *);
 /*

@@ -9,21 +9,38 @@
 #include <stdint.h>
 
 #include "base/conf.h"
+#include "base/ctx.h"
 #include "base/loop.h"
 #include "base/peer.h"
 
 struct engine;
 
+struct voice;
+
 /*
  * Starts the loop and closer threads; first closes, as failed, what dead workers left
- * in their spools. NULL: logged.
+ * in their spools. voices: every voice there is, ended by NULL; lives on. NULL: logged.
  */
-struct engine	*engine_start(const struct conf *);
+struct engine	*engine_start(const struct conf *, const struct voice *const *voices);
 struct peers	*engine_peers(struct engine *);
 struct loop	*engine_loop(struct engine *);
 int64_t		 engine_id(const struct engine *);	/* of this worker's spool: turn.worker */
 /* Turns that have not ended, or whose end is not stored yet. From any thread. */
 int		 engine_running(const struct engine *);
+/*
+ * Another host has our node's number now: all workers must leave. The process gets SIGTERM when
+ * that is found. From any thread.
+ */
+bool		 engine_outcast(const struct engine *);
+/* The disk of state_dir is full: no turn should begin. From any thread. */
+bool		 engine_full(const struct engine *);
+/*
+ * Asks for the turn, which the caller may stop, to be stopped, whoever runs it: a note in the
+ * database, which its worker reads within a second, and a letter to it where it is of this host. 1;
+ * 0: the turn is over already; -1: ctx failed (F_NOT_FOUND: unknown, not the owner's, deleted).
+ * owner 0: whoever's. engine NULL: from a process that runs no turns.
+ */
+int		 engine_stop_turn(struct ctx *, struct engine *, int64_t turn, int64_t owner);
 /*
  * Fails what still runs in band (F_UNAVAILABLE); the text is stored. From any thread;
  * running falls to 0 soon after.

@@ -25,18 +25,13 @@ static const struct ask_ops lane_ops = { .delta = on_delta, .cite = on_cite, .en
 static void
 note(struct lane *l, enum spool_kind kind, const void *p, size_t n)
 {
-	struct turn	*t = l->turn;
-
-	spool_add(t->engine->spool, &(struct spool_record){ .turn = t->id, .lane = l->n,
-	    .kind = kind, .at_ms = loop_wall(t->engine->loop), .data = p, .len = n },
-	    &t->spool_last);
+	tell_record(l->turn, l, kind, 0, loop_wall(l->turn->engine->loop), p, n);
 }
 
 void
 lane_ask(struct lane *l)
 {
 	l->state = LANE_RUNNING;
-	l->text.cap = l->reasoning.cap = ANSWER_CAP;
 	for (size_t i = 0; i < l->ncitations; i++)
 		if (l->turn->stored)
 			note(l, SPOOL_CITE, l->citations[i], strlen(l->citations[i]));
@@ -54,18 +49,34 @@ lane_asked(struct lane *l)
 	note(l, SPOOL_LANE, &asked, sizeof asked);
 }
 
-static int
-on_delta(void *arg, const struct delta *d)
+void
+lane_count(struct lane *l, const struct delta *d)
 {
-	struct lane	*l = arg;
-	bool		 thinking = d->flags & DELTA_REASONING;
-
-	if (str_put(thinking ? &l->reasoning : &l->text, d->text, d->len) == -1)
-		return -1;		/* what is not kept is not told either */
+	l->thinking = d->flags & DELTA_REASONING;
+	utf8_tally(l->thinking ? &l->thought : &l->said, d->text, d->len);
 	l->last_ms = d->at_ms;
 	if (l->first_ms == 0)
 		l->first_ms = d->at_ms;
-	l->thinking = thinking;
+}
+
+int64_t
+lane_tokens(const struct lane *l)
+{
+	return utf8_tally_tokens(&l->said) + utf8_tally_tokens(&l->thought);
+}
+
+static int
+on_delta(void *arg, const struct delta *d)
+{
+	struct lane		*l = arg;
+	const struct turn	*t = l->turn;
+	bool			 thinking = d->flags & DELTA_REASONING;
+
+	if ((thinking ? &l->thought : &l->said)->bytes + d->len > ANSWER_CAP)
+		return -1;		/* what is not kept is not told either */
+	lane_count(l, d);
+	if (t->fuse != NULL && l != t->fuse && !thinking)
+		str_put(&l->text, d->text, d->len);
 	tell_delta(l, d);
 	return 0;
 }
@@ -147,6 +158,20 @@ on_end(void *arg, const struct ask_end *e)
 	lane_end(l, status_of(e), e->why);
 }
 
+struct spool_ended
+lane_ended(const struct lane *l)
+{
+	struct spool_ended	 ended;
+
+	memset(&ended, 0, sizeof ended);
+	ended = (struct spool_ended){ .prompt_tokens = l->prompt_tokens,
+	    .completion_tokens = l->completion_tokens, .first_ms = l->first_ms,
+	    .last_ms = l->last_ms, .ended_ms = l->ended_ms, .estimated = l->estimated,
+	    .why = (int32_t)l->why };
+	snprintf(ended.status, sizeof ended.status, "%s", l->status);
+	return ended;
+}
+
 void
 lane_end(struct lane *l, const char *status, enum fail_kind why)
 {
@@ -166,17 +191,12 @@ lane_end(struct lane *l, const char *status, enum fail_kind why)
 	l->why = why;
 	l->ended_ms = loop_wall(t->engine->loop);
 	if (l->estimated)
-		l->completion_tokens = utf8_tokens(l->text.p, l->text.len) +
-		    utf8_tokens(l->reasoning.p, l->reasoning.len);
-
-	memset(&ended, 0, sizeof ended);
-	ended = (struct spool_ended){ .prompt_tokens = l->prompt_tokens,
-	    .completion_tokens = l->completion_tokens, .first_ms = l->first_ms,
-	    .last_ms = l->last_ms, .ended_ms = l->ended_ms, .estimated = l->estimated,
-	    .why = (int32_t)l->why };
-	snprintf(ended.status, sizeof ended.status, "%s", status);
+		l->completion_tokens = lane_tokens(l);
+	ended = lane_ended(l);
 	note(l, SPOOL_END, &ended, sizeof ended);
-	closer_put(t->engine->closer, l);
+	l->end_pos = t->chain.last;
+	l->next_closing = t->engine->ended;	/* the closer's once that is written */
+	t->engine->ended = l;
 	turn_lane_ended(t);
 }
 

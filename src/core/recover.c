@@ -1,5 +1,6 @@
 #include "core/recover.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,9 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "core/closer.h"
+#include "core/heal.h"
+#include "core/registry.h"
+#include "core/share.h"
 #include "core/spool.h"
 #include "store/model.h"
 #include "store/turn.h"
@@ -27,11 +31,12 @@ struct left {			/* what the spool knows of a running answer */
 };
 
 struct recovery {
-	struct ctx	*cx;
-	struct left	*left;		/* by turn and lane, as the database gave them */
-	size_t		 n;
-	int		 closed;
-	bool		 failed;
+	struct ctx		*cx;
+	const struct voice	*const *voices;
+	struct left		*left;		/* by turn and lane, as the database gave them */
+	size_t			 n;
+	int			 closed;
+	bool			 failed;
 };
 
 static int
@@ -45,12 +50,13 @@ compare(const void *a, const void *b)
 }
 
 static int
-collect(void *arg, const struct spool_record *r)
+collect(void *arg, uint64_t pos, const struct spool_record *r)
 {
 	struct recovery		*v = arg;
 	const struct orphan	 key = { .turn = r->turn, .lane = r->lane };
 	struct left		 wanted = { .o = &key }, *l;
 
+	(void)pos;
 	if ((l = bsearch(&wanted, v->left, v->n, sizeof *l, compare)) == NULL)
 		return 0;
 	switch (r->kind) {
@@ -185,18 +191,15 @@ close_all(struct recovery *v)
 	return rv;
 }
 
-/* One dead worker. 0 when all of it is stored. */
+/* In the database. 0 when all of it is stored. */
 static int
-recover_one(void *arg, const char *path, int64_t id)
+close_orphans(struct recovery *v, const char *path, int64_t id)
 {
-	struct recovery	*v = arg;
 	struct orphan	*o;
 	int		 rv;
 
-	if (v->cx->fail.kind != F_NONE || turn_orphans(v->cx, id, &o, &v->n) == -1) {
-		v->failed = true;
+	if (turn_orphans(v->cx, id, &o, &v->n) == -1)
 		return -1;
-	}
 	v->left = xcalloc(v->n, sizeof *v->left);
 	for (size_t i = 0; i < v->n; i++)
 		v->left[i].o = &o[i];
@@ -207,17 +210,39 @@ recover_one(void *arg, const char *path, int64_t id)
 		str_free(&v->left[i].reasoning);
 	}
 	free(v->left);
-	if (rv == -1)
-		v->failed = true;
 	return rv;
 }
 
-int
-recover_spools(struct ctx *cx, const char *spool_dir)
+/* One dead worker. 0 when all of it is stored, after that told, and other hosts can read it. */
+static int
+recover_one(void *arg, const char *path, int64_t id)
 {
-	struct recovery	 v = { .cx = cx };
+	struct recovery	*v = arg;
 
-	spool_orphans(spool_dir, recover_one, &v);
+	if (v->cx->fail.kind == F_NONE && close_orphans(v, path, id) == 0) {
+		if (heal_spool(path, id, v->voices, v->cx->now) == -1)
+			log_error("what a dead worker left half told cannot be told to its end",
+			    LOG_S("spool", path), LOG_S("error", strerror(errno)));
+		else if (!v->cx->conf->cluster || share_rest(v->cx, path) == 0)
+			return 0;
+	}
+	v->failed = true;
+	return -1;
+}
+
+static void
+forget(void *arg, int64_t id)
+{
+	(void)arg;
+	registry_forget(id);
+}
+
+int
+recover_spools(struct ctx *cx, const struct voice *const *voices, const char *spool_dir)
+{
+	struct recovery	 v = { .cx = cx, .voices = voices };
+
+	spool_orphans(spool_dir, (int64_t)cx->conf->spool_keep * 1000, recover_one, forget, &v);
 	if (v.closed > 0)
 		log_info("closed what a dead worker left running", LOG_I("answers", v.closed));
 	return v.failed ? -1 : v.closed;

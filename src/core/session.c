@@ -35,7 +35,7 @@ task_of(struct ctx *cx, const char *ref)
 }
 
 int
-session_begin(struct ctx *cx, const char *task, const char *first, struct talk *talk)
+session_make(struct ctx *cx, const char *task, const char *first, struct talk *talk)
 {
 	struct session		*s = arena_get(cx->a, sizeof(*s));
 	const struct task	*t;
@@ -47,9 +47,16 @@ session_begin(struct ctx *cx, const char *task, const char *first, struct talk *
 		.title = title_of(cx->a, first), .created_ms = cx->now,
 	};
 	talk->session = s;
-	if ((talk->lanes = masks_deal(cx, s->id, &talk->nlanes)) == NULL)
+	talk->lanes = masks_deal(cx, s->id, &talk->nlanes);
+	return talk->lanes != NULL ? 0 : -1;
+}
+
+int
+session_begin(struct ctx *cx, const char *task, const char *first, struct talk *talk)
+{
+	if (session_make(cx, task, first, talk) == -1)
 		return -1;
-	return session_add(cx, s, talk->lanes, talk->nlanes);
+	return session_add(cx, talk->session, talk->lanes, talk->nlanes);
 }
 
 int

@@ -15,11 +15,13 @@ struct talk {			/* a session with its lanes, in the arena */
 };
 
 /*
- * Begins a session in the caller's task of that id (text as the client gave it) with masked lanes;
+ * Makes a session in the caller's task of that id (text as the client gave it) with masked lanes;
  * titled by `first`, what was said first (NULL or empty: untitled). A guest's task that is not the
- * guest's own means the default task. 0; -1: F_NOT_FOUND (the task), F_UNAVAILABLE (no model),
- * nothing is stored.
+ * guest's own means the default task. It is not stored yet: session_begin does that, or the turn it
+ * begins with (turn_spec.fresh). 0; -1: F_NOT_FOUND (the task), F_UNAVAILABLE (no model).
  */
+int	 session_make(struct ctx *, const char *task, const char *first, struct talk *);
+/* The same, and stores it. */
 int	 session_begin(struct ctx *, const char *task, const char *first, struct talk *);
 /* The caller's session of that id. -1: F_NOT_FOUND, also for other people's. */
 int	 session_open(struct ctx *, int64_t id, struct talk *);

@@ -1,61 +1,32 @@
 #include "core/spool.h"
 
-#include <dirent.h>
+#include <sys/stat.h>
+
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "base/log.h"
-#include "base/str.h"
 #include "core/spool_file.h"
-
-/*
- * Records are copied into a window of the segment that is mapped into memory: to the page cache
- * it is all the same as a write, without a system call per round.
- */
-#define WINDOW	((size_t)1 << 20)
-
-/*
- * A position is the segment's number in the upper 32 bits and the offset of the record's head in
- * the lower: never 0, as a segment begins with its own head.
- */
-#define POS(seg, off)	((uint64_t)(seg) << 32 | (uint32_t)(off))
-#define POS_SEG(pos)	((uint32_t)((pos) >> 32))
-#define POS_OFF(pos)	((uint32_t)(pos))
-
-struct segment {
-	uint32_t	 number;
-	int		 fd;
-	uint64_t	 size;		/* written */
-	uint64_t	 room;		/* allocated on disk */
-	int		 turns;		/* begun in it and not done */
-	bool		 used;		/* a turn began in it */
-	int64_t		 done_ms;	/* when the last of them was done */
-};
+#include "core/spool_seg.h"
 
 struct spool {
 	char		*path;
-	int		 lock_fd;
+	int		 lock_fd;	/* -1: adopted */
 	int64_t		 keep_ms;
 	struct segment	*segs;		/* oldest first, the last is written to */
 	size_t		 nsegs;
 	struct str	 queue;		/* records not written yet, all for the last segment */
-	/* Of the last segment, mapped: from window_at on, WINDOW bytes; or NULL */
-	char		*window;
-	uint64_t	 window_at;
 	int64_t		 now_ms;	/* of the last sweep */
+	atomic_bool	 full;		/* disk could not be reserved */
 	bool		 failing;	/* the last write failed; said once */
-	pthread_mutex_t	 sync_lock;	/* keeps sync_fd open while another thread syncs */
-	int		 sync_fd;
+	/* Keeps these, of the last segment and the one before, open while another thread syncs */
+	pthread_mutex_t	 sync_lock;
+	int		 sync_fd[2];
 };
 
 static struct segment *
@@ -65,104 +36,97 @@ current(struct spool *s)
 }
 
 static void
-unmap(struct spool *s)
+set_full(struct spool *s, bool full)
 {
-	if (s->window != NULL)
-		munmap(s->window, WINDOW);
-	s->window = NULL;
+	if (atomic_exchange(&s->full, full) == full)
+		return;
+	if (full)
+		log_error("the disk of state_dir is full: no more turns begin",
+		    LOG_S("error", strerror(errno)));
+	else
+		log_info("the disk of state_dir has room again");
 }
 
-static int
-add_segment(struct spool *s)
+bool
+spool_full(const struct spool *s)
 {
-	struct segment	 seg = { .number = s->nsegs > 0 ? current(s)->number + 1 : 1 };
-	char		*path = xprintf("%s/%08x.seg", s->path, seg.number);
+	return atomic_load(&s->full);
+}
 
-	seg.fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	free(path);
-	if (seg.fd == -1)
-		return -1;
-	if (write(seg.fd, SPOOL_MAGIC, SPOOL_MAGIC_LEN) != SPOOL_MAGIC_LEN) {
-		close(seg.fd);
-		return -1;
-	}
-	unmap(s);
-	seg.size = seg.room = SPOOL_MAGIC_LEN;
-	s->segs = xrealloc(s->segs, (s->nsegs + 1) * sizeof *s->segs);
-	s->segs[s->nsegs++] = seg;
+/* From now on records go there. */
+static void
+push_segment(struct spool *s, const struct segment *seg)
+{
+	s->segs = xrealloc(s->segs, (s->nsegs + 1) * sizeof(*s->segs));
+	s->segs[s->nsegs++] = *seg;
 	pthread_mutex_lock(&s->sync_lock);
-	s->sync_fd = seg.fd;
+	s->sync_fd[1] = s->sync_fd[0];
+	s->sync_fd[0] = seg->fd;
 	pthread_mutex_unlock(&s->sync_lock);
-	return 0;
 }
 
-struct spool *
-spool_open(const char *dir, int64_t id, int64_t keep_ms)
+/* Goes on in a new segment, unless there is no disk for it: what is left of this one is enough. */
+static void
+rotate(struct spool *s)
 {
-	struct spool	*s = xcalloc(1, sizeof *s);
-	char		*making = xprintf("%s/.%014llx", dir, (unsigned long long)id);
-	int		 e;
+	struct segment	seg, *old = current(s);
 
-	s->path = xprintf("%s/%014llx", dir, (unsigned long long)id);
-	s->keep_ms = keep_ms;
-	s->lock_fd = s->sync_fd = -1;
-	pthread_mutex_init(&s->sync_lock, NULL);
-	/*
-	 * It appears under its name only when it is locked: whoever recovers
-	 * spools takes unlocked ones for dead.
-	 */
-	if ((mkdir(dir, 0700) == -1 && errno != EEXIST) || mkdir(making, 0700) == -1 ||
-	    (s->lock_fd = spool_lock(making)) == -1 || rename(making, s->path) == -1 ||
-	    add_segment(s) == -1)
-		goto fail;
-	free(making);
-	return s;
-fail:
-	e = errno;
-	spool_remove(making);
-	free(making);
-	if (s->lock_fd != -1)
-		close(s->lock_fd);
-	free(s->path);
-	free(s);
-	errno = e;
-	return NULL;
+	if (seg_new(s->path, old->number + 1, &seg) == -1) {
+		set_full(s, true);
+		return;
+	}
+	if (seg_extend(&seg) == -1) {
+		set_full(s, true);
+		seg_unlink(s->path, &seg);
+		seg_close(&seg);
+		return;
+	}
+	seg_give_back(old);
+	push_segment(s, &seg);
 }
 
 static void
 drop_segment(struct spool *s, size_t i)
 {
-	char	 path[PATH_MAX];
-
-	snprintf(path, sizeof path, "%s/%08x.seg", s->path, s->segs[i].number);
-	unlink(path);
+	seg_unlink(s->path, &s->segs[i]);
 	pthread_mutex_lock(&s->sync_lock);
-	if (s->sync_fd == s->segs[i].fd)
-		s->sync_fd = -1;
-	close(s->segs[i].fd);
+	for (int k = 0; k < 2; k++)
+		if (s->sync_fd[k] == s->segs[i].fd)
+			s->sync_fd[k] = -1;
+	seg_close(&s->segs[i]);
 	pthread_mutex_unlock(&s->sync_lock);
-	memmove(&s->segs[i], &s->segs[i + 1], (s->nsegs - i - 1) * sizeof *s->segs);
+	memmove(&s->segs[i], &s->segs[i + 1], (s->nsegs - i - 1) * sizeof(*s->segs));
 	s->nsegs--;
 }
 
-void
-spool_close(struct spool *s)
+static struct segment *
+find_segment(struct spool *s, uint64_t pos)
 {
-	bool	 needed = false;
+	for (size_t i = s->nsegs; i-- > 0;)
+		if (s->segs[i].number == SPOOL_POS_SEG(pos))
+			return &s->segs[i];
+	return NULL;
+}
 
-	if (s == NULL)
-		return;
-	spool_write(s);
-	unmap(s);
+static struct spool *
+new_spool(char *path, int64_t keep_ms)
+{
+	struct spool	*s = xcalloc(1, sizeof(*s));
+
+	s->path = path;
+	s->keep_ms = keep_ms;
+	s->lock_fd = s->sync_fd[0] = s->sync_fd[1] = -1;
+	pthread_mutex_init(&s->sync_lock, NULL);
+	return s;
+}
+
+static void
+free_spool(struct spool *s)
+{
 	for (size_t i = 0; i < s->nsegs; i++)
-		needed |= s->segs[i].turns > 0;
-	while (!needed && s->nsegs > 0)
-		drop_segment(s, 0);
-	for (size_t i = 0; i < s->nsegs; i++)
-		close(s->segs[i].fd);
-	if (!needed)
-		spool_remove(s->path);
-	close(s->lock_fd);
+		seg_close(&s->segs[i]);
+	if (s->lock_fd != -1)
+		close(s->lock_fd);
 	pthread_mutex_destroy(&s->sync_lock);
 	str_free(&s->queue);
 	free(s->segs);
@@ -170,58 +134,132 @@ spool_close(struct spool *s)
 	free(s);
 }
 
-void
-spool_add(struct spool *s, const struct spool_record *r, uint64_t *last)
+struct spool *
+spool_open(const char *dir, int64_t id, int64_t keep_ms)
 {
-	struct segment	*seg = current(s);
-	uint64_t	 off = seg->size + s->queue.len;
+	struct spool	*s = new_spool(xprintf(SPOOL_DIR, dir, (unsigned long long)id), keep_ms);
+	char		*making = xprintf("%s/.%014llx", dir, (unsigned long long)id);
+	struct segment	 seg = { .fd = -1 };
+	int		 e;
 
-	if (off > SPOOL_SEGMENT && spool_write(s) == 0 && add_segment(s) == 0) {
-		seg = current(s);
-		off = seg->size;
-	}
-	if (r->kind == SPOOL_BEGIN) {
-		seg->turns++;
-		seg->used = true;
-	}
-	spool_encode(&s->queue, r, *last);
-	*last = POS(seg->number, off);
+	/*
+	 * It appears under its name only when it is locked: whoever recovers
+	 * spools takes unlocked ones for dead.
+	 */
+	if ((mkdir(dir, 0700) == -1 && errno != EEXIST) || mkdir(making, 0700) == -1 ||
+	    (s->lock_fd = spool_lock(making)) == -1 || seg_new(making, 1, &seg) == -1 ||
+	    rename(making, s->path) == -1)
+		goto fail;
+	free(making);
+	push_segment(s, &seg);
+	if (seg_extend(current(s)) == -1)
+		set_full(s, true);
+	return s;
+fail:
+	e = errno;
+	if (seg.fd != -1)
+		seg_close(&seg);
+	spool_remove(making);
+	free(making);
+	free_spool(s);
+	errno = e;
+	return NULL;
 }
 
-/*
- * The segment's window that holds its end, allocated on disk before it is mapped: a
- * full disk must not end in SIGBUS.
- */
-static int
-map_end(struct spool *s, struct segment *seg)
+struct spool *
+spool_adopt(const char *path)
 {
-	uint64_t	 at = seg->size & ~(uint64_t)(WINDOW - 1);
+	struct spool	*s = new_spool(xprintf("%s", path), 0);
+	struct segment	 seg;
+	uint32_t	*numbers = NULL, last = 0;
+	int		 n, e;
 
-	if (s->window != NULL && s->window_at == at)
-		return 0;
-	unmap(s);
-	if (seg->room < at + WINDOW) {
-		if ((errno = posix_fallocate(seg->fd, (off_t)at, WINDOW)) != 0)
-			return -1;
-		seg->room = at + WINDOW;
+	if ((n = spool_list(path, &numbers)) > 0)
+		last = numbers[n - 1];
+	free(numbers);
+	if (n == -1 || ((n == 0 || seg_old(s->path, last, &seg) == -1) &&
+	    seg_new(s->path, last + 1, &seg) == -1)) {
+		e = errno;
+		free_spool(s);
+		errno = e;
+		return NULL;
 	}
-	s->window = mmap(NULL, WINDOW, PROT_READ | PROT_WRITE, MAP_SHARED, seg->fd, (off_t)at);
-	if (s->window == MAP_FAILED) {
-		s->window = NULL;
-		return -1;
+	push_segment(s, &seg);
+	return s;
+}
+
+/* Is it still of use to somebody who comes back? */
+static bool
+kept(const struct spool *s)
+{
+	for (size_t i = 0; i < s->nsegs; i++)
+		if (s->segs[i].used && s->now_ms - s->segs[i].done_ms < s->keep_ms)
+			return true;
+	return false;
+}
+
+void
+spool_close(struct spool *s)
+{
+	bool	needed;
+
+	if (s == NULL)
+		return;
+	needed = spool_write(s) == -1 || s->lock_fd == -1;
+	seg_give_back(current(s));
+	for (size_t i = 0; i < s->nsegs; i++)
+		needed |= s->segs[i].turns > 0;
+	if (!needed && (!kept(s) || spool_mark_recovered(s->path) == -1))
+		spool_remove(s->path);
+	free_spool(s);
+}
+
+static void
+queue(struct spool *s, struct spool_record *r, struct spool_chain *c)
+{
+	struct segment	*seg = current(s);
+
+	r->prev = c->last;
+	r->event = c->events;
+	c->last = SPOOL_POS(seg->number, seg->size + s->queue.len);
+	if (c->first == 0)
+		c->first = c->last;
+	spool_encode(&s->queue, r);
+}
+
+void
+spool_add(struct spool *s, const struct spool_record *r, struct spool_chain *c)
+{
+	struct spool_record	rec = *r, mark;
+	bool			event = r->kind == SPOOL_DELTA || r->kind == SPOOL_MESSAGE;
+
+	if (current(s)->size + s->queue.len > SPOOL_SEGMENT && !s->full && spool_write(s) == 0)
+		rotate(s);
+	if (r->kind == SPOOL_BEGIN) {
+		current(s)->turns++;
+		current(s)->used = true;
 	}
-	s->window_at = at;
-	return 0;
+	c->events += event;
+	queue(s, &rec, c);
+	if (!event || c->events % SPOOL_MARK_EVERY != 0)
+		return;
+	mark = (struct spool_record){ .turn = r->turn, .at_ms = r->at_ms, .kind = SPOOL_MARK,
+	    .data = (const char *)&c->mark, .len = sizeof(c->mark) };
+	queue(s, &mark, c);
+	c->mark = c->last;
 }
 
 int
 spool_write(struct spool *s)
 {
 	struct segment	*seg = current(s);
-	size_t		 done = 0, n;
+	size_t		 done = 0;
+	ssize_t		 n;
 
-	while (done < s->queue.len) {
-		if (map_end(s, seg) == -1) {
+	for (; done < s->queue.len; done += (size_t)n) {
+		if (!s->full && seg_extend(seg) == -1)
+			set_full(s, true);
+		if ((n = seg_write(seg, s->queue.p + done, s->queue.len - done)) == -1) {
 			if (!s->failing)
 				log_error("the spool cannot be written: free space on the disk of "
 				    "state_dir", LOG_S("error", strerror(errno)),
@@ -230,12 +268,6 @@ spool_write(struct spool *s)
 			str_cut(&s->queue, done);
 			return -1;
 		}
-		n = (size_t)(s->window_at + WINDOW - seg->size);
-		if (n > s->queue.len - done)
-			n = s->queue.len - done;
-		memcpy(s->window + (seg->size - s->window_at), s->queue.p + done, n);
-		seg->size += n;
-		done += n;
 	}
 	if (done > 0)
 		str_reset(&s->queue);
@@ -243,19 +275,46 @@ spool_write(struct spool *s)
 	return 0;
 }
 
-static struct segment *
-find_segment(struct spool *s, uint32_t number)
+int
+spool_sync(struct spool *s)
 {
-	for (size_t i = s->nsegs; i-- > 0;)
-		if (s->segs[i].number == number)
-			return &s->segs[i];
-	return NULL;
+	int	fd[2], rv = 0;
+
+	pthread_mutex_lock(&s->sync_lock);
+	for (int i = 0; i < 2; i++)
+		fd[i] = s->sync_fd[i] != -1 ? dup(s->sync_fd[i]) : -1;
+	pthread_mutex_unlock(&s->sync_lock);
+	for (int i = 0; i < 2; i++)
+		if (fd[i] != -1) {
+			rv |= fdatasync(fd[i]);
+			close(fd[i]);
+		}
+	return rv;
+}
+
+uint64_t
+spool_bytes(const struct spool *s)
+{
+	uint64_t	total = 0;
+
+	for (size_t i = 0; i < s->nsegs; i++)
+		total += s->segs[i].size;
+	return total;
+}
+
+void
+spool_hold(struct spool *s, uint64_t first)
+{
+	struct segment	*seg = find_segment(s, first);
+
+	if (seg != NULL)
+		seg->turns++;
 }
 
 void
 spool_turn_done(struct spool *s, uint64_t first)
 {
-	struct segment		*seg = find_segment(s, POS_SEG(first));
+	struct segment	*seg = find_segment(s, first);
 
 	if (seg == NULL || seg->turns == 0)
 		return;
@@ -263,57 +322,36 @@ spool_turn_done(struct spool *s, uint64_t first)
 	seg->done_ms = s->now_ms;
 }
 
-void
-spool_sweep(struct spool *s, int64_t now_ms)
+/*
+ * Oldest first, and none before its predecessor: a turn's later records lie in later
+ * segments, and they are as old as the segment it began in.
+ */
+static void
+drop_old(struct spool *s)
 {
-	struct segment	*seg;
+	struct segment	*seg, next;
 
-	s->now_ms = now_ms;
-	/*
-	 * Oldest first, and none before its predecessor: a turn's later records lie in later
-	 * segments, and they are as old as the segment it began in.
-	 */
 	while (s->nsegs > 0) {
 		seg = &s->segs[0];
-		if (seg->turns > 0 || now_ms - seg->done_ms < s->keep_ms)
+		if (seg->turns > 0 || s->now_ms - seg->done_ms < s->keep_ms)
 			return;
-		if (s->nsegs == 1 && (!seg->used || s->queue.len > 0 || add_segment(s) == -1))
-			return;
+		if (s->nsegs == 1) {
+			if (!seg->used || s->queue.len > 0 ||
+			    seg_new(s->path, seg->number + 1, &next) == -1)
+				return;
+			push_segment(s, &next);
+		}
 		drop_segment(s, 0);
 	}
 }
 
-int
-spool_sync(struct spool *s)
+void
+spool_sweep(struct spool *s, int64_t now_ms)
 {
-	int	 fd, rv = 0;
-
-	pthread_mutex_lock(&s->sync_lock);
-	fd = s->sync_fd != -1 ? dup(s->sync_fd) : -1;
-	pthread_mutex_unlock(&s->sync_lock);
-	if (fd != -1) {
-		rv = fdatasync(fd);
-		close(fd);
-	}
-	return rv;
-}
-
-int
-spool_read(struct spool *s, uint64_t pos, struct arena *a, struct spool_record *r)
-{
-	struct segment	*seg = find_segment(s, POS_SEG(pos));
-
-	if (seg == NULL)
-		return -1;
-	return spool_pread(seg->fd, POS_OFF(pos), a, r);
-}
-
-uint64_t
-spool_bytes(const struct spool *s)
-{
-	uint64_t	 total = 0;
-
-	for (size_t i = 0; i < s->nsegs; i++)
-		total += s->segs[i].size;
-	return total;
+	/* What was done before the first sweep was done now. */
+	for (size_t i = 0; s->now_ms == 0 && i < s->nsegs; i++)
+		s->segs[i].done_ms = now_ms;
+	s->now_ms = now_ms;
+	drop_old(s);
+	set_full(s, seg_extend(current(s)) == -1);
 }

@@ -6,9 +6,11 @@
 #include "base/jw.h"
 #include "core/running.h"
 #include "core/who.h"
+#include "store/idem.h"
 #include "store/turn.h"
 
 #define TURN_ARENA	1024	/* first block: a turn of one lane without much around it fits */
+#define FULL_RETRY	10	/* seconds, while the disk is full */
 
 struct opening {		/* what the opening transaction works on */
 	const struct turn_spec	*spec;
@@ -68,6 +70,7 @@ make(struct ctx *cx, struct engine *e, const struct turn_spec *spec)
 	t->id = ident_new();
 	t->stored = spec->session != NULL;
 	t->session = t->stored ? spec->session->id : 0;
+	t->owner = cx->who->id;
 	t->session_ref = arena_strdup(a, spec->session_ref);
 	t->lang = cx->lang;
 	t->voice = spec->voice;
@@ -168,21 +171,28 @@ look_back(struct ctx *cx, struct opening *o)
 static int
 open_txn(struct ctx *cx, void *arg)
 {
-	struct opening	*o = arg;
-	struct turn	*t = o->turn;
-	struct turn_row	 row = {
-		.id = t->id, .tenant = cx->who->tenant, .owner = cx->who->id, .group_id = t->id,
-		.worker = engine_id(t->engine), .private = o->spec->private,
+	struct opening		*o = arg;
+	const struct turn_spec	*spec = o->spec;
+	struct turn		*t = o->turn;
+	struct turn_row		 row = {
+		.id = t->id, .tenant = cx->who->tenant, .owner = t->owner, .group_id = t->id,
+		.worker = engine_id(t->engine), .private = spec->private,
 		.voice = (char *)t->voice->name, .created_ms = t->created_ms,
 	};
 
+	if (spec->idem_key != NULL &&
+	    idem_add(cx, cx->who->id, spec->idem_key, spec->idem_body, t->id) == -1)
+		return -1;		/* before the lanes are looked at: the first holds them */
+	if (spec->fresh != NULL &&
+	    session_add(cx, spec->session, spec->fresh, spec->nfresh) == -1)
+		return -1;
 	if (t->stored) {
 		if (session_lock(cx, cx->who->id, t->session) == NULL || check_idle(cx, t) == -1 ||
 		    find_group(cx, o) == -1 || look_back(cx, o) == -1)
 			return -1;
 		row.session = t->session;
 		row.group_id = o->group;
-		row.question = (char *)o->spec->question;
+		row.question = (char *)spec->question;
 		row.context = o->fresh ? o->context : NULL;
 	}
 	if (turn_add(cx, &row) == -1)
@@ -220,6 +230,10 @@ turn_open(struct ctx *cx, struct engine *e, const struct turn_spec *spec)
 	struct turn_spec	 asked = *spec;
 	struct opening		 o = { .spec = &asked };
 
+	if (engine_full(e)) {
+		cx->fail.retry_after = FULL_RETRY;
+		return fail_null(cx, F_UNAVAILABLE, "state_dir");
+	}
 	o.turn = make(cx, e, spec);
 	o.context = messages_json(cx, spec->before, spec->nbefore);
 	o.said = arena_array(cx->a, (size_t)o.turn->nlanes, sizeof *o.said);

@@ -11,6 +11,8 @@
 
 #include "base/ctx.h"
 #include "base/peer.h"
+#include "base/utf8.h"
+#include "core/spool.h"
 #include "core/voice.h"
 #include "store/model.h"
 #include "store/session.h"
@@ -20,8 +22,7 @@
 struct attempt;
 struct engine;
 struct fallback;
-
-#define TURN_MARK	256	/* events */
+struct registry_row;
 
 enum lane_state { LANE_WAITING, LANE_RUNNING, LANE_CLOSING, LANE_CLOSED };
 
@@ -42,7 +43,12 @@ struct lane {
 	const char		*status;
 	enum fail_kind		 why;		/* where status is error or timeout */
 	int			 retry_after;
+	/*
+	 * What it said. Of a turn that runs it is in the spool, and here only where a fusing lane
+	 * waits for it; an answer that is told again from the database (retell.h) is here.
+	 */
 	struct str		 text, reasoning;
+	struct utf8_tally	 said, thought;	/* how much of either there is */
 	char			**citations;	/* each one JSON object; in the turn's arena */
 	size_t			 ncitations;
 	int64_t			 prompt_tokens, completion_tokens;
@@ -58,6 +64,7 @@ struct lane {
 	bool			 thinking;	/* inside a reasoning */
 	bool			 told;		/* its last messages went out */
 	bool			 saved;		/* it is in the database */
+	uint64_t		 end_pos;	/* of its SPOOL_END */
 	int64_t			 closing_since;	/* monotonic ms; the closer's */
 	struct lane		*next_closing;
 };
@@ -65,6 +72,7 @@ struct lane {
 struct turn {
 	int64_t			 id;
 	int64_t			 session;	/* 0: not stored */
+	int64_t			 owner;		/* user; 0: a caller without identity */
 	/* What the dialect calls the session in frames; may be NULL */
 	const char		*session_ref;
 	enum lang		 lang;
@@ -79,19 +87,21 @@ struct turn {
 	/* private to core */
 	struct arena		*a;
 	struct engine		*engine;
-	struct peer		*peer;		/* who listens; NULL: nobody (any more) */
+	/* Who listens and keeps up with it; NULL: nobody, or only followers */
+	struct peer		*peer;
 	/* The last of lanes, asked when the others have ended; or NULL */
 	struct lane		*fuse;
 	const char		*question;	/* kept only where fuse needs it */
-	int64_t			 events;	/* messages told so far */
-	/* Of these, handed to the peer; behind while it is slow */
-	int64_t			 sent;
+	struct spool_chain	 chain;		/* its records */
+	struct registry_row	*row;		/* NULL: none yet, or no room for one */
 	/* Nothing is stored and the peer is slow: the upstreams wait */
 	bool			 paused;
 	bool			 done;		/* every lane was told, and so was the end */
-	/* Positions of its records; 0: none */
-	uint64_t		 spool_first, spool_last;
-	uint64_t		*marks;		/* position of every TURN_MARK-th event */
+	bool			 dirty;		/* has records that nobody was told of */
+	uint16_t		 nheard;
+	int64_t			*heard;		/* other workers, where it has followers */
+	struct turn		*next_dirty;
+	struct turn		*same;		/* in the engine's table */
 	struct turn		*next, **prev;	/* the engine's list */
 };
 
@@ -105,6 +115,9 @@ struct turn_spec {
 	const struct voice	*voice;
 	/* The owner's; NULL: nothing is stored but figures */
 	const struct session	*session;
+	/* Lanes of a session that begins with this turn and is stored with it; NULL: it is there */
+	const struct lane_row	*fresh;
+	size_t			 nfresh;
 	const char		*session_ref;
 	const struct turn_seat	*seats;
 	size_t			 nseats;
@@ -122,12 +135,15 @@ struct turn_spec {
 	/* What was found, each one JSON object: every lane's first citations */
 	char			**citations;
 	size_t			 ncitations;
+	/* Of a request that may be sent again (store/idem.h); NULL: it is like no other */
+	const char		*idem_key, *idem_body;
 };
 
 /*
  * Opens the turn: one transaction checks that none of the lanes is answering (F_BUSY), finds its
- * group and stores question and running answers. NULL: ctx failed, nothing is stored. What it
- * returns must be given to turn_run.
+ * group and stores question and running answers. NULL: ctx failed, nothing is stored (F_CONFLICT:
+ * another request with that idem_key was first; F_UNAVAILABLE, "state_dir": its disk is full). What
+ * it returns must be given to turn_run.
  */
 struct turn	*turn_open(struct ctx *, struct engine *, const struct turn_spec *);
 /*

@@ -2,17 +2,19 @@
  * A turn on the relay loop: from the hand-over of its request to the
  * moment nobody needs it any more.
  */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "core/retell.h"
 #include "core/running.h"
 
 static void
 link_turn(struct turn *t)
 {
 	struct engine	*e = t->engine;
+	struct turn	**slot = &e->turn_table[table_slot(t->id)];
 
+	t->same = *slot;
+	*slot = t;
 	t->next = e->turns;
 	t->prev = &e->turns;
 	if (e->turns != NULL)
@@ -21,19 +23,48 @@ link_turn(struct turn *t)
 }
 
 static void
+unlink_turn(struct turn *t)
+{
+	struct turn	**p = &t->engine->turn_table[table_slot(t->id)];
+
+	while (*p != t)
+		p = &(*p)->same;
+	*p = t->same;
+	*t->prev = t->next;
+	if (t->next != NULL)
+		t->next->prev = t->prev;
+}
+
+struct turn *
+turn_running_here(const struct engine *e, int64_t id)
+{
+	struct turn	*t = e->turn_table[table_slot(id)];
+
+	while (t != NULL && t->id != id)
+		t = t->same;
+	return t;
+}
+
+struct lane *
+turn_lane(struct turn *t, int n)
+{
+	for (int i = 0; i < t->nlanes; i++)
+		if (t->lanes[i].n == n)
+			return &t->lanes[i];
+	return NULL;
+}
+
+static void
 begin(void *arg)
 {
 	struct turn	*t = arg;
 	struct engine	*e = t->engine;
-	char		 head[64];
-	int		 n;
+	struct str	 first = STR_INIT(0);
 
 	link_turn(t);
-	n = snprintf(head, sizeof head, "%s %d %s", t->voice->name, t->voice->version,
-	    t->lang == LANG_ZH ? "zh" : "en");
-	spool_add(e->spool, &(struct spool_record){ .turn = t->id, .kind = SPOOL_BEGIN,
-	    .at_ms = t->created_ms, .data = head, .len = (size_t)n }, &t->spool_last);
-	t->spool_first = t->spool_last;
+	retell_write(&first, t);
+	tell_record(t, NULL, SPOOL_BEGIN, 0, t->created_ms, first.p, first.len);
+	str_free(&first);
 	tell_join(t);
 	tell_begin(t);
 	for (int i = 0; i < t->nlanes; i++)
@@ -81,10 +112,12 @@ turn_lane_ended(struct turn *t)
 			continue;
 		if (t->lanes[i].state < LANE_CLOSING)
 			return;
-		any |= t->lanes[i].text.len > 0;
+		any |= t->lanes[i].said.bytes > 0;
 	}
 	if (any) {
 		context_fuse(t->fuse);
+		for (int i = 0; i < t->nlanes; i++)
+			str_free(&t->lanes[i].text);
 		lane_ask(t->fuse);
 	} else
 		lane_end(t->fuse, "error", F_UNAVAILABLE);
@@ -107,7 +140,7 @@ turn_free(struct turn *t)
 		str_free(&t->lanes[i].reasoning);
 		str_free(&t->lanes[i].spec.body);
 	}
-	free(t->marks);
+	free(t->heard);
 	arena_free(t->a);
 }
 
@@ -116,23 +149,15 @@ turn_forget(struct turn *t)
 {
 	struct engine	*e = t->engine;
 
-	if (!t->done)
+	if (!t->done || t->dirty)
 		return;
 	for (int i = 0; i < t->nlanes; i++)
 		if (!t->lanes[i].saved)
 			return;
-	for (int i = 0; i < t->nlanes; i++) {	/* who still listens reads the spool */
-		str_free(&t->lanes[i].text);
-		str_free(&t->lanes[i].reasoning);
-	}
-	if (t->peer != NULL)
-		return;
-	spool_add(e->spool, &(struct spool_record){ .turn = t->id, .kind = SPOOL_STORED,
-	    .at_ms = loop_wall(e->loop) }, &t->spool_last);
-	spool_turn_done(e->spool, t->spool_first);
-	*t->prev = t->next;
-	if (t->next != NULL)
-		t->next->prev = t->prev;
+	spool_add(e->spool, &(struct spool_record){ .turn = t->id, .lane = SPOOL_NO_LANE,
+	    .kind = SPOOL_STORED, .at_ms = loop_wall(e->loop) }, &t->chain);
+	spool_turn_done(e->spool, t->chain.first);
+	unlink_turn(t);
 	turn_free(t);
 	atomic_fetch_sub(&e->running, 1);
 }

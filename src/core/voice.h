@@ -5,11 +5,12 @@
  * Told in this order: begin once; per lane delta*, then exactly one of end or fail, then cite;
  * done once, after the last lane. NULL = the dialect says nothing there. `delta` writes exactly
  * one message and is a pure function of the turn, the lane and the delta, so that any process
- * can say it again byte for byte.
+ * can say it again byte for byte. Of either it reads no more than retell.h keeps.
  */
 #ifndef PARLEY_VOICE_H
 #define PARLEY_VOICE_H
 
+#include "base/arena.h"
 #include "base/out.h"
 #include "upstream/delta.h"
 
@@ -20,8 +21,15 @@ struct voice {
 	const char	*name;		/* stored with the turn */
 	int		 version;	/* raised when its frames change */
 	const char	*prefix;	/* of an SSE data line: "data: " or "data:" */
+	/* What its frames call a stored session, in the arena; NULL: they do not name it */
+	char		*(*session_ref)(struct arena *, int64_t session);
 	void		(*begin)(struct out *, const struct turn *);
 	void		(*delta)(struct out *, const struct lane *, const struct delta *);
+	/*
+	 * The whole of an answer that is over (l->text, l->reasoning) in one message, replacing
+	 * whatever a client has of it. NULL: what is stored cannot be told again.
+	 */
+	void		(*whole)(struct out *, const struct lane *);
 	void		(*end)(struct out *, const struct lane *);
 	void		(*fail)(struct out *, const struct lane *);
 	void		(*cite)(struct out *, const struct lane *);

@@ -24,6 +24,7 @@
 
 struct life {
 	const struct conf	*conf;
+	pid_t			 master;
 	int			 listen_fd;	/* -1 once leaving */
 	struct engine		*engine;
 	struct worker		*worker;
@@ -57,6 +58,8 @@ life_signal(struct life *l, int sig)
 			life_leave(l, true, INT64_MAX);
 		break;
 	case SIGTERM:
+		if (!l->leaving && engine_outcast(l->engine))
+			kill(l->master, SIGTERM);	/* no other worker can do better */
 		life_leave(l, false, (int64_t)l->conf->drain * 1000);
 		break;
 	case SIGINT:
@@ -122,7 +125,7 @@ life_start(struct life *l, const struct process *p)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGUSR1, SIG_DFL);
-	if ((l->engine = engine_start(p->conf)) == NULL)
+	if ((l->engine = engine_start(p->conf, voices_table())) == NULL)
 		return EX_UNAVAILABLE;
 	o.engine = l->engine;
 	if ((l->worker = worker_start(&o)) == NULL) {
@@ -135,8 +138,8 @@ life_start(struct life *l, const struct process *p)
 int
 process_run(const struct process *p)
 {
-	struct life	 l = { .conf = p->conf, .listen_fd = p->listen_fd,
-	    .fail_at = INT64_MAX, .end_at = INT64_MAX };
+	struct life	 l = { .conf = p->conf, .master = p->master,
+	    .listen_fd = p->listen_fd, .fail_at = INT64_MAX, .end_at = INT64_MAX };
 	pid_t		 pid = getpid();
 	char		 role[24];
 	int		 rc;

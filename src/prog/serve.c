@@ -22,17 +22,13 @@
 #endif
 
 #include "api/dispatch.h"
-#include "base/arena.h"
 #include "base/clock.h"
-#include "base/ident.h"
 #include "base/log.h"
 #include "base/slot.h"
 #include "children.h"
 #include "listen.h"
 #include "process.h"
-#include "store/db.h"
-#include "store/migrate.h"
-#include "upstream/health.h"
+#include "state.h"
 #include "web/handoff.h"
 
 #define KILL_AFTER	10000		/* ms over `drain` that leaving workers are given */
@@ -143,38 +139,6 @@ conf_take(struct master *m, const struct conf *c)
 		m->conf.listen = m->opts->listen;
 }
 
-/*
- * Database and schema, before any worker meets them. 0 or an exit status; the sentence goes to err.
- */
-static int
-schema_check(const struct conf *c, struct str *err)
-{
-	struct ctx	 cx = { .a = arena_new(0), .conf = c, .db = db_new(c), .lang = LANG_EN,
-	    .now = clock_ms() };
-	int		 rc = 0;
-
-	if (db_ping(&cx) == -1)
-		rc = EX_UNAVAILABLE;
-	else if (migrate_check(&cx) == -1)
-		rc = EX_CONFIG;
-	if (rc != 0)
-		str_puts(err, fail_text(cx.a, &cx.fail, cx.lang));
-	db_free(cx.db);
-	arena_free(cx.a);
-	return rc;
-}
-
-static int
-state_open(const struct conf *c, struct str *err)
-{
-	if (ident_open(c->state_dir, c->node) == 0 && slot_open(c->state_dir) == 0 &&
-	    health_open(c->state_dir) == 0)
-		return 0;
-	str_printf(err, "state_dir %s: %s", c->state_dir,
-	    errno == EBADMSG ? "its files are not ours" : strerror(errno));
-	return errno == EACCES || errno == EPERM ? EX_NOPERM : EX_CANTCREAT;
-}
-
 /* ---- phases ---------------------------------------------------------------------------------- */
 
 /* In the child. */
@@ -247,9 +211,7 @@ reload_give_up(struct master *m)
 	m->loaded = m->old_loaded;
 	m->old_loaded = NULL;
 	log_start(&m->conf);
-	ident_open(m->conf.state_dir, m->conf.node);
-	slot_open(m->conf.state_dir);
-	health_open(m->conf.state_dir);
+	state_back(&m->conf);
 	m->phase = RUNNING;
 	notify("READY=1");
 }
@@ -265,8 +227,8 @@ reload(struct master *m)
 		return;
 	}
 	notify("RELOADING=1");
-	if ((c = conf_load(m->conf.file, &err)) == NULL || schema_check(c, &err) != 0 ||
-	    state_open(c, &err) != 0) {
+	if ((c = conf_load(m->conf.file, &err)) == NULL ||
+	    state_change(&m->conf, c, &err) != 0) {
 		log_error("not reloaded", LOG_S("why", err.p));
 		conf_free(c);
 		str_free(&err);
@@ -466,8 +428,8 @@ prepare(struct master *m)
 	rows = routes_table(&n);
 	if ((m->routes = routes_compile(rows, n, &err)) == NULL)
 		rc = EX_SOFTWARE;
-	else if ((rc = schema_check(&m->conf, &err)) == 0)
-		rc = state_open(&m->conf, &err);
+	else
+		rc = state_take(&m->conf, &err);
 	if (rc != 0)
 		warnx("%s", err.p);
 	str_free(&err);
@@ -492,6 +454,7 @@ serve_main(const struct conf *conf, const struct serve_opts *opts)
 	log_info("starting", LOG_S("version", PACKAGE_VERSION), LOG_I("workers", m.conf.workers));
 	children_start(&m.children, m.conf.workers);
 	run(&m);
+	state_release(&m.conf);
 	log_info("stopped");
 out:
 	listen_close(&m.listener);

@@ -1,4 +1,4 @@
-/* parley show usage, streams */
+/* parley show usage */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,6 @@
 #define DAYS		14
 #define DAY_S		86400
 #define BAR		24	/* columns of the longest bar */
-#define LONGEST_MS	(2 * DAY_S * INT64_C(1000))	/* no answer runs as long */
 
 struct usage_opts {
 	int	days;
@@ -34,8 +33,6 @@ struct lines {
 	struct line	*v;
 	size_t		 n;
 };
-
-/* ---- usage ----------------------------------------------------------------------------------- */
 
 static int64_t
 tokens(const struct usage *u)
@@ -161,67 +158,6 @@ show_usage(struct run *r, const void *opts)
 	return status;
 }
 
-/* ---- streams --------------------------------------------------------------------------------- */
-
-static int
-streams_json(struct run *r, const struct running *v, size_t n)
-{
-	struct str	 out = STR_INIT(0);
-	struct jw	 w;
-	char		 since[32];
-
-	jw_open(&w, &out);
-	jw_arr(&w, NULL);
-	for (size_t i = 0; i < n; i++) {
-		clock_rfc3339(since, sizeof(since), v[i].created_ms);
-		jw_obj(&w, NULL);
-		jw_idstr(&w, "turn", v[i].turn);
-		if (v[i].session != 0)
-			jw_idstr(&w, "session", v[i].session);
-		else
-			jw_null(&w, "session");
-		jw_i64(&w, "lane", v[i].lane);
-		jw_str(&w, "model", v[i].model);
-		jw_str(&w, "user", v[i].subject);
-		jw_str(&w, "voice", v[i].voice);
-		jw_str(&w, "since", since);
-		jw_end(&w);
-	}
-	jw_close(&w);
-	str_putc(&out, '\n');
-	return cmd_print(r, &out);
-}
-
-static int
-show_streams(struct run *r, const void *opts)
-{
-	struct arena	*a = r->cx.a;
-	struct str	 out = STR_INIT(0);
-	struct table	 t;
-	struct running	*v;
-	size_t		 n;
-
-	(void)opts;
-	if (report_running(&r->cx, r->cx.now - LONGEST_MS, &v, &n) == -1)
-		return cmd_failed(r);
-	if (r->json)
-		return streams_json(r, v, n);
-	table_begin(&t, a, "TURN|SESSION|>LANE|MODEL|USER|DIALECT|SINCE|>RUNS");
-	for (size_t i = 0; i < n; i++) {
-		char	*since = arena_get(a, 32);
-
-		clock_format(since, 32, v[i].created_ms, r->cx.conf->timezone);
-		table_row(&t, (const char *[]){ arena_printf(a, "%" PRId64, v[i].turn),
-		    v[i].session != 0 ? arena_printf(a, "%" PRId64, v[i].session) : NULL,
-		    arena_printf(a, "%d", v[i].lane), v[i].model, v[i].subject, v[i].voice, since,
-		    arena_printf(a, "%.1f s", (double)(r->cx.now - v[i].created_ms) / 1000) });
-	}
-	table_end(&t, &out);
-	if (n == 0)
-		str_puts(&out, "nothing runs\n");
-	return cmd_print(r, &out);
-}
-
 const struct cmd cmd_show_usage = {
 	.name = "show usage",
 	.operands = "",
@@ -234,12 +170,4 @@ const struct cmd cmd_show_usage = {
 	.opts = usage_options,
 	.size = sizeof(struct usage_opts),
 	.fn = show_usage,
-};
-
-const struct cmd cmd_show_streams = {
-	.name = "show streams",
-	.operands = "",
-	.help = "the answers that are running",
-	.flags = CMD_SCHEMA | CMD_JSON,
-	.fn = show_streams,
 };

@@ -38,7 +38,8 @@ static const struct {
 };
 
 static struct stmt	*run(struct ctx *, enum sql_id, const struct val *, size_t);
-static struct stmt	*attempt(struct db *, enum sql_id, const struct val *, size_t,
+static struct stmt	*run_rows(struct ctx *, enum sql_id, const struct val *, size_t, size_t);
+static struct stmt	*attempt(struct db *, enum sql_id, const struct val *, size_t, size_t,
     struct sql_error *);
 static int		 failed(struct ctx *, const char *, const struct sql_error *);
 static int		 refused(struct ctx *, const char *, const struct sql_error *);
@@ -194,9 +195,21 @@ db_number_(struct ctx *cx, enum sql_id id, const struct val *v, size_t n)
 	return row->n;
 }
 
+int
+db_bulk(struct ctx *cx, enum sql_id id, const struct val *v, size_t n, size_t count)
+{
+	return count == 0 || run_rows(cx, id, v, n, count) != NULL ? 0 : -1;
+}
+
 /* Executes it, ready to be fetched from; repeats it where that can do no harm. NULL: ctx failed. */
 static struct stmt *
 run(struct ctx *cx, enum sql_id id, const struct val *v, size_t n)
+{
+	return run_rows(cx, id, v, n, 1);
+}
+
+static struct stmt *
+run_rows(struct ctx *cx, enum sql_id id, const struct val *v, size_t n, size_t count)
 {
 	struct db		*db = cx->db;
 	const int64_t		 began = clock_mono_ms();
@@ -213,7 +226,7 @@ run(struct ctx *cx, enum sql_id id, const struct val *v, size_t n)
 			away(cx, &e);
 			return NULL;
 		}
-		if ((s = attempt(db, id, v, n, &e)) != NULL)
+		if ((s = attempt(db, id, v, n, count, &e)) != NULL)
 			return s;
 		if (db->in_txn || (sql_gone(&e) && e.ran) || !again(&e, try, began))
 			break;
@@ -225,7 +238,8 @@ run(struct ctx *cx, enum sql_id id, const struct val *v, size_t n)
 }
 
 static struct stmt *
-attempt(struct db *db, enum sql_id id, const struct val *v, size_t n, struct sql_error *e)
+attempt(struct db *db, enum sql_id id, const struct val *v, size_t n, size_t count,
+    struct sql_error *e)
 {
 	struct stmt	*s = &db->stmts[id];
 
@@ -236,7 +250,8 @@ attempt(struct db *db, enum sql_id id, const struct val *v, size_t n, struct sql
 			return NULL;
 		s->generation = db->conn.generation;
 	}
-	return stmt_execute(s, v, n, e) == 0 ? s : NULL;
+	return (count == 1 ? stmt_execute(s, v, n, e) : stmt_bulk(s, v, n, count, e)) == 0 ? s :
+	    NULL;
 }
 
 /* Failures. */

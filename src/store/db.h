@@ -84,6 +84,13 @@ int64_t	 db_exec_(struct ctx *, enum sql_id, const struct val *, size_t);
 int64_t	 db_number_(struct ctx *, enum sql_id, const struct val *, size_t);
 
 /*
+ * The statement, which gives no rows, once for each of `count` times n values, in one message: part
+ * of a transaction. The values of a column are all numbers or all strings, none is NULL, and
+ * together they must fit into what the server takes at once (16 MiB as a rule). 0, or -1.
+ */
+int	 db_bulk(struct ctx *, enum sql_id, const struct val *, size_t n, size_t count);
+
+/*
  * Runs fn in a transaction: 0 commits, -1 (ctx failed) rolls back. The whole fn is repeated, up
  * to 3 times with jitter, on a deadlock or lock timeout (1213, 1205) and on a fresh connection
  * when the server was gone (2006, 2013, 1047) before COMMIT was sent; so fn has no effect but

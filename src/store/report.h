@@ -18,6 +18,7 @@ struct running {		/* an answer that has not ended */
 	char	*model;		/* its code */
 	char	*subject;	/* who asked; NULL: a caller without identity */
 	char	*voice;
+	int64_t	 worker;	/* that runs it */
 	int64_t	 created_ms;
 };
 

@@ -3,7 +3,10 @@
 #include <stdbool.h>
 
 #include "store/call.h"
+#include "store/checkpoint.h"
+#include "store/idem.h"
 #include "store/model.h"
+#include "store/node.h"
 #include "store/report.h"
 #include "store/session.h"
 #include "store/task.h"

@@ -183,6 +183,46 @@ stmt_execute(struct stmt *s, const struct val *v, size_t n, struct sql_error *e)
 	return 0;
 }
 
+/* The values of column i of all rows, one behind the other, as the library wants them. */
+static void
+bulk_column(MYSQL_BIND *b, const struct val *v, size_t n, size_t count)
+{
+	memset(b, 0, sizeof(*b));
+	b->buffer_type = v->type == VAL_I64 ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_STRING;
+	b->length = xcalloc(count, sizeof(*b->length));
+	b->buffer = xcalloc(count, v->type == VAL_I64 ? sizeof(v->i) : sizeof(v->s));
+	for (size_t row = 0; row < count; row++, v += n) {
+		b->length[row] = v->len;
+		if (b->buffer_type == MYSQL_TYPE_LONGLONG)
+			((int64_t *)b->buffer)[row] = v->i;
+		else
+			((const char **)b->buffer)[row] = v->s;
+	}
+}
+
+int
+stmt_bulk(struct stmt *s, const struct val *v, size_t n, size_t count, struct sql_error *e)
+{
+	unsigned	rows_now = (unsigned)count, rows_after = 0;
+	int		rv = 0;
+
+	if (n != s->params)
+		return ours(e, "other number of values than placeholders", NULL);
+	for (size_t i = 0; i < n; i++)
+		bulk_column(&s->in[i], v + i, n, count);
+	mysql_stmt_attr_set(s->h, STMT_ATTR_ARRAY_SIZE, &rows_now);
+	if (mysql_stmt_bind_param(s->h, s->in) != 0)
+		rv = theirs(e, s, false);
+	else if (mysql_stmt_execute(s->h) != 0)
+		rv = theirs(e, s, true);
+	mysql_stmt_attr_set(s->h, STMT_ATTR_ARRAY_SIZE, &rows_after);
+	for (size_t i = 0; i < n; i++) {
+		free(s->in[i].buffer);
+		free(s->in[i].length);
+	}
+	return rv;
+}
+
 int
 stmt_fetch(struct stmt *s, struct arena *a, void *row, struct sql_error *e)
 {

@@ -35,6 +35,8 @@ int	 stmt_prepare(struct stmt *, MYSQL *, const char *text, const struct row *,
  * finished.
  */
 int	 stmt_execute(struct stmt *, const struct val *, size_t n, struct sql_error *);
+/* The same with n values for each of `count` rows: db_bulk. */
+int	 stmt_bulk(struct stmt *, const struct val *, size_t n, size_t count, struct sql_error *);
 /*
  * The next row into the zeroed struct, its strings into the arena. 1, 0 after the last, -1 with the
  * error.

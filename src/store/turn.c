@@ -1,5 +1,7 @@
 #include "store/turn.h"
 
+#include <inttypes.h>
+
 #include "base/ident.h"
 #include "store/rows.h"
 
@@ -115,6 +117,47 @@ turn_orphans(struct ctx *cx, int64_t worker, struct orphan **list, size_t *n)
 	return db_many(cx, SQL_TURN_ORPHANS, list, n, V(worker));
 }
 
+/* Stopping. */
+
+struct standing *
+turn_find(struct ctx *cx, int64_t owner, int64_t turn)
+{
+	struct standing	*s;
+
+	if (owner == 0)
+		s = db_maybe(cx, SQL_TURN_FIND_ANY, V(turn));
+	else
+		s = db_maybe(cx, SQL_TURN_FIND, V(turn), V(owner));
+	if (s == NULL)
+		return fail_null(cx, F_NOT_FOUND, "turn %" PRId64, turn);
+	return s;
+}
+
+int
+turn_stop_note(struct ctx *cx, int64_t turn)
+{
+	return (int)db_exec(cx, SQL_TURN_STOP, V(cx->now), V(turn));
+}
+
+int
+turn_stops(struct ctx *cx, int64_t worker, int64_t **ids, size_t *n)
+{
+	struct number	*list;
+
+	if (db_many(cx, SQL_TURN_STOPS, &list, n, V(worker)) == -1)
+		return -1;
+	*ids = arena_array(cx->a, *n, sizeof(**ids));
+	for (size_t i = 0; i < *n; i++)
+		(*ids)[i] = list[i].n;
+	return 0;
+}
+
+int
+turn_ends(struct ctx *cx, int64_t turn, struct lane_end **list, size_t *n)
+{
+	return db_many(cx, SQL_TURN_ENDS, list, n, V(turn));
+}
+
 /* Reading. */
 
 int
@@ -123,6 +166,24 @@ turn_history(struct ctx *cx, int64_t user, int64_t session, int lane, struct pas
 	if (lane == -1)
 		return db_many(cx, SQL_TURN_HISTORY, list, n, V(user), V(session));
 	return db_many(cx, SQL_TURN_HISTORY_LANE, list, n, V(user), V(session), V(lane));
+}
+
+struct turn_row *
+turn_get(struct ctx *cx, int64_t owner, int64_t turn)
+{
+	return db_maybe(cx, SQL_TURN_GET, V(turn), V(owner));
+}
+
+int
+turn_told(struct ctx *cx, int64_t turn, struct answer_told **list, size_t *n)
+{
+	return db_many(cx, SQL_TURN_TOLD, list, n, V(turn));
+}
+
+int
+turn_citations(struct ctx *cx, int64_t turn, struct citation_row **list, size_t *n)
+{
+	return db_many(cx, SQL_TURN_CITATIONS, list, n, V(turn));
 }
 
 int

@@ -19,7 +19,7 @@ struct turn_row {
 	char	*question;
 	/* JSON array of earlier messages the client gave, or NULL */
 	char	*context;
-	int64_t	 created_ms;
+	int64_t	 created_ms, ended_ms;	/* ended 0: it runs */
 };
 
 struct answer_row {
@@ -98,6 +98,26 @@ struct orphan {
 };
 int	 turn_orphans(struct ctx *, int64_t worker, struct orphan **, size_t *n);
 
+/* Stopping. */
+struct standing {		/* of a turn */
+	int64_t	 worker;	/* the spool that runs it */
+	int64_t	 ended_ms;	/* 0: it runs */
+};
+
+struct lane_end {
+	int	 lane;
+	char	*status;
+};
+
+/* A stored turn of that owner's; owner 0: any turn. NULL: F_NOT_FOUND, also in a deleted session */
+struct standing	*turn_find(struct ctx *, int64_t owner, int64_t turn);
+/* Notes that it was asked to stop: 1, 0 when it is over, or -1. */
+int	 turn_stop_note(struct ctx *, int64_t turn);
+/* That worker's turns that were asked to stop and have not ended. */
+int	 turn_stops(struct ctx *, int64_t worker, int64_t **ids, size_t *n);
+/* How its lanes stand. */
+int	 turn_ends(struct ctx *, int64_t turn, struct lane_end **, size_t *n);
+
 /* Reading. */
 /* One answer in a session's history, with its question, by begin time */
 struct past {
@@ -116,6 +136,21 @@ struct past {
  */
 int	 turn_history(struct ctx *, int64_t user, int64_t session, int lane, struct past **,
 	    size_t *n);
+/* The owner's turn; NULL: none, in a deleted session, or ctx failed. */
+struct turn_row	*turn_get(struct ctx *, int64_t owner, int64_t turn);
+/* One answer of a stored turn, as it is told once more; by lane. */
+struct answer_told {
+	int64_t	 answer;
+	int	 lane;
+	char	*mask, *pri_id;		/* its lane's */
+	char	*status, *text, *reasoning, *error;
+	int64_t	 prompt_tokens, completion_tokens;
+	bool	 estimated;
+	int64_t	 first_ms, last_ms, ended_ms;
+};
+int	 turn_told(struct ctx *, int64_t turn, struct answer_told **, size_t *n);
+/* Their citations, by answer and position. */
+int	 turn_citations(struct ctx *, int64_t turn, struct citation_row **, size_t *n);
 /* Citations of every answer of the session, by answer and position. */
 int	 citation_list(struct ctx *, int64_t session, struct citation_row **, size_t *n);
 

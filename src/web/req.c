@@ -61,6 +61,15 @@ req_header_bad(struct req *r, const char *name)
 	return v != NULL && *v != '\0' && !url_text(v, strlen(v));
 }
 
+bool
+req_header_sent(struct req *r, const char *name)
+{
+	char		 s[HEADER_PARAM];
+	const char	*p = header_param(s, name);
+
+	return p != NULL && fcgi_param(r->io, p) != NULL;
+}
+
 /* The next item of a list split by `sep`, without the blanks around it. NULL at the end. */
 static const char *
 item(const char **list, char sep, size_t *len)

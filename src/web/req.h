@@ -37,6 +37,8 @@ struct req {
 	bool			 detached;	/* the connection went to a peer */
 	/* For the log line, once somebody knows; 0: nobody */
 	int64_t			 user;
+	/* Where the row has R_TURN and an Idempotency-Key was sent: hashes in hex; else NULL */
+	const char		*idem_key, *idem_body;
 
 	struct engine		*engine;
 	struct worker		*worker;
@@ -53,8 +55,9 @@ const char	*req_header(struct req *, const char *name);
  * twice), or NULL: absent or not text.
  */
 const char	*req_query(struct req *, const char *name);
-/* Was such a header sent that req_header will not give? */
+/* Was such a header sent that req_header will not give? (An empty one counts as not sent.) */
 bool		 req_header_bad(struct req *, const char *name);
+bool		 req_header_sent(struct req *, const char *name);	/* be it empty or bad */
 /* A cookie's value, or NULL. */
 const char	*req_cookie(struct req *, const char *name);
 /* Bearer token (or the raw Authorization value without a scheme), or NULL. */
@@ -90,6 +93,8 @@ void		 reply_header(struct req *, const char *name, const char *value);
  * be freed afterwards. The peer joins peers on the loop (peer_join) by its owner.
  */
 struct peer	*req_stream(struct req *, const char *prefix);
+/* For HEAD: the headers that such a stream would have; stream_id 0: no X-Stream-Id. Always 0. */
+int		 req_stream_head(struct req *, int64_t stream_id);
 
 /* The worker's side. */
 

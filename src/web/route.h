@@ -35,9 +35,11 @@ enum route_flags {
 	R_FORM = 2,		/* body application/x-www-form-urlencoded */
 	R_QUERY = 4,		/* `in` is read from the query string */
 	R_STREAM = 8,		/* answers with an event stream */
-	R_ACTS = 32,		/* a GET that changes something: HEAD does not stand for it */
 	R_REQ_PARAM = 16,	/* the query's `req` may hold the whole body as JSON */
-	R_QUICK = 64,		/* a few bytes, from memory: must not wait for anything */
+	R_ACTS = 32,		/* a GET that changes something: HEAD does not stand for it */
+	R_TURN = 64,		/* begins a stored turn: honours Idempotency-Key */
+	R_RESUME = 128,		/* goes on after Last-Event-ID; 204 where nothing is left */
+	R_QUICK = 256,		/* a few bytes, from memory: must not wait for anything */
 };
 
 #define ROUTE_ARGS	4

@@ -10,6 +10,8 @@
 #include "serving.h"
 #include "worker.h"
 
+#define TYPE		"text/event-stream; charset=utf-8"
+#define CACHE		"no-cache"
 #define WAITING_MOST	(4 << 20)	/* bytes: who lets more pile up is left */
 
 /* An event stream over FastCGI. Everything but making it and freeing it happens on the loop. */
@@ -37,8 +39,8 @@ stream_begin(struct peer *p, int64_t stream_id)
 {
 	struct stream	*s = stream_of(p);
 
-	str_puts(&p->buf, "Status: 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
-	    "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n");
+	str_puts(&p->buf, "Status: 200 OK\r\nContent-Type: " TYPE "\r\n"
+	    "Cache-Control: " CACHE "\r\nX-Accel-Buffering: no\r\n");
 	str_printf(&p->buf, "X-Request-Id: %s\r\n", s->note.rid);
 	if (stream_id != 0)
 		str_printf(&p->buf, "X-Stream-Id: %" PRId64 "\r\n", stream_id);
@@ -156,4 +158,14 @@ req_stream(struct req *r, const char *prefix)
 	req_drain(r);			/* a body that came broken only costs the connection */
 	fcgi_read_done(r->io);
 	return &s->peer;
+}
+
+int
+req_stream_head(struct req *r, int64_t stream_id)
+{
+	reply_header(r, "Cache-Control", CACHE);
+	reply_header(r, "X-Accel-Buffering", "no");
+	if (stream_id != 0)
+		reply_header(r, "X-Stream-Id", arena_printf(r->cx.a, "%" PRId64, stream_id));
+	return reply(r, 200, TYPE, "", 0);
 }

@@ -103,6 +103,7 @@ for my $op (@described) {
 # The service's replies are what the document says.
 my ($session, $pri, $stream) = begin($p);
 $p->get('/conv/like', query => { priId => $pri->{ALPHA} });
+my $turn = $stream->header('x-stream-id');
 my @replies = (
 	[get => '/task/list', $p->get('/task/list')],
 	[post => '/task/add', $p->post('/task/add', json => { title => 'x' })],
@@ -115,6 +116,10 @@ my @replies = (
 	    headers => { 'Content-Type' => 'text/plain' })],
 	[get => '/healthz', $p->get('/healthz')],
 	[post => '/v1/auth/guest', $p->post('/v1/auth/guest')],
+	[post => '/v1/streams/{turn}/stop', $p->post("/v1/streams/$turn/stop")],
+	[post => '/v1/streams/{turn}/stop', $p->post('/v1/streams/1/stop')],
+	[get => '/v1/streams/{turn}', $p->get('/v1/streams/1')],
+	[get => '/v1/streams/{turn}', $p->get("/v1/streams/$turn", query => { after => 'x' })],
 );
 for my $case (@replies) {
 	my ($method, $path, $reply) = @$case;
@@ -131,6 +136,10 @@ my $frames = JSON::Validator::Schema::OpenAPIv3->new->data({
 	components => $doc->{components} })->resolve;
 is_deeply [map { "$_" } map { $frames->validate($_->{data}) } @{ $stream->events }], [],
     'every frame fits';
+
+my $over = $p->get("/v1/streams/$turn", query => { after => 1000 });
+ok $over->code == 204 && $doc->{paths}{'/v1/streams/{turn}'}{get}{responses}{204},
+    'that nothing is left is declared';
 
 $p->no_errors_logged;
 done_testing;

@@ -49,13 +49,14 @@ private_db_possible(void)
 	    "command -v mariadbd && command -v mariadb-install-db", NULL }) == 0;
 }
 
-/* What must not be left behind, however this process ends. */
+/* What must not be left behind, however this process ends; it is not its children's to stop. */
 static struct private_db	*started;
+static pid_t			 starter;
 
 static void
 stop_started(void)
 {
-	if (started != NULL)
+	if (started != NULL && getpid() == starter)
 		private_db_stop(started);
 }
 
@@ -79,6 +80,7 @@ private_db_start(struct private_db *p)
 	p->conf.db_name = "parley";
 	p->conf.db_user = getpwuid(geteuid())->pw_name;
 	started = p;
+	starter = getpid();
 	atexit(stop_started);
 	private_db_do(p, "up");
 }

@@ -162,6 +162,41 @@ citations(void **state)
 }
 
 static void
+assert_whole(const char *reasoning, const char *text, const char *at, const char *content)
+{
+	struct str	 expected = STR_INIT(0);
+	int		 before = messages;
+
+	str_free(&lane.reasoning);
+	str_free(&lane.text);
+	if (reasoning != NULL)
+		str_puts(&lane.reasoning, reasoning);
+	if (text != NULL)
+		str_puts(&lane.text, text);
+	arena_voice.whole(&out, &lane);
+	assert_int_equal(messages, before + 1);
+	str_printf(&expected, HEAD("%s", "%s", "null") "[]," TAIL "}", at, content);
+	assert_string_equal(said, expected.p);
+	str_free(&expected);
+	str_free(&lane.reasoning);
+	str_free(&lane.text);
+}
+
+/* A stored answer is told in one frame: as its deltas were, when the last of them came. */
+static void
+whole_answers(void **state)
+{
+	(void)state;
+	lane.status = "stop";
+	lane.last_ms = INT64_C(1730701729499);
+	assert_whole(NULL, "四 \"4\"", "1730701729", "四 \\\"4\\\"");
+	assert_whole("2+2\n", "4", "1730701729", "<think>2+2\\n</think>4");
+	assert_whole("hm", NULL, "1730701729", "<think>hm</think>");
+	lane.last_ms = 0;
+	assert_whole(NULL, NULL, "1730701730", "");
+}
+
+static void
 without_a_session(void **state)
 {
 	(void)state;
@@ -204,6 +239,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(failures, setup, teardown),
 		cmocka_unit_test_setup_teardown(citations, setup, teardown),
+		cmocka_unit_test_setup_teardown(whole_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_a_session, setup, teardown),
 		cmocka_unit_test_setup_teardown(table_tells_the_truth, setup, teardown),
 	};

@@ -126,6 +126,62 @@ verbs(void **state)
 	assert_string_equal(cx.fail.what, "user");
 }
 
+struct crowd {
+	struct val	 v[200][6];
+	size_t		 n;
+};
+
+static int
+add_crowd(struct ctx *c, void *arg)
+{
+	const struct crowd	*w = arg;
+
+	return db_bulk(c, SQL_USER_ADD, w->v[0], 6, w->n);
+}
+
+static const char *
+crowd_size(void)
+{
+	return private_db_ask(&server, "SELECT COUNT(*), COUNT(DISTINCT id, subject, created_ms),"
+	    " SUM(LENGTH(name)) FROM user WHERE subject LIKE 'bulk%'");
+}
+
+/* One statement for many rows: all of them or none, and the statement is as good as before. */
+static void
+bulk(void **state)
+{
+	struct crowd	 w = { .n = 200 };
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		const char	*subject = arena_printf(cx.a, "bulk %d", i);
+		const struct val row[] = { V(ident_new()), V(1), V(subject),
+			val_strn("x\0yz", (size_t)i % 4), V(""), V(i) };
+
+		memcpy(w.v[i], row, sizeof(row));
+	}
+	assert_int_equal(db_txn(&cx, add_crowd, &w), 0);
+	assert_string_equal(crowd_size(), "200\t200\t300");
+	assert_string_equal(user_ensure(&cx, 1, "bulk 7", NULL, NULL)->name, "x");
+
+	w.v[150][0] = w.v[151][0] = V(ident_new());	/* twice the same id */
+	for (size_t i = 0; i < 150; i++) {
+		w.v[i][0] = V(ident_new());
+		w.v[i][2] = val_str(arena_printf(cx.a, "bulk again %zu", i));
+	}
+	assert_int_equal(db_txn(&cx, add_crowd, &w), -1);
+	assert_int_equal(cx.fail.kind, F_CONFLICT);
+	fail_clear(&cx);
+	assert_string_equal(crowd_size(), "200\t200\t300");
+
+	w.n = 0;
+	assert_int_equal(db_txn(&cx, add_crowd, &w), 0);
+	assert_non_null(user("bulk alone"));
+	assert_int_equal(db_bulk(&cx, SQL_USER_ADD, w.v[0], 5, 2), -1);
+	assert_int_equal(cx.fail.kind, F_INTERNAL);
+	fail_clear(&cx);
+}
+
 static void
 found_not_changed(void **state)
 {
@@ -187,7 +243,7 @@ prepare_all(void **state)
 	/* A column that is not there, one under another name, one of another kind. */
 	private_db_feed(&server, "ALTER TABLE citation RENAME COLUMN body TO corpus;"
 	    "ALTER TABLE model MODIFY context_tokens BIGINT NOT NULL");
-	assert_int_equal(db_prepare_all(&cx), 5);
+	assert_int_equal(db_prepare_all(&cx), 8);
 	assert_int_equal(private_db_logged(&server, "\"CITATION_ADD\""), 1);
 	assert_int_equal(private_db_logged(&server, "\"MODEL_GET\""), 1);
 	private_db_feed(&server, "ALTER TABLE citation RENAME COLUMN corpus TO body;"
@@ -537,6 +593,7 @@ main(void)
 		TEST(deadlock),
 		TEST(lock_timeout),
 		TEST(rollback),
+		TEST(bulk),
 		TEST(cut_in_transaction),
 		TEST(restarted),
 		TEST(server_away),

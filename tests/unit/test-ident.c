@@ -66,6 +66,7 @@ ids(void **state)
 		assert_true(id > last);
 		assert_true(id < INT64_C(1) << 53);
 		assert_int_equal(id >> 8 & 31, 3);
+		assert_int_equal(ident_node(id), 3);
 		last = id;
 	}
 	if (before > EPOCH)

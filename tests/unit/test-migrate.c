@@ -107,7 +107,8 @@ whole_schema(void **state)
 	assert_int_equal(migrate(&cx, server.schema, NULL, NULL), 0);
 	assert_int_equal(migrate_check(&cx), 0);
 
-	private_db_feed(&server, "INSERT INTO schema_migration VALUES (3, '0003-next.sql', '', 1)");
+	private_db_feed(&server, "INSERT INTO schema_migration"
+	    " SELECT MAX(version) + 1, 'next.sql', '', 1 FROM schema_migration");
 	assert_int_equal(migrate_check(&cx), -1);
 	assert_non_null(strstr(cx.fail.what, "newer"));
 	fail_clear(&cx);
@@ -116,7 +117,7 @@ whole_schema(void **state)
 	fail_clear(&cx);
 	assert_int_equal(migrate_status(&cx, server.schema, &list, &n), 0);
 	assert_int_equal(n, SCHEMA_VERSION + 1);
-	assert_string_equal(list[n - 1].name, "0003-next.sql");
+	assert_string_equal(list[n - 1].name, "next.sql");
 	assert_int_equal(cx.fail.kind, F_NONE);
 }
 

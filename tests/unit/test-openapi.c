@@ -152,6 +152,8 @@ the_source_document(void **state)
 	    "\"schema\":{\"type\":\"string\"}}]");
 	assert_says("paths./conv/chat.post.parameters",
 	    "[{\"name\":\"userId\",\"in\":\"header\",\"required\":false,"
+	    "\"schema\":{\"type\":\"string\"}},"
+	    "{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"required\":false,"
 	    "\"schema\":{\"type\":\"string\"}}]");
 	assert_says("paths./combine/chat.get.parameters.0.name", "\"req\"");
 	assert_says("paths./combine/chat.get.parameters.1.name", "\"fuse\"");
@@ -180,6 +182,27 @@ the_source_document(void **state)
 	assert_null(strstr(text.p, "date-time"));
 }
 
+/* What comes of the flags of a row and of its path. */
+static void
+streams(void **state)
+{
+	(void)state;
+	assert_says("paths./v1/streams/{turn}.get.parameters.0",
+	    "{\"name\":\"turn\",\"in\":\"path\",\"required\":true,"
+	    "\"schema\":{\"type\":\"string\"}}");
+	assert_says("paths./v1/streams/{turn}.get.parameters.1.name", "\"after\"");
+	assert_says("paths./v1/streams/{turn}.get.parameters.3.name", "\"Last-Event-ID\"");
+	assert_says("paths./v1/streams/{turn}.get.responses.200.content",
+	    "{\"text/event-stream\":{\"schema\":{\"type\":\"string\"}}}");
+	at("paths./v1/streams/{turn}.get.responses.204");
+	at("paths./v1/streams/{turn}.get.responses.400");
+	at("paths./v1/streams/{turn}.get.responses.404");
+	at("paths./v1/streams/{turn}/stop.post.responses.404");
+	assert_null(json_at(doc, "paths./v1/streams/{turn}/stop.post.requestBody"));
+	assert_says("paths./v1/streams/{turn}/stop.post.responses.200.content."
+	    "application/json.schema", "{\"$ref\":\"#/components/schemas/StreamStopped\"}");
+}
+
 int
 main(void)
 {
@@ -189,6 +212,7 @@ main(void)
 		cmocka_unit_test(references_lead_somewhere),
 		cmocka_unit_test(names_are_unique),
 		cmocka_unit_test(the_source_document),
+		cmocka_unit_test(streams),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -146,6 +146,10 @@ headers(void **state)
 	assert_null(req_header(&r, "Latin"));
 	assert_null(req_header(&r, "Empty"));
 	assert_null(req_header(&r, "Guest-Id"));
+	assert_true(req_header_sent(&r, "X-Guest-Id") && !req_header_bad(&r, "X-Guest-Id"));
+	assert_true(req_header_sent(&r, "Bad") && req_header_bad(&r, "Bad"));
+	assert_true(req_header_sent(&r, "Empty") && !req_header_bad(&r, "Empty"));
+	assert_false(req_header_sent(&r, "Guest-Id"));
 	assert_null(req_header(&r,
 	    "A-name-that-is-longer-than-any-name-of-a-header-that-we-would-ever-ask-for"));
 	done();

@@ -11,7 +11,7 @@
 static bool
 full_scan(const char *line)
 {
-	static const char	 small[] = " model m f j schema_migration TABLES ";
+	static const char	 small[] = " model m f j node schema_migration TABLES ";
 	char			 table[64], type[32], name[70];
 
 	if (sscanf(line, "%*[^\t]\t%*[^\t]\t%63[^\t]\t%31[^\t]", table, type) != 2)
@@ -64,7 +64,9 @@ no_full_scans(void **state)
 	    "  0, NULL, 1, NULL FROM seq_1_to_3000;"
 	    "INSERT INTO lane SELECT 1000000 + seq DIV 2, seq MOD 2, 1, 'A', CONCAT('p', seq)"
 	    "  FROM seq_2_to_6001;"
-	    "INSERT INTO turn SELECT 1000000 + seq, 1, 1000000, 1000000 + seq DIV 3, 1000000 + seq,"
+	    "INSERT INTO turn (id, tenant, owner, session, group_id, worker, private, voice,"
+	    "  question, context, created_ms, ended_ms)"
+	    "  SELECT 1000000 + seq, 1, 1000000, 1000000 + seq DIV 3, 1000000 + seq,"
 	    "  seq MOD 4, 0, 'arena', 'q', NULL, 0, 1 FROM seq_1_to_6000;"
 	    "INSERT INTO answer (id, turn, session, lane, model, status, text, created_ms)"
 	    "  SELECT 1000000 + seq, 1000000 + seq DIV 2, 1000000 + seq DIV 6, seq MOD 2, 1,"
@@ -76,8 +78,12 @@ no_full_scans(void **state)
 	    "INSERT INTO call_record SELECT seq, 1, CONCAT('r', seq), 's', seq, 1, NULL, NULL,"
 	    "  NULL, 5, '[]', 0 FROM seq_1_to_3000;"
 	    "INSERT INTO call_posting SELECT 1, seq DIV 10, seq MOD 3000, 1 FROM seq_1_to_20000;"
+	    "INSERT INTO idempotency SELECT 1000000 + seq DIV 3, seq, 'h', seq, seq"
+	    "  FROM seq_1_to_5000;"
+	    "INSERT INTO checkpoint SELECT 1000000 + seq DIV 20, seq MOD 20, 'b', seq, seq"
+	    "  FROM seq_1_to_5000;"
 	    "ANALYZE TABLE user, task, session, lane, turn, answer, citation, ledger, vote,"
-	    "  call_record, call_posting");
+	    "  call_record, call_posting, idempotency, checkpoint");
 	for (int id = 0; id < SQL_COUNT; id++) {
 		text = db_sql_text(id);
 		if (strncmp(text, "CREATE", 6) == 0 || strstr(text, " VALUES (") != NULL)

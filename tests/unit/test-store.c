@@ -1,6 +1,6 @@
 /*
- * Users, models, tasks, sessions, call records: what each family does, for a stranger too, and for
- * what is not there.
+ * Users, models, tasks, sessions, stops, requests sent again, call records: what each family does,
+ * for a stranger too, and for what is not there.
  */
 #include "material.h"
 
@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/ident.h"
 #include "store/call.h"
+#include "store/idem.h"
 #include "store/task.h"
 #include "store/user.h"
 
@@ -308,6 +309,98 @@ session_whole(void **state)
 	FAILED_WITH(F_NOT_FOUND);
 }
 
+/* Turns that are asked to stop. */
+
+static void
+stopping(void **state)
+{
+	const int64_t	 s = a_session(ann, 0);
+	struct turn_row	 t = a_turn(s, "q"), figures = a_turn(0, NULL);
+	struct answer_row a = an_answer(&t, 0);
+	struct standing	*at;
+	struct lane_end	*lanes;
+	int64_t		*ids;
+	size_t		 n;
+
+	(void)state;
+	t.worker = figures.worker = 4711;
+	assert_int_equal(turn_add(&cx, &t), 0);
+	assert_int_equal(turn_add(&cx, &figures), 0);
+	assert_int_equal(answer_add(&cx, &a), 0);
+	at = turn_find(&cx, ann, t.id);
+	assert_non_null(at);
+	assert_true(at->worker == 4711 && at->ended_ms == 0);
+	assert_null(turn_find(&cx, bob, t.id));
+	FAILED_WITH(F_NOT_FOUND);
+	assert_null(turn_find(&cx, ann, figures.id));	/* it has no name that clients know */
+	FAILED_WITH(F_NOT_FOUND);
+	assert_non_null(turn_find(&cx, 0, figures.id));
+	assert_null(turn_find(&cx, 0, 12345));
+	assert_non_null(strstr(cx.fail.what, "12345"));
+	FAILED_WITH(F_NOT_FOUND);
+
+	assert_int_equal(turn_stops(&cx, 4711, &ids, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(turn_stop_note(&cx, t.id), 1);
+	assert_int_equal(turn_stop_note(&cx, t.id), 1);
+	assert_int_equal(turn_stops(&cx, 4712, &ids, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(turn_stops(&cx, 4711, &ids, &n), 0);
+	assert_int_equal(n, 1);
+	assert_true(ids[0] == t.id);
+
+	ended(&a, "stopped", "so far");
+	assert_int_equal(answer_close(&cx, &a), 1);
+	assert_int_equal(turn_close(&cx, t.id, 99), 1);
+	assert_int_equal(turn_stop_note(&cx, t.id), 0);
+	assert_int_equal(turn_stops(&cx, 4711, &ids, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(turn_find(&cx, ann, t.id)->ended_ms, 99);
+	assert_int_equal(turn_ends(&cx, t.id, &lanes, &n), 0);
+	assert_int_equal(n, 1);
+	assert_string_equal(lanes[0].status, "stopped");
+
+	assert_int_equal(session_delete(&cx, ann, s), 0);
+	assert_null(turn_find(&cx, ann, t.id));
+	FAILED_WITH(F_NOT_FOUND);
+	assert_non_null(turn_find(&cx, 0, t.id));
+}
+
+/* Requests that may be sent again. */
+static void
+idem_family(void **state)
+{
+	const int64_t	 now = clock_ms();
+	struct idem	*known;
+
+	(void)state;
+	cx.now = now;
+	assert_null(idem_get(&cx, ann, "key"));
+	assert_int_equal(cx.fail.kind, F_NONE);
+	assert_int_equal(idem_add(&cx, ann, "key", "body", 7), 0);
+	known = idem_get(&cx, ann, "key");
+	assert_non_null(known);
+	assert_true(known->turn == 7 && known->created_ms == now);
+	assert_string_equal(known->body_hash, "body");
+	assert_null(idem_get(&cx, bob, "key"));
+	assert_int_equal(idem_add(&cx, ann, "key", "body", 8), -1);
+	FAILED_WITH(F_CONFLICT);
+	assert_int_equal(idem_add(&cx, bob, "key", "body", 8), 0);
+
+	/* A day is a day, and everybody's key is his own. */
+	cx.now = now + IDEM_DAY;
+	assert_int_equal(idem_expire(&cx, ann, "key"), 0);
+	assert_non_null(idem_get(&cx, ann, "key"));
+	cx.now++;
+	assert_int_equal(idem_expire(&cx, ann, "key"), 0);
+	assert_null(idem_get(&cx, ann, "key"));
+	assert_non_null(idem_get(&cx, bob, "key"));
+	assert_int_equal(idem_add(&cx, ann, "key", "other", 9), 0);
+	assert_int_equal(idem_purge(&cx), 0);
+	assert_null(idem_get(&cx, bob, "key"));
+	assert_non_null(idem_get(&cx, ann, "key"));
+}
+
 /* Call records. */
 
 static struct call_record
@@ -396,6 +489,8 @@ main(void)
 		TEST(task_family),
 		TEST(session_family),
 		TEST(session_whole),
+		TEST(stopping),
+		TEST(idem_family),
 		TEST(call_family),
 	};
 

@@ -216,6 +216,48 @@ said_and_history(void **state)
 	assert_true(turn_newest_group(&cx, s)->group_id == running.id);
 }
 
+/* One turn, as who tells it again reads it. */
+static void
+told_again(void **state)
+{
+	const int64_t		 s = a_session(ann, 0);
+	struct turn_row		 running = a_turn(s, "still?"), *t;
+	struct answer_told	*a;
+	struct citation_row	*c;
+	int64_t			 ids[2], turn;
+	size_t			 n;
+
+	(void)state;
+	turn = asked(s, false, "one", "1a", "1b", ids);
+	asked(s, false, "two", "2a", NULL, NULL);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(citation_add(&cx, &(struct citation_row){ .answer = ids[1],
+		    .position = 1 - i, .body = arena_printf(cx.a, "{\"id\":\"%d\"}", i) }), 0);
+	t = turn_get(&cx, ann, turn);
+	assert_true(t->id == turn && t->owner == ann && t->session == s && t->worker == 99);
+	assert_string_equal(t->voice, "arena");
+	assert_true(t->created_ms != 0 && t->ended_ms >= t->created_ms);
+	assert_int_equal(turn_told(&cx, turn, &a, &n), 0);
+	assert_int_equal(n, 2);
+	assert_true(a[0].answer == ids[0] && a[0].lane == 0 && a[1].lane == 1);
+	assert_string_equal(a[0].mask, "ALPHA");
+	assert_string_equal(a[1].text, "1b");
+	assert_string_equal(a[1].status, "stop");
+	assert_null(a[1].error);
+	assert_int_equal(strlen(a[1].pri_id), 32);
+	assert_int_equal(turn_citations(&cx, turn, &c, &n), 0);
+	assert_int_equal(n, 2);
+	assert_true(c[0].answer == ids[1] && c[0].position == 0 && c[1].position == 1);
+
+	assert_int_equal(turn_add(&cx, &running), 0);
+	assert_int_equal(turn_get(&cx, ann, running.id)->ended_ms, 0);
+	assert_null(turn_get(&cx, bob, turn));
+	assert_null(turn_get(&cx, ann, turn + 1));
+	assert_int_equal(session_delete(&cx, ann, s), 0);
+	assert_null(turn_get(&cx, ann, turn));
+	assert_int_equal(cx.fail.kind, F_NONE);
+}
+
 /* What is not stored keeps its figures only, and stands in nobody's way. */
 static void
 not_stored(void **state)
@@ -338,6 +380,7 @@ main(void)
 		TEST(turn_life),
 		TEST(last_lane_closes),
 		TEST(said_and_history),
+		TEST(told_again),
 		TEST(not_stored),
 		TEST(long_answer),
 		TEST(money),

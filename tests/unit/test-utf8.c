@@ -163,6 +163,30 @@ tokens(void **state)
 	assert_int_equal(utf8_tokens(S("\xff\xff\xff\xff\xff")), 2);
 }
 
+/* In whatever pieces a text comes, its tokens are the same. */
+static void
+tally(void **state)
+{
+	static const char	 text[] = "你好, world: ひら, é and 한글.";
+	const size_t		 n = sizeof text - 1;
+	uint32_t		 c;
+
+	(void)state;
+	for (int chars = 1; chars < 20; chars++) {
+		struct utf8_tally	 t = { 0 };
+		size_t			 from = 0, to = 0;
+
+		while (from < n) {
+			for (int i = 0; i < chars && to < n; i++)
+				to += utf8_next(text + to, n - to, &c);
+			utf8_tally(&t, text + from, to - from);
+			from = to;
+		}
+		assert_int_equal(t.bytes, n);
+		assert_int_equal(utf8_tally_tokens(&t), utf8_tokens(text, n));
+	}
+}
+
 int
 main(void)
 {
@@ -173,6 +197,7 @@ main(void)
 		cmocka_unit_test(partial),
 		cmocka_unit_test(clean),
 		cmocka_unit_test(tokens),
+		cmocka_unit_test(tally),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
