@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/ident.h"
 #include "base/log.h"
+#include "core/measure.h"
 #include "core/recover.h"
 #include "core/running.h"
 
@@ -88,6 +89,7 @@ engine_start(const struct conf *conf)
 	e->asker = asker_new(e->loop);
 	loop_on_round(e->loop, write_spool, e);
 	e->peers = peers_new(e->loop);
+	measure_start(e);
 	loop_on_tick(e->loop, tick, e);
 	e->closer = closer_start(e, conf, recovered ? NULL : dir.p);
 	str_free(&dir);

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "core/measure.h"
 #include "core/running.h"
 
 #define ANSWER_CAP	((size_t)8 << 20)	/* bytes of text, and of reasoning */
@@ -40,6 +41,7 @@ lane_ask(struct lane *l)
 	};
 
 	l->state = LANE_RUNNING;
+	l->asked_us = loop_now_us(l->turn->engine->loop);
 	l->text.cap = l->reasoning.cap = ANSWER_CAP;
 	note(l, SPOOL_LANE, &asked, sizeof asked);
 	for (size_t i = 0; i < l->ncitations; i++)
@@ -62,6 +64,7 @@ on_delta(void *arg, const struct delta *d)
 
 	if (str_put(thinking ? &l->reasoning : &l->text, d->text, d->len) == -1)
 		return -1;		/* what is not kept is not told either */
+	measure_delta(l, l->first_ms == 0);
 	l->last_ms = d->at_ms;
 	if (l->first_ms == 0)
 		l->first_ms = d->at_ms;
@@ -141,9 +144,11 @@ on_end(void *arg, const struct ask_end *e)
 	l->estimated = !e->usage;
 	l->prompt_tokens = e->prompt_tokens;
 	l->completion_tokens = e->completion_tokens;
-	if (e->why != F_NONE)
+	if (e->why != F_NONE) {
+		measure_failure(l, e->why);
 		log_warn("an answer failed", LOG_S("rid", l->turn->rid), LOG_I("turn", l->turn->id),
 		    LOG_S("model", l->model->code), LOG_S("fail", fail_name(e->why)));
+	}
 	lane_end(l, status_of(e), e->why);
 }
 

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "core/closer.h"
+#include "core/measure.h"
 #include "core/spool.h"
 #include "store/turn.h"
 #include "upstream/delta.h"
@@ -135,6 +136,17 @@ close_left(struct ctx *cx, void *arg)
 	return turn_close(cx, row.turn, row.ended_ms) == -1 ? -1 : 0;
 }
 
+static void
+count(struct left *l, int64_t now_ms)
+{
+	struct answer_row	 row;
+
+	fill_row(&row, l, now_ms);
+	measure_answer(&(struct measure){ .model = l->o->model_code, .status = row.status,
+	    .prompt_tokens = row.prompt_tokens, .completion_tokens = row.completion_tokens,
+	    .price_in = l->o->price_in, .price_out = l->o->price_out });
+}
+
 /*
  * Each in a transaction of its own: one that cannot be written must not hold back the others. With
  * the database away none can.
@@ -147,6 +159,7 @@ close_all(struct recovery *v)
 
 	for (size_t i = 0; i < v->n && why->kind != F_UNAVAILABLE; i++) {
 		if (db_txn(v->cx, close_left, &v->left[i]) == 0) {
+			count(&v->left[i], v->cx->now);
 			v->closed++;
 			continue;
 		}

@@ -48,6 +48,7 @@ struct lane {
 
 	/* private to core */
 	struct ask		*ask;
+	int64_t			 asked_us;	/* monotonic */
 	struct ask_spec		 spec;		/* how it is asked; its body is gone once it was */
 	bool			 thinking;	/* inside a reasoning */
 	bool			 told;		/* its last messages went out */

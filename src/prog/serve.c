@@ -24,7 +24,9 @@
 #include "api/dispatch.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/figures.h"
 #include "base/ident.h"
+#include "base/limit.h"
 #include "base/log.h"
 #include "base/slot.h"
 #include "children.h"
@@ -163,10 +165,19 @@ schema_check(const struct conf *c, struct str *err)
 	return rc;
 }
 
+/* What the workers share. -1: errno. */
+static int
+shared_open(const struct conf *c)
+{
+	if (ident_open(c->state_dir, c->node) == -1 || slot_open(c->state_dir) == -1)
+		return -1;
+	return figures_open(c->state_dir) == -1 || limit_open(c->state_dir) == -1 ? -1 : 0;
+}
+
 static int
 state_open(const struct conf *c, struct str *err)
 {
-	if (ident_open(c->state_dir, c->node) == 0 && slot_open(c->state_dir) == 0)
+	if (shared_open(c) == 0)
 		return 0;
 	str_printf(err, "state_dir %s: %s", c->state_dir,
 	    errno == EBADMSG ? "its files are not ours" : strerror(errno));
@@ -245,8 +256,7 @@ reload_give_up(struct master *m)
 	m->loaded = m->old_loaded;
 	m->old_loaded = NULL;
 	log_start(&m->conf);
-	ident_open(m->conf.state_dir, m->conf.node);
-	slot_open(m->conf.state_dir);
+	shared_open(&m->conf);
 	m->phase = RUNNING;
 	notify("READY=1");
 }

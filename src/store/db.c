@@ -8,6 +8,7 @@
 #include <mysqld_error.h>
 
 #include "base/clock.h"
+#include "base/figures.h"
 #include "base/ident.h"
 #include "base/log.h"
 #include "store/stmt.h"
@@ -281,8 +282,10 @@ refused(struct ctx *cx, const char *at, const struct sql_error *e)
 static int
 away(struct ctx *cx, const struct sql_error *e)
 {
-	if (!sql_collided(e))
+	if (!sql_collided(e)) {
 		conn_warn(&cx->db->conn, e);
+		figure_add(FIG_DATABASE_UNAVAILABLE, 1);
+	}
 	if (cx->fail.kind == F_NONE) {
 		fail(cx, F_UNAVAILABLE, "%s", cx->lang == LANG_ZH ? "数据库" : "the database");
 		cx->fail.retry_after = RETRY_AFTER_S;

@@ -15,6 +15,13 @@ struct engine;			/* core's */
 struct fcgi;			/* web/fcgi.c's */
 struct worker;			/* web/worker.c's */
 
+/* For whom a place among streams is held (limit.h); 0: none is. */
+struct places {
+	uint64_t	 address, user;
+};
+/* Gives them back. */
+void	 places_leave(struct places *);
+
 struct req {
 	struct ctx		 cx;
 	enum method		 method;	/* 0: one that we do not know */
@@ -37,6 +44,7 @@ struct req {
 	bool			 detached;	/* the connection went to a peer */
 	/* For the log line, once somebody knows; 0: nobody */
 	int64_t			 user;
+	struct places		 places;	/* its stream takes them over */
 
 	struct engine		*engine;
 	struct worker		*worker;
