@@ -62,8 +62,9 @@ struct file {
 };
 
 static struct file		*file;
-static _Atomic(struct block *)	 ours;		/* NULL: not looked for yet, or we have no slot */
-static int64_t			 started;	/* wall ms: this process or the one it forked from */
+/* NULL: not looked for yet, or we have no slot */
+static _Atomic(struct block *)	 ours;
+static int64_t			 started;	/* wall ms: this process, or who forked it */
 
 /* FNV-1a, the string's end included. */
 static uint64_t

@@ -36,7 +36,7 @@ void	 figure_set(enum figure, int64_t n);
  * number of values is counted as "other".
  */
 void	 figure_add_for(enum figure, int64_t n, const char *const *values);
-#define FIGURE_FOR(...)	((const char *const []){ __VA_ARGS__ })
+#define FIGURE_FOR(...)	((const char *const[]){ __VA_ARGS__ })
 /* That something took so many microseconds, so many times. */
 void	 figure_time(enum figure, int64_t us, int64_t times);
 
