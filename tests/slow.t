@@ -159,6 +159,7 @@ subtest 'stored' => sub {
 	my $stored = $STALLED * 2 * 2 * length($text) / 1024 + 1024;
 	cmp_ok resident() - $before, '<', 64 * $STALLED + $stored, 'nor is there memory for them'
 	    unless $sanitized;
+	like $p->get('/metrics')->body, qr/^parley_slow_clients $STALLED$/m, 'the figures know them';
 	my ($queued) = map { length $_->{got} } @clients;
 	cmp_ok $queued, '<', 100_000, 'while they have hardly begun';
 
