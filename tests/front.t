@@ -76,15 +76,15 @@ sub is_known ($p, $r, $id, $name) {
 
 # ---- clocks ----------------------------------------------------------------------------------
 
-# The site's own file with a second in place of its clocks, two requests at once, no gateways.
+# The site's own file with two seconds in place of its clocks, two requests at once, no gateways.
 sub hasten ($p) {
 	my ($front, $dir) = ($p->{front}, $p->{stack});
 	my $locations = ParleyTest::Process::slurp("$p->{top}/$front/parley-locations.conf");
 	my $conf = ParleyTest::Process::slurp("$dir/$front.conf");
 
-	$locations =~ s/^(client_(?:header|body)_timeout)\s.*/$1 1s;/mg;
+	$locations =~ s/^(client_(?:header|body)_timeout)\s.*/$1 2s;/mg;
 	$locations =~ s/^(limit_conn\s+parley) \d+/$1 2/m;
-	$locations =~ s/^(RequestReadTimeout)\s.*/$1 header=1 body=1/m;
+	$locations =~ s/^(RequestReadTimeout)\s.*/$1 header=2 body=2/m;
 	$conf =~ s/^.*127\.0\.0\.0\/8.*\n//m;
 	$conf =~ s{"?[^"\s]*/parley-locations\.conf"?}{"$dir/locations.conf"};
 	ParleyTest::Process::spew("$dir/locations.conf", $locations);
@@ -125,18 +125,18 @@ sub clocks ($p) {
 	my $head = "POST /task/add HTTP/1.1\r\nHost: x\r\nuserId: tester\r\n"
 	    . "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n";
 	my $rows = row_count($p);
-	my ($answer, $took) = trickle($p, 2, $head, '{"title":', '"x"');
+	my ($answer, $took) = trickle($p, 3, $head, '{"title":', '"x"');
 	like $answer, qr/\A(?:HTTP\/1\.1 40[08] .*)?\z/s, 'a body that does not come is not waited for';
 	unlike $answer, qr/<html/i, '… and no page is sent';
 	cmp_ok $took, '<', 15, '… for long';
 	is row_count($p), $rows, '… nor stored';
-	($answer, $took) = trickle($p, 2, "GET /task/list HTTP/1.1\r\nHost: x\r\n", "userId: x\r\n");
+	($answer, $took) = trickle($p, 3, "GET /task/list HTTP/1.1\r\nHost: x\r\n", "userId: x\r\n");
 	like $answer, qr/\A(?:HTTP\/1\.1 40[08] .*)?\z/s, 'nor is a head';
 	cmp_ok $took, '<', 15, '… for long';
 	is $p->get('/task/list')->code, 200, 'who is quick is served';
 
 	# Slow readers have their time: silence in a stream is no reason to cut it.
-	$p->script('*', { steps => [{ delta => 'one ' }, { sleep => 2.5 }, { delta => 'two' }, @end] });
+	$p->script('*', { steps => [{ delta => 'one ' }, { sleep => 3.5 }, { delta => 'two' }, @end] });
 	my ($lane) = values %{ $p->lanes($p->stream(POST => '/conv/chat',
 	    json => body($p, 'Slowly'))->events) };
 	is $lane->{text} . $lane->{finish}, 'one twostop', 'and a stream may be silent';

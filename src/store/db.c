@@ -272,8 +272,8 @@ refused(struct ctx *cx, const char *at, const struct sql_error *e)
 	case ER_DATA_TOO_LONG:
 		return too_long(cx, e);
 	}
-	log_error("statement failed", LOG_S("sql", at), LOG_I("errno", e->no),
-	    LOG_S("error", e->text));
+	log_error("statement failed", LOG_S("rid", cx->rid), LOG_S("sql", at),
+	    LOG_I("errno", e->no), LOG_S("error", e->text));
 	if (sql_collided(e))
 		return away(cx, e);
 	return fail(cx, F_INTERNAL, "the database refused a statement");

@@ -130,10 +130,12 @@ stream_finish(struct peer *p, bool gone)
 {
 	struct stream	*s = stream_of(p);
 	struct worker	*w = s->worker;
-	int		 fd = fcgi_finish(s->io, gone);
+	int		 fd;
 
-	figure_add(FIG_STREAMS, -1);
+	/* Who sees the end may ask at once again. */
 	places_leave(&s->places);
+	figure_add(FIG_STREAMS, -1);
+	fd = fcgi_finish(s->io, gone);
 	s->gone = gone;
 	worker_job(w, stream_ended, s);
 	worker_return(w, fd);
