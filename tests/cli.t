@@ -198,7 +198,12 @@ like works('model', 'show', 'qwen/max:1'), qr/^name +通义千问\n.*^key +env N
     'for people';
 is_deeply [map { $_->{code} } @{ works_json('model', 'list') }], ['m-a', 'm-b', 'qwen/max:1'],
     'the list';
-is_deeply works_json('show', 'models'), works_json('model', 'list'), 'show models is the same';
+my @fare = @{ works_json('show', 'models') };
+my @health = map { delete $_->{health} } @fare;
+is_deeply \@fare, works_json('model', 'list'), 'show models has the same';
+is join(' ', map { "$_->{breaker} $_->{in_flight} $_->{asked}" } @health),
+    join(' ', ('closed 0 0') x 3), 'and how they fare';
+like works('show', 'models'), qr/^CODE +ENABLED +BREAKER .*^m-a +yes +closed +0 /ms, 'for people';
 my ($head, @lines) = split /\n/, works('model', 'list');
 is index($head, 'KIND'), index($lines[2], 'chat') + 4, 'columns line up where Chinese is wide';
 

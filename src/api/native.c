@@ -1,9 +1,11 @@
 #include "native.h"
 
 #include "api/handlers.h"
+#include "base/clock.h"
 #include "core/who.h"
 #include "store/migrate.h"
 #include "store/model.h"
+#include "upstream/health.h"
 
 #define COOKIE_AGE	"31536000"	/* a year */
 
@@ -74,7 +76,8 @@ native_readyz(struct req *r)
 	    model_list(&r->cx, false, &models, &n) == -1)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		usable += models[i].enabled;
+		usable += models[i].enabled &&
+		    health_state(models[i].id, clock_mono_ms()) != BREAKER_OPEN;
 	if (usable == 0)
 		return fail(&r->cx, F_UNAVAILABLE, "models");
 	return healthy(r);

@@ -171,8 +171,8 @@ figure_time(enum figure f, int64_t us, int64_t times)
 
 /* ---- labels ---------------------------------------------------------------------------------- */
 
-static void
-put_value(struct str *s, const char *value)
+void
+figures_value(struct str *s, const char *value)
 {
 	for (; *value != '\0'; value++) {
 		if (*value == '"' || *value == '\\')
@@ -190,7 +190,7 @@ put_labels(struct str *s, enum figure f, const char *const *values)
 {
 	for (int i = 0; figures[f].labels[i] != NULL; i++) {
 		str_printf(s, "%s%s=\"", i > 0 ? "," : "", figures[f].labels[i]);
-		put_value(s, values != NULL ? values[i] : "other");
+		figures_value(s, values != NULL ? values[i] : "other");
 		str_putc(s, '"');
 	}
 }
@@ -279,8 +279,8 @@ put_number(struct str *s, int64_t n, double per)
 		str_printf(s, "%.15g\n", (double)n / per);
 }
 
-static void
-write_head(struct str *s, const char *name, const char *kind, const char *help)
+void
+figures_head(struct str *s, const char *name, const char *kind, const char *help)
 {
 	str_printf(s, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind);
 }
@@ -331,13 +331,13 @@ figures_write(struct str *s)
 {
 	static const char	*const kinds[] = { "counter", "gauge", "histogram" };
 
-	write_head(s, "parley_build_info", "gauge", "the program's version");
+	figures_head(s, "parley_build_info", "gauge", "the program's version");
 	str_puts(s, "parley_build_info{version=\"" PACKAGE_VERSION "\"} 1\n");
-	write_head(s, "process_start_time_seconds", "gauge", "when the service was started");
+	figures_head(s, "process_start_time_seconds", "gauge", "when the service was started");
 	str_puts(s, "process_start_time_seconds ");
 	put_number(s, started, 1e3);
 	for (int f = 0; f < FIGURES; f++) {
-		write_head(s, figures[f].name, kinds[figures[f].kind], figures[f].help);
+		figures_head(s, figures[f].name, kinds[figures[f].kind], figures[f].help);
 		if (figures[f].kind == HISTOGRAM)
 			write_histogram(s, f);
 		else if (figures[f].labels[0] != NULL)

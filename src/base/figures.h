@@ -40,7 +40,11 @@ void	 figure_add_for(enum figure, int64_t n, const char *const *values);
 /* That something took so many microseconds, so many times. */
 void	 figure_time(enum figure, int64_t us, int64_t times);
 
-/* All of them over all workers as Prometheus's text, version 0.0.4. */
+/* Prometheus's text, version 0.0.4: what stands before a figure that is kept elsewhere. */
+void	 figures_head(struct str *, const char *name, const char *kind, const char *help);
+/* A value of a label, its quotes and breaks escaped. */
+void	 figures_value(struct str *, const char *value);
+/* All of them, over all workers. */
 void	 figures_write(struct str *);
 
 #endif

@@ -86,6 +86,20 @@ slot_self(void)
 	return self;
 }
 
+bool
+slot_any(void)
+{
+	struct flock	l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = SLOTS };
+	bool		any;
+	int		fd;
+
+	if ((fd = file_open()) == -1)
+		return true;
+	any = fcntl(fd, F_OFD_GETLK, &l) == -1 || l.l_type != F_UNLCK;
+	close(fd);
+	return any;
+}
+
 void
 slot_sweep(void)
 {

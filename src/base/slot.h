@@ -8,6 +8,8 @@
 #ifndef PARLEY_SLOT_H
 #define PARLEY_SLOT_H
 
+#include <stdbool.h>
+
 #define SLOTS	128
 
 /* Opens (makes) state_dir/slots. Once more: of another directory. -1: errno. */
@@ -20,6 +22,7 @@ void	 slot_on_free(void (*fn)(int slot));
 /* Takes a free slot for this process, until it ends. -1: errno, EAGAIN when all are taken. */
 int	 slot_take(void);
 int	 slot_self(void);		/* -1: this process has none */
+bool	 slot_any(void);		/* any process has one; where that cannot be told, yes */
 /* Frees what dead processes held. The master's, when a child died. */
 void	 slot_sweep(void);
 

@@ -55,31 +55,46 @@ limit_ms(int own_s, int setting_s)
 	return (own_s > 0 ? own_s : setting_s) * 1000;
 }
 
+static void
+address(struct ctx *cx, struct turn *t, const struct model *m, struct ask_spec *spec)
+{
+	const char	*err;
+
+	spec->rid = t->rid;
+	spec->connect_ms = limit_ms(m->connect_s, cx->conf->connect_timeout);
+	spec->first_ms = limit_ms(m->first_token_s, cx->conf->first_token_timeout);
+	spec->idle_ms = limit_ms(m->idle_s, cx->conf->idle_timeout);
+	spec->total_ms = limit_ms(m->total_s, cx->conf->total_timeout);
+	if (key_of(t->a, m, &spec->key, &err) == -1)
+		log_error("a model's key cannot be read", LOG_S("model", m->code),
+		    LOG_S("why", err));
+	else
+		spec->url = m->url;
+}
+
 void
 context_address(struct ctx *cx, struct lane *l)
 {
-	const struct model	*m = l->model;
-	const char		*err;
-
-	if (key_of(l->turn->a, m, &l->spec.key, &err) == -1) {
-		log_error("a model's key cannot be read", LOG_S("model", m->code),
-		    LOG_S("why", err));
-		return;
-	}
-	l->spec.url = m->url;
-	l->spec.rid = l->turn->rid;
-	l->spec.connect_ms = limit_ms(m->connect_s, cx->conf->connect_timeout);
-	l->spec.first_ms = limit_ms(m->first_token_s, cx->conf->first_token_timeout);
-	l->spec.idle_ms = limit_ms(m->idle_s, cx->conf->idle_timeout);
-	l->spec.total_ms = limit_ms(m->total_s, cx->conf->total_timeout);
+	address(cx, l->turn, l->model, &l->spec);
+	for (size_t i = 0; i < l->nfallbacks; i++)
+		address(cx, l->turn, l->fallbacks[i].model, &l->fallbacks[i].spec);
 }
 
 static void
-write_prompt(struct lane *l, const struct messages *all)
+write_prompt(const struct model *m, struct ask_spec *spec, const struct messages *all)
 {
-	l->spec.prompt_estimate = prompt_write(&l->spec.body, &(struct prompt){
-	    .model = l->model->upstream_name, .m = all->m, .n = all->n,
-	    .context_tokens = l->model->context_tokens, .max_tokens = l->model->max_tokens });
+	spec->prompt_estimate = prompt_write(&spec->body, &(struct prompt){
+	    .model = m->upstream_name, .m = all->m, .n = all->n,
+	    .context_tokens = m->context_tokens, .max_tokens = m->max_tokens });
+}
+
+/* Each model gets a prompt of its own: names and windows differ. */
+static void
+write_prompts(struct lane *l, const struct messages *all)
+{
+	write_prompt(l->model, &l->spec, all);
+	for (size_t i = 0; i < l->nfallbacks; i++)
+		write_prompt(l->fallbacks[i].model, &l->fallbacks[i].spec, all);
 }
 
 void
@@ -103,7 +118,7 @@ context_ask(struct ctx *cx, struct lane *l, const struct turn_spec *spec, const 
 		add(cx->a, &all, ROLE_ASSISTANT, said[i].text);
 	}
 	add(cx->a, &all, ROLE_USER, spec->question);
-	write_prompt(l, &all);
+	write_prompts(l, &all);
 }
 
 void
@@ -130,6 +145,6 @@ context_fuse(struct lane *l)
 	}
 	add(t->a, &all, ROLE_SYSTEM, text.p);
 	add(t->a, &all, ROLE_USER, t->question);
-	write_prompt(l, &all);
+	write_prompts(l, &all);
 	str_free(&text);
 }

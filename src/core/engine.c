@@ -87,6 +87,7 @@ engine_start(const struct conf *conf)
 	e->out.arg = e;
 	/* The order of a round: upstream events and endings, then the spool, then the clients. */
 	e->asker = asker_new(e->loop);
+	e->attempts = attempts_new(e->loop, e->asker);
 	loop_on_round(e->loop, write_spool, e);
 	e->peers = peers_new(e->loop);
 	measure_start(e);
@@ -161,6 +162,7 @@ engine_stop(struct engine *e)
 	loop_post(e->loop, stop_loop, e->loop);
 	pthread_join(e->thread, NULL);
 	asker_free(e->asker);
+	attempts_free(e->attempts);
 	spool_close(e->spool);
 	peers_free(e->peers);
 	loop_free(e->loop);

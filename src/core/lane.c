@@ -36,24 +36,24 @@ note(struct lane *l, enum spool_kind kind, const void *p, size_t n)
 void
 lane_ask(struct lane *l)
 {
-	struct spool_asked	 asked = {
-		.answer = l->answer, .prompt_tokens = l->spec.prompt_estimate,
-	};
-
 	l->state = LANE_RUNNING;
 	l->asked_us = loop_now_us(l->turn->engine->loop);
 	l->text.cap = l->reasoning.cap = ANSWER_CAP;
-	note(l, SPOOL_LANE, &asked, sizeof asked);
 	for (size_t i = 0; i < l->ncitations; i++)
 		if (l->turn->stored)
 			note(l, SPOOL_CITE, l->citations[i], strlen(l->citations[i]));
-	if (l->spec.url == NULL) {
-		lane_end(l, "error", F_UNAVAILABLE);
-		return;
-	}
-	l->ask = ask_start(l->turn->engine->asker, &l->spec, &lane_ops, l);
-	if (l->turn->paused)
-		ask_pause(l->ask, true);
+	attempt_start(l->turn->engine->attempts, l, &lane_ops);
+}
+
+void
+lane_asked(struct lane *l)
+{
+	struct spool_asked	 asked = {
+		.answer = l->answer, .prompt_tokens = l->spec.prompt_estimate,
+		.model = l->model->id,
+	};
+
+	note(l, SPOOL_LANE, &asked, sizeof asked);
 }
 
 static int
@@ -139,16 +139,14 @@ on_end(void *arg, const struct ask_end *e)
 {
 	struct lane	*l = arg;
 
-	l->ask = NULL;
 	l->retry_after = e->retry_after;
 	l->estimated = !e->usage;
 	l->prompt_tokens = e->prompt_tokens;
 	l->completion_tokens = e->completion_tokens;
-	if (e->why != F_NONE) {
-		measure_failure(l, e->why);
+	if (e->why != F_NONE)
 		log_warn("an answer failed", LOG_S("rid", l->turn->rid), LOG_I("turn", l->turn->id),
-		    LOG_S("model", l->model->code), LOG_S("fail", fail_name(e->why)));
-	}
+		    LOG_S("model", l->model->code), LOG_S("fail", fail_name(e->why)),
+		    LOG_I("retry_after", e->retry_after));
 	lane_end(l, status_of(e), e->why);
 }
 
@@ -188,11 +186,10 @@ lane_end(struct lane *l, const char *status, enum fail_kind why)
 void
 lane_stop(struct lane *l, const char *status, enum fail_kind why)
 {
-	if (l->ask != NULL) {
-		ask_cancel(l->ask);
-		l->ask = NULL;
+	if (l->attempt != NULL) {
 		l->estimated = true;		/* whatever usage would have come, did not */
-		l->prompt_tokens = l->spec.prompt_estimate;
+		if (attempt_cancel(l))
+			l->prompt_tokens = l->spec.prompt_estimate;
 	}
 	lane_end(l, status, why);
 }

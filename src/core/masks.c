@@ -76,7 +76,7 @@ masks_deal(struct ctx *cx, int64_t session, size_t *n)
 }
 
 static const struct model *
-model_by_id(const struct model *models, size_t n, int64_t id)
+model_among(const struct model *models, size_t n, int64_t id)
 {
 	for (size_t i = 0; i < n; i++)
 		if (models[i].id == id)
@@ -96,7 +96,7 @@ masks_seat(struct ctx *cx, const struct lane_row *lanes, size_t nlanes, size_t *
 		return NULL;
 	*n = 0;
 	for (size_t i = 0; i < nlanes; i++) {
-		if ((m = model_by_id(models, all, lanes[i].model)) == NULL || !m->enabled)
+		if ((m = model_among(models, all, lanes[i].model)) == NULL || !m->enabled)
 			continue;
 		seats[(*n)++] = (struct turn_seat){
 			.lane = lanes[i].lane, .model = m, .mask = lanes[i].mask,

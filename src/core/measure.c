@@ -1,8 +1,6 @@
 #include "core/measure.h"
 
-#include <ctype.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/figures.h"
@@ -50,16 +48,11 @@ measure_delta(const struct lane *l, bool first)
 }
 
 void
-measure_failure(const struct lane *l, enum fail_kind why)
+measure_fault(const struct lane *l, enum fault fault)
 {
-	const char	*name = fail_name(why) + strlen("F_");
-	char		 kind[32];
-	size_t		 n;
-
-	for (n = 0; name[n] != '\0' && n < sizeof(kind) - 1; n++)
-		kind[n] = (char)tolower((unsigned char)name[n]);
-	kind[n] = '\0';
-	figure_add_for(FIG_UPSTREAM_ERRORS, 1, FIGURE_FOR(l->model->code, kind));
+	if (fault != FAULT_NONE && fault != FAULT_LEFT)
+		figure_add_for(FIG_UPSTREAM_ERRORS, 1,
+		    FIGURE_FOR(l->model->code, fault_rule(fault)->name));
 }
 
 void

@@ -3,13 +3,14 @@
 #define PARLEY_MEASURE_H
 
 #include "core/turn.h"
+#include "upstream/fault.h"
 
 /* After the engine's peers: a round is measured once what it told has been written. */
 void	 measure_start(struct engine *);
 /* The lane's upstream said something, for the first time or once more. On the loop. */
 void	 measure_delta(const struct lane *, bool first);
-/* Its upstream has failed. */
-void	 measure_failure(const struct lane *, enum fail_kind why);
+/* How the call to its model ended. */
+void	 measure_fault(const struct lane *, enum fault);
 
 struct measure {		/* an answer that is settled: its row was closed */
 	const char	*model, *status;

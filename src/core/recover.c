@@ -1,5 +1,6 @@
 #include "core/recover.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "core/closer.h"
 #include "core/measure.h"
 #include "core/spool.h"
+#include "store/model.h"
 #include "store/turn.h"
 #include "upstream/delta.h"
 
@@ -20,6 +22,7 @@ struct left {			/* what the spool knows of a running answer */
 	struct spool_asked	 asked;
 	struct spool_ended	 ended;
 	bool			 has_ended;
+	struct measure		 settled;	/* once it is */
 	int64_t			 first_ms, last_ms;
 	char			*citations[CITATIONS_MAX];
 	int			 ncitations;
@@ -54,8 +57,10 @@ collect(void *arg, const struct spool_record *r)
 		return 0;
 	switch (r->kind) {
 	case SPOOL_LANE:
-		if (r->len == sizeof l->asked)
-			memcpy(&l->asked, r->data, sizeof l->asked);
+		/* The newest: where a model failed another was asked. */
+		if (r->len >= offsetof(struct spool_asked, model))
+			memcpy(&l->asked, r->data,
+			    r->len < sizeof l->asked ? r->len : sizeof l->asked);
 		break;
 	case SPOOL_DELTA:
 		str_put(r->flags & DELTA_REASONING ? &l->reasoning : &l->text, r->data, r->len);
@@ -113,17 +118,44 @@ fill_row(struct answer_row *row, struct left *l, int64_t now_ms)
 	}
 }
 
+/* The model that was asked last, and its prices. */
+static int
+asked_model(struct ctx *cx, const struct left *l, int64_t *id, struct measure *s)
+{
+	struct model	*m;
+
+	*id = l->o->model;
+	s->model = l->o->model_code;
+	s->price_in = l->o->price_in;
+	s->price_out = l->o->price_out;
+	if (l->asked.model == 0 || l->asked.model == l->o->model)
+		return 0;
+	if ((m = model_by_id(cx, l->asked.model)) == NULL)
+		return -1;
+	*id = m->id;
+	s->model = m->code;
+	s->price_in = m->price_in;
+	s->price_out = m->price_out;
+	return 0;
+}
+
 static int
 close_left(struct ctx *cx, void *arg)
 {
 	struct left		*l = arg;
+	struct measure		*s = &l->settled;
 	struct answer_row	 row;
 	char			 cost[48];
 	int			 closed;
 
 	fill_row(&row, l, cx->now);
-	closer_cost(cost, sizeof cost, l->o->price_in, l->o->price_out, row.prompt_tokens,
-	    row.completion_tokens);
+	if (asked_model(cx, l, &row.model, s) == -1)
+		return -1;
+	s->status = row.status;
+	s->prompt_tokens = row.prompt_tokens;
+	s->completion_tokens = row.completion_tokens;
+	closer_cost(cost, sizeof cost, s->price_in, s->price_out, s->prompt_tokens,
+	    s->completion_tokens);
 	row.cost = cost;
 	if ((closed = answer_close(cx, &row)) != 1)
 		return closed;
@@ -134,17 +166,6 @@ close_left(struct ctx *cx, void *arg)
 	if (ledger_add(cx, row.id, cost, row.ended_ms) == -1)
 		return -1;
 	return turn_close(cx, row.turn, row.ended_ms) == -1 ? -1 : 0;
-}
-
-static void
-count(struct left *l, int64_t now_ms)
-{
-	struct answer_row	 row;
-
-	fill_row(&row, l, now_ms);
-	measure_answer(&(struct measure){ .model = l->o->model_code, .status = row.status,
-	    .prompt_tokens = row.prompt_tokens, .completion_tokens = row.completion_tokens,
-	    .price_in = l->o->price_in, .price_out = l->o->price_out });
 }
 
 /*
@@ -159,7 +180,7 @@ close_all(struct recovery *v)
 
 	for (size_t i = 0; i < v->n && why->kind != F_UNAVAILABLE; i++) {
 		if (db_txn(v->cx, close_left, &v->left[i]) == 0) {
-			count(&v->left[i], v->cx->now);
+			measure_answer(&v->left[i].settled);
 			v->closed++;
 			continue;
 		}

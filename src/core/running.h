@@ -12,6 +12,7 @@
 #include "base/loop.h"
 #include "base/out.h"
 #include "base/peer.h"
+#include "core/attempt.h"
 #include "core/closer.h"
 #include "core/engine.h"
 #include "core/spool.h"
@@ -26,6 +27,7 @@ struct engine {
 	pthread_t		 thread;
 	struct peers		*peers;
 	struct asker		*asker;
+	struct attempts		*attempts;
 	struct spool		*spool;
 	struct closer		*closer;
 	struct turn		*turns;		/* all that are not done and saved */
@@ -50,6 +52,7 @@ void	 tell_message(void *engine, const char *, size_t);	/* what engine.out write
 
 /* lane.c: a lane's way from asked to told. */
 void	 lane_ask(struct lane *);
+void	 lane_asked(struct lane *);		/* its model is about to be: notes which */
 /* Ends it with this status ("stop", "stopped", …) unless it has ended; it goes to the closer. */
 void	 lane_end(struct lane *, const char *status, enum fail_kind why);
 /* The same, its upstream cut off */
@@ -70,9 +73,12 @@ void	 turn_forget(struct turn *);		/* done and saved: frees it */
 /* One that never ran, or is linked nowhere any more */
 void	 turn_free(struct turn *);
 
+/* turn.c: what the asking needs of a model, in another arena. */
+struct model	*turn_model(struct arena *, const struct model *);
+
 /*
- * context.c, on a request thread. Where and within which limits the lane's model is asked;
- * no url: it cannot be (its key).
+ * context.c, on a request thread. Where and within which limits the lane's model and its fallbacks
+ * are asked; no url: it cannot be (its key).
  */
 void	 context_address(struct ctx *, struct lane *);
 /* What it is asked, from what it has heard and said before. */

@@ -34,6 +34,7 @@ enum spool_kind {
 struct spool_asked {
 	int64_t	 answer;
 	int64_t	 prompt_tokens;		/* estimated */
+	int64_t	 model;			/* that is asked: not the lane's own where that failed */
 };
 
 struct spool_ended {

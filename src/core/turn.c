@@ -21,8 +21,8 @@ struct opening {		/* what the opening transaction works on */
 	size_t			*nsaid;		/* and how many */
 };
 
-static struct model *
-copy_model(struct arena *a, const struct model *m)
+struct model *
+turn_model(struct arena *a, const struct model *m)
 {
 	struct model	*c = arena_get(a, sizeof *c);
 
@@ -45,7 +45,7 @@ sit_down(struct turn *t, struct lane *l, const struct turn_seat *s, const struct
 	l->mask = arena_strdup(t->a, s->mask);
 	l->mask_name = arena_strdup(t->a, s->mask_name);
 	l->pri_id = arena_strdup(t->a, s->pri_id);
-	l->model = copy_model(t->a, s->model);
+	l->model = turn_model(t->a, s->model);
 	l->answer = ident_new();
 	l->status = "running";
 	l->ncitations = spec->ncitations;
@@ -195,6 +195,25 @@ open_txn(struct ctx *cx, void *arg)
 	return 0;
 }
 
+/* Who may be asked in place of each lane's model. */
+static int
+load_fallbacks(struct ctx *cx, struct turn *t)
+{
+	struct model	*list;
+	struct lane	*l;
+
+	for (l = t->lanes; l < t->lanes + t->nlanes; l++) {
+		if (l->model->fallbacks == 0)
+			continue;
+		if (model_stand_ins(cx, l->model->id, &list, &l->nfallbacks) == -1)
+			return -1;
+		l->fallbacks = arena_array(t->a, l->nfallbacks, sizeof *l->fallbacks);
+		for (size_t i = 0; i < l->nfallbacks; i++)
+			l->fallbacks[i].model = turn_model(t->a, &list[i]);
+	}
+	return 0;
+}
+
 struct turn *
 turn_open(struct ctx *cx, struct engine *e, const struct turn_spec *spec)
 {
@@ -206,7 +225,7 @@ turn_open(struct ctx *cx, struct engine *e, const struct turn_spec *spec)
 	o.said = arena_array(cx->a, (size_t)o.turn->nlanes, sizeof *o.said);
 	o.nsaid = arena_array(cx->a, (size_t)o.turn->nlanes, sizeof *o.nsaid);
 
-	if (db_txn(cx, open_txn, &o) == -1) {
+	if (load_fallbacks(cx, o.turn) == -1 || db_txn(cx, open_txn, &o) == -1) {
 		turn_free(o.turn);
 		return NULL;
 	}

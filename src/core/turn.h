@@ -17,7 +17,9 @@
 #include "upstream/ask.h"
 #include "upstream/prompt.h"
 
+struct attempt;
 struct engine;
+struct fallback;
 
 #define TURN_MARK	256	/* events */
 
@@ -32,7 +34,8 @@ struct lane {
 	const char		*mask_name;	/* "模型A" */
 	const char		*pri_id;	/* NULL in what is not stored */
 	int64_t			 answer;	/* id of its row */
-	const struct model	*model;		/* copied into the turn's arena */
+	/* Copied into the turn's arena; the one that is asked last, where others failed */
+	const struct model	*model;
 
 	enum lane_state		 state;
 	/* Running; then stop, length, content_filter, timeout, error, stopped */
@@ -47,9 +50,12 @@ struct lane {
 	int64_t			 first_ms, last_ms, ended_ms;	/* wall; 0: did not happen */
 
 	/* private to core */
-	struct ask		*ask;
+	struct attempt		*attempt;	/* running, and not ended yet */
+	struct ask		*ask;		/* of the attempt, while a model is asked */
 	int64_t			 asked_us;	/* monotonic */
 	struct ask_spec		 spec;		/* how it is asked; its body is gone once it was */
+	struct fallback		*fallbacks;	/* that may be asked yet; in the turn's arena */
+	size_t			 nfallbacks;
 	bool			 thinking;	/* inside a reasoning */
 	bool			 told;		/* its last messages went out */
 	bool			 saved;		/* it is in the database */

@@ -1,9 +1,12 @@
 /* parley model list, show, enable, disable, remove */
 #include "model_cmd.h"
 
+#include <errno.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "table.h"
+#include "upstream/health.h"
 
 const char *
 model_key_ref(struct arena *a, const struct model *m)
@@ -26,10 +29,9 @@ limit(struct arena *a, int n)
 	return n != 0 ? arena_printf(a, "%d", n) : NULL;
 }
 
-static void
+void
 model_json(struct jw *w, const struct model *m, char *const *fallbacks, size_t n)
 {
-	jw_obj(w, NULL);
 	jw_idstr(w, "id", m->id);
 	jw_str(w, "code", m->code);
 	jw_str(w, "name", m->name);
@@ -54,7 +56,6 @@ model_json(struct jw *w, const struct model *m, char *const *fallbacks, size_t n
 	for (size_t i = 0; i < n; i++)
 		jw_str(w, NULL, fallbacks[i]);
 	jw_end(w);
-	jw_end(w);
 }
 
 static int
@@ -72,15 +73,17 @@ list_json(struct run *r, const struct model *m, size_t n)
 			str_free(&out);
 			return cmd_failed(r);
 		}
+		jw_obj(&w, NULL);
 		model_json(&w, &m[i], fallbacks, nf);
+		jw_end(&w);
 	}
 	jw_close(&w);
 	str_putc(&out, '\n');
 	return cmd_print(r, &out);
 }
 
-int
-model_print_list(struct run *r)
+static int
+list(struct run *r, const void *opts)
 {
 	struct arena	*a = r->cx.a;
 	struct str	 out = STR_INIT(0);
@@ -88,6 +91,7 @@ model_print_list(struct run *r)
 	struct model	*m;
 	size_t		 n;
 
+	(void)opts;
 	if (model_list(&r->cx, false, &m, &n) == -1)
 		return cmd_failed(r);
 	if (r->json)
@@ -102,13 +106,6 @@ model_print_list(struct run *r)
 	if (n == 0)
 		str_puts(&out, "no model yet: see parley model add --help\n");
 	return cmd_print(r, &out);
-}
-
-static int
-list(struct run *r, const void *opts)
-{
-	(void)opts;
-	return model_print_list(r);
 }
 
 static void
@@ -171,6 +168,7 @@ show(struct run *r, const void *opts)
 		return cmd_failed(r);
 	if (r->json) {
 		jw_open(&w, &out);
+		jw_obj(&w, NULL);
 		model_json(&w, m, fallbacks, n);
 		jw_close(&w);
 		str_putc(&out, '\n');
@@ -190,12 +188,20 @@ done(struct run *r, const char *what)
 	return cmd_print(r, &out);
 }
 
+/* It gets another chance, whatever its calls came to before. */
 static int
 enable(struct run *r, const void *opts)
 {
+	const char	*dir = r->cx.conf->state_dir;
+	struct model	*m;
+
 	(void)opts;
-	if (model_enable(&r->cx, r->operand[0], true) == -1)
+	if (model_enable(&r->cx, r->operand[0], true) == -1 ||
+	    (m = model_get(&r->cx, r->operand[0])) == NULL)
 		return cmd_failed(r);
+	if (health_forget(dir, m->id) == -1)
+		return cmd_error(r, EX_NOPERM, "model %s is enabled, but %s/health: %s: run it as "
+		    "the service's user, or as root", r->operand[0], dir, strerror(errno));
 	return done(r, "enabled");
 }
 
@@ -238,7 +244,7 @@ const struct cmd cmd_model_enable = {
 	.name = "model enable",
 	.operands = "CODE",
 	.least = 1, .most = 1,
-	.help = "lets a model take questions again",
+	.help = "lets a model take questions again; closes its breaker",
 	.flags = CMD_SCHEMA,
 	.fn = enable,
 };

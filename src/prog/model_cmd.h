@@ -1,4 +1,4 @@
-/* model_cmd: how registered models are shown, by `model` and by `show models`. */
+/* model_cmd: how registered models are shown, by `model`, `check` and `show models`. */
 #ifndef PARLEY_MODEL_CMD_H
 #define PARLEY_MODEL_CMD_H
 
@@ -7,7 +7,7 @@
 
 /* "env UPSTREAM_KEY", "file /etc/parley/key", or NULL where it has none; in the arena. */
 const char	*model_key_ref(struct arena *, const struct model *);
-/* Every model with its address and prices; as JSON with all that is known. An exit status. */
-int		 model_print_list(struct run *);
+/* All that is registered of it, as members of an object that is begun already. */
+void		 model_json(struct jw *, const struct model *, char *const *fallbacks, size_t n);
 
 #endif

@@ -34,6 +34,7 @@
 #include "process.h"
 #include "store/db.h"
 #include "store/migrate.h"
+#include "upstream/health.h"
 #include "web/handoff.h"
 
 #define KILL_AFTER	10000		/* ms over `drain` that leaving workers are given */
@@ -171,7 +172,9 @@ shared_open(const struct conf *c)
 {
 	if (ident_open(c->state_dir, c->node) == -1 || slot_open(c->state_dir) == -1)
 		return -1;
-	return figures_open(c->state_dir) == -1 || limit_open(c->state_dir) == -1 ? -1 : 0;
+	if (figures_open(c->state_dir) == -1 || limit_open(c->state_dir) == -1)
+		return -1;
+	return health_open(c->state_dir);
 }
 
 static int

@@ -1,10 +1,9 @@
-/* parley show routes, config, sql, models */
+/* parley show routes, config, sql */
 #include <string.h>
 
 #include "api/dialect.h"
 #include "api/dispatch.h"
 #include "cmd.h"
-#include "model_cmd.h"
 #include "store/db.h"
 #include "table.h"
 #include "web/route.h"
@@ -91,7 +90,7 @@ show_routes(struct run *r, const void *opts)
 	return cmd_print(r, &out);
 }
 
-/* ---- config, sql, models --------------------------------------------------------------------- */
+/* ---- config, sql ----------------------------------------------------------------------------- */
 
 static int
 show_config(struct run *r, const void *opts)
@@ -135,13 +134,6 @@ show_sql(struct run *r, const void *opts)
 	return cmd_print(r, &out);
 }
 
-static int
-show_models(struct run *r, const void *opts)
-{
-	(void)opts;
-	return model_print_list(r);
-}
-
 const struct cmd cmd_show_routes = {
 	.name = "show routes",
 	.operands = "",
@@ -166,12 +158,4 @@ const struct cmd cmd_show_sql = {
 	.help = "every statement that is sent to the database",
 	.flags = CMD_JSON,
 	.fn = show_sql,
-};
-
-const struct cmd cmd_show_models = {
-	.name = "show models",
-	.operands = "",
-	.help = "every model, as `model list` does",
-	.flags = CMD_SCHEMA | CMD_JSON,
-	.fn = show_models,
 };

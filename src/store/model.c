@@ -22,6 +22,16 @@ model_get(struct ctx *cx, const char *code)
 	return m;
 }
 
+struct model *
+model_by_id(struct ctx *cx, int64_t id)
+{
+	struct model	*m;
+
+	if ((m = db_maybe(cx, SQL_MODEL_BY_ID, V(id))) == NULL)
+		return fail_null(cx, F_NOT_FOUND, "model %lld", (long long)id);
+	return m;
+}
+
 int
 model_list(struct ctx *cx, bool arena_only, struct model **list, size_t *n)
 {
@@ -74,6 +84,12 @@ model_fallbacks(struct ctx *cx, int64_t model, char ***codes, size_t *n)
 	    "rows of one text are an array of strings");
 
 	return db_many(cx, SQL_MODEL_FALLBACKS, codes, n, V(model));
+}
+
+int
+model_stand_ins(struct ctx *cx, int64_t model, struct model **list, size_t *n)
+{
+	return db_many(cx, SQL_MODEL_STAND_INS, list, n, V(model));
 }
 
 int

@@ -20,9 +20,11 @@ struct model {
 	int	 connect_s, first_token_s, idle_s, total_s;	/* 0: the setting's */
 	int	 concurrency;		/* calls at once; 0: no limit */
 	int64_t	 created_ms;
+	int64_t	 fallbacks;		/* how many it has; read only */
 };
 
 struct model	*model_get(struct ctx *, const char *code);		/* F_NOT_FOUND */
+struct model	*model_by_id(struct ctx *, int64_t id);			/* F_NOT_FOUND */
 /* All of them by code; arena_only: enabled chat models of the arena. */
 int		 model_list(struct ctx *, bool arena_only, struct model **, size_t *n);
 /*
@@ -31,6 +33,8 @@ int		 model_list(struct ctx *, bool arena_only, struct model **, size_t *n);
  */
 int		 model_add(struct ctx *, struct model *, const char *const *fallbacks, size_t n);
 int		 model_fallbacks(struct ctx *, int64_t model, char ***codes, size_t *n);
+/* Of these, the enabled chat models, in order. */
+int		 model_stand_ins(struct ctx *, int64_t model, struct model **, size_t *n);
 int		 model_enable(struct ctx *, const char *code, bool on);	/* F_NOT_FOUND */
 /* Removes it; F_CONFLICT where answers were given by it (disable it then). */
 int		 model_remove(struct ctx *, const char *code);

@@ -65,10 +65,10 @@ answer_close(struct ctx *cx, const struct answer_row *a)
 {
 	int64_t	 closed;
 
-	closed = db_exec(cx, SQL_ANSWER_CLOSE, V(a->status), V(a->text), V(a->reasoning),
-	    V(a->error), V(a->prompt_tokens), V(a->completion_tokens), V(a->estimated),
-	    V(a->cost != NULL ? a->cost : "0"), V_ID(a->first_ms), V_ID(a->last_ms),
-	    V_ID(a->ended_ms), V(a->id));
+	closed = db_exec(cx, SQL_ANSWER_CLOSE, V(a->model), V(a->status), V(a->text),
+	    V(a->reasoning), V(a->error), V(a->prompt_tokens), V(a->completion_tokens),
+	    V(a->estimated), V(a->cost != NULL ? a->cost : "0"), V_ID(a->first_ms),
+	    V_ID(a->last_ms), V_ID(a->ended_ms), V(a->id));
 	if (closed != 1)
 		return (int)closed;
 	return db_exec(cx, SQL_ANSWER_FIRST, V(a->ended_ms), V(a->id)) == -1 ? -1 : 1;

@@ -25,7 +25,7 @@ struct turn_row {
 struct answer_row {
 	int64_t	 id, turn, session;
 	int	 lane;
-	int64_t	 model;
+	int64_t	 model;		/* that answers: another than asked first where that failed */
 	/* Running, then stop, length, content_filter, timeout, error, stopped */
 	char	*status;
 	char	*text, *reasoning;	/* NULL: not stored */
@@ -70,7 +70,7 @@ int	 turn_said(struct ctx *, int64_t session, int lane, bool private, struct sai
 
 /* Closing. */
 /*
- * Sets everything but ids and created_ms, only while status is running: 1, or 0
+ * Sets everything but the other ids and created_ms, only while status is running: 1, or 0
  * when it was closed before, or -1.
  */
 int	 answer_close(struct ctx *, const struct answer_row *);

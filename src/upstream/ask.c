@@ -52,23 +52,25 @@ ask_free(struct ask *q)
 
 /* Tells the end, once. The ask stays until its call is gone. */
 static void
-tell_end(struct ask *q, enum fail_kind why)
+tell_end(struct ask *q, enum fail_kind why, enum fault fault)
 {
 	if (q->ended)
 		return;
 	q->ended = true;
 	q->end.why = why;
+	q->end.fault = fault;
+	q->end.body = q->call == NULL && !q->end.heard ? &q->body : NULL;
 	q->heard = loop_now(q->asker->loop);
 	q->ops->end(q->arg, &q->end);
 }
 
 /* Ends it and closes its connection; the ask is gone unless we are inside one of its callbacks. */
 static void
-abandon(struct ask *q, enum fail_kind why)
+abandon(struct ask *q, enum fail_kind why, enum fault fault)
 {
 	struct call	*k = q->call;
 
-	tell_end(q, why);
+	tell_end(q, why, fault);
 	if (k == NULL)
 		return;			/* the end's callback has cancelled it already */
 	q->call = NULL;
@@ -96,7 +98,7 @@ tell_delta(struct ask *q, const char *text, size_t len, bool reasoning)
 	q->thinking = reasoning;
 	if (q->ops->delta(q->arg, &d) == -1) {
 		q->end.finish = FINISH_LENGTH;
-		tell_end(q, F_NONE);
+		tell_end(q, F_NONE, FAULT_NONE);
 		return -1;
 	}
 	return q->dead ? -1 : 0;
@@ -113,15 +115,18 @@ on_event(void *arg, const char *data, size_t len)
 	if (delta_parse(q->asker->parser, data, len, &c) == -1) {
 		log_warn("upstream sent an event that is no chat completion chunk",
 		    LOG_I("bytes", len));
-		tell_end(q, F_UPSTREAM);
+		tell_end(q, F_UPSTREAM, FAULT_GARBAGE);
 		return -1;
 	}
 	if (c.done) {
-		tell_end(q, q->end.finish != FINISH_NONE || q->end.heard ? F_NONE : F_UPSTREAM);
+		if (q->end.finish != FINISH_NONE || q->end.heard)
+			tell_end(q, F_NONE, FAULT_NONE);
+		else
+			tell_end(q, F_UPSTREAM, FAULT_GARBAGE);
 		return q->dead ? -1 : 0;
 	}
 	if (c.error) {
-		tell_end(q, F_UPSTREAM);
+		tell_end(q, F_UPSTREAM, FAULT_GARBAGE);
 		return -1;
 	}
 	if (c.has_usage) {
@@ -149,8 +154,6 @@ on_data(void *arg, int status, const char *p, size_t n)
 
 	if (status != 200)		/* its body is nobody's business but the upstream's */
 		return 0;
-	if (q->body.p != NULL && call_body_sent(q->call))
-		str_free(&q->body);	/* many run long, and it may be large */
 	q->inside = true;
 	if (!q->dead)
 		rv = sse_feed(&q->sse, p, n, on_event, q);
@@ -161,8 +164,10 @@ on_data(void *arg, int status, const char *p, size_t n)
 	}
 	if (rv == -1 && !q->ended) {
 		log_warn("upstream sent an event that is too large", LOG_I("cap", EVENT_CAP));
-		tell_end(q, F_UPSTREAM);
+		tell_end(q, F_UPSTREAM, FAULT_GARBAGE);
 	}
+	if (q->end.heard && q->body.p != NULL && call_body_sent(q->call))
+		str_free(&q->body);	/* many run long, and it may be large */
 	return rv;
 }
 
@@ -178,11 +183,25 @@ fail_of_status(int status)
 
 /* The upstream was never reached or has refused: it has read nothing. */
 static void
-tell_refusal(struct ask *q, enum fail_kind why)
+tell_refusal(struct ask *q, enum fail_kind why, enum fault fault)
 {
 	if (!q->end.heard)
 		q->end.prompt_tokens = 0;
-	tell_end(q, why);
+	tell_end(q, why, fault);
+}
+
+/* How a call without any HTTP status failed. */
+static enum fault
+fault_of_call(enum call_result result)
+{
+	switch (result) {
+	case CALL_CONNECT:
+		return FAULT_CONNECT;
+	case CALL_TIMEOUT:
+		return FAULT_TIMEOUT;
+	default:
+		return FAULT_CUT;
+	}
 }
 
 static void
@@ -203,11 +222,14 @@ on_done(void *arg, const struct call_end *e)
 			    LOG_I("status", e->status), LOG_I("heard", q->end.heard));
 		q->end.retry_after = e->retry_after;
 		if (e->status == 0)
-			tell_refusal(q, F_UNAVAILABLE);
+			tell_refusal(q, F_UNAVAILABLE, fault_of_call(e->result));
 		else if (e->status != 200)
-			tell_refusal(q, fail_of_status(e->status));
-		else
-			tell_end(q, q->end.finish != FINISH_NONE ? F_NONE : F_UPSTREAM);
+			tell_refusal(q, fail_of_status(e->status), fault_of_status(e->status));
+		else if (q->end.finish != FINISH_NONE)
+			tell_end(q, F_NONE, FAULT_NONE);
+		else		/* whole, but without a word of it: it speaks something else */
+			tell_end(q, F_UPSTREAM, e->result == CALL_OK && !q->end.heard ?
+			    FAULT_GARBAGE : FAULT_CUT);
 	}
 	ask_free(q);
 }
@@ -216,13 +238,13 @@ static const struct call_ops ask_call = { .data = on_data, .done = on_done };
 
 /* Too long without a token. Where it has refused, only the refusal's body is late. */
 static void
-time_out(struct ask *q)
+time_out(struct ask *q, enum fault fault)
 {
 	int	 status = call_status(q->call);
 
 	if (status != 0 && status != 200)
-		tell_refusal(q, fail_of_status(status));
-	abandon(q, F_TIMEOUT);
+		tell_refusal(q, fail_of_status(status), fault_of_status(status));
+	abandon(q, F_TIMEOUT, fault);
 }
 
 /* The clocks, ten times a second. */
@@ -237,16 +259,17 @@ tick(void *arg)
 		next = q->next;
 		if (q->ended) {
 			if (now - q->heard > LINGER_MS)
-				abandon(q, F_NONE);
+				abandon(q, F_NONE, FAULT_NONE);
 		} else if (q->paused_at != 0)
 			continue;
 		else if (q->end.finish != FINISH_NONE) {
 			if (now - q->heard > FINISHED_MS)
-				abandon(q, F_NONE);
-		} else if (now - q->begun > q->total_ms ||
-		    (!q->end.heard && now - q->begun > q->first_ms) ||
-		    (q->end.heard && now - q->heard > q->idle_ms))
-			time_out(q);
+				abandon(q, F_NONE, FAULT_NONE);
+		} else if (q->end.heard ? now - q->heard > q->idle_ms :
+		    now - q->begun > q->first_ms)
+			time_out(q, FAULT_TIMEOUT);
+		else if (now - q->begun > q->total_ms)
+			time_out(q, FAULT_LONG);
 	}
 }
 
@@ -310,7 +333,7 @@ void
 ask_cancel(struct ask *q)
 {
 	q->ended = true;		/* nothing is told any more */
-	abandon(q, F_NONE);
+	abandon(q, F_NONE, FAULT_NONE);
 }
 
 void

@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "upstream/call.h"
 #include "upstream/delta.h"
+#include "upstream/fault.h"
 
 struct asker;			/* per loop: caller, parser, all running asks */
 struct ask;
@@ -18,7 +19,7 @@ struct ask;
 struct ask_spec {
 	const char	*url;		/* base with /v1; "/chat/completions" is added */
 	const char	*key;		/* NULL: none */
-	struct str	 body;		/* taken over */
+	struct str	 body;		/* taken over; see ask_end */
 	const char	*rid;
 	int		 connect_ms, first_ms, idle_ms, total_ms;
 	int64_t		 prompt_estimate;	/* tokens, for when the upstream reports none */
@@ -27,11 +28,17 @@ struct ask_spec {
 struct ask_end {
 	/* F_NONE: ended well; F_UPSTREAM, F_UNAVAILABLE (429, 5xx, no connection), F_TIMEOUT */
 	enum fail_kind	 why;
+	enum fault	 fault;		/* the same, as it tells on the upstream */
 	enum finish	 finish;	/* of an answer that ended well */
 	int		 retry_after;
 	bool		 heard;		/* a token came */
 	bool		 usage;		/* the upstream reported tokens */
 	int64_t		 prompt_tokens, completion_tokens;
+	/*
+	 * What was asked, where no token came and the connection needs it no more: for asking it
+	 * again it may be taken, leaving zeros. Else NULL.
+	 */
+	struct str	*body;
 };
 
 struct ask_ops {

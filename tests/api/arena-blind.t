@@ -48,7 +48,9 @@ sub trouble ($m) {
 my @kinds = map { [trouble($_)] } @models;
 my ($session, $pri);
 for my $kind (0 .. $#{ $kinds[0] }) {
-	$p->script($models[$_]{code}, $kinds[$_][$kind]) for 0 .. $#models;
+	$p->heal(map { $_->{code} } @models);
+	$p->upstream->unscript;
+	$p->script($models[$_]{code}, { times => 0, %{ $kinds[$_][$kind] } }) for 0 .. $#models;
 	my $s = saw("trouble $kind", $p->stream(POST => '/conv/chat', json => body($p,
 	    "trouble $kind"),
 		headers => { 'X-Request-Id' => "t$kind" }));
@@ -62,10 +64,12 @@ for my $kind (0 .. $#{ $kinds[0] }) {
 }
 
 # A refused connection.
+$p->upstream->unscript;
 $p->upstream->stop;
 saw('refused', $p->stream(POST => '/conv/chat', json => body($p, 'refused')));
 saw('combine refused', $p->stream(POST => '/combine/chat', json => body($p, 'refused')));
 $p->upstream->start;
+$p->heal(map { $_->{code} } @models);
 
 # Everything else that can be asked of a masked session.
 ($session, $pri, my $s) = begin($p, 'A question');

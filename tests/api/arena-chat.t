@@ -147,7 +147,7 @@ ok((grep { $_->{text} eq '<think>nothing comes of it</think>' } values %$by_text
     'also without an answer');
 
 # One lane fails, the others are whole.
-$p->script($models[0], { status => 500 });
+$p->script($models[0], { status => 500, headers => { 'Retry-After' => 9 } });	# not tried again
 $p->script($models[1], { steps => [{ delta => 'as far as' }, { close => 1 }] });
 $p->script($models[2], { steps => [{ delta => 'cut' }, { finish => 'content_filter' },
     { done => 1 }] });

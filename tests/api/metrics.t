@@ -121,11 +121,20 @@ subtest 'answers' => sub {
 
 subtest 'upstreams that fail' => sub {
 	$p->upstream->unscript;
-	$p->script('m-a', { times => 1, status => 500 });
+	$p->script('m-a', { times => 1, status => 400 });
 	begin($p, 'Fails?');
 	my $f = figures();
-	is $f->{'parley_upstream_errors_total{model="m-a",kind="unavailable"}'}, 1, 'are counted';
+	is $f->{'parley_upstream_errors_total{model="m-a",kind="request"}'}, 1, 'are counted';
 	is $f->{'parley_answers_total{status="error"}'}, 1, 'their answers too';
+	is $f->{'parley_model_breaker{model="m-a",state="closed"}'}, 1, 'a breaker is closed';
+	is $f->{'parley_model_breaker{model="m-a",state="open"}'}, 0, '… not open';
+	is $f->{'parley_model_calls{model="m-a"}'}, 0, 'no call is in flight';
+	is $f->{'parley_model_events_total{model="m-a",event="retried"}'}, 0, 'nothing was retried';
+	$p->script('m-a', { times => 1, status => 500 });
+	begin($p, 'Again?');
+	$f = figures();
+	is $f->{'parley_model_events_total{model="m-a",event="retried"}'}, 1, 'now it was';
+	is $f->{'parley_upstream_errors_total{model="m-a",kind="status_5xx"}'}, 1, 'a call that failed';
 };
 
 subtest 'a worker is killed' => sub {
@@ -148,8 +157,8 @@ subtest 'a worker is killed' => sub {
 	$p->eventually('its gauges fall to nothing', sub { my $f = figures();
 	    ($f->{parley_workers} // 0) == 2 && !grep { $f->{$_} } qw(parley_streams parley_turns_running) });
 	my $after = figures();
-	my @back = grep { !/^parley_(?:streams|turns_running|spool_bytes|slow_clients|closer_backlog)$/
-	    && $after->{$_} < $before->{$_} } keys %$before;
+	my @back = grep { /_(?:total|bucket|sum|count)\b/ && $after->{$_} < $before->{$_} }
+	    keys %$before;
 	is_deeply \@back, [], 'no counter goes back';
 	$p->eventually('what it left is settled and counted', sub {
 		my ($sum) = map { $_->{n} } @{ $p->sql('SELECT COUNT(*) AS n FROM answer'
@@ -165,8 +174,9 @@ subtest 'the service begins anew' => sub {
 	$p->eventually('all end', sub { !$p->pids->{master} });
 	$p->up;
 	my $after = figures();
-	is_deeply [grep { /_total|_count$/ && ($after->{$_} // -1) < $before->{$_} } keys %$before],
-	    [], 'and goes on counting';
+	# What became of calls to a model begins anew with the service.
+	is_deeply [grep { /_(?:total|bucket|sum|count)\b/ && !/^parley_model_/
+	    && ($after->{$_} // -1) < $before->{$_} } keys %$before], [], 'and goes on counting';
 };
 
 subtest 'not for everybody' => sub {

@@ -84,6 +84,14 @@ sub add_model ($self, $model, @args) {
 	return;
 }
 
+sub heal ($self, @models) {
+	for my $code (@models) {
+		my ($exit, $out, $err) = $self->parley('model', 'enable', $code);
+		croak "parley model enable $code: exit $exit\n$err" if $exit;
+	}
+	return;
+}
+
 sub parley ($self, @args) {
 	my %o = ref $args[0] ? %{ shift @args } : ();
 	return ParleyTest::Process::capture(['parley', @args], seconds => 60, %o,
@@ -479,6 +487,13 @@ Rows as hashes, all values text, NULL undef. C<?> must not stand inside of a lit
   my ($exit) = $p->parley({ stdin => "secret\n" }, 'user', 'add', 'ann');
 
 The command line of the stack. Options: C<stdin>, C<env>, C<seconds>.
+
+=head2 heal
+
+  $p->heal('m-a', 'm-b');
+
+Enables these models and closes their breakers, so that failures of one test do not keep the next
+from its upstream.
 
 =head2 stack, up, down, dir
 

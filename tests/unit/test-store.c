@@ -108,6 +108,21 @@ model_family(void **state)
 	assert_int_equal(n, 2);
 	assert_string_equal(codes[0], "m1");
 	assert_string_equal(codes[1], "m0");
+	assert_int_equal(got->fallbacks, 2);
+	assert_int_equal(model_stand_ins(&cx, m.id, &list, &n), 0);
+	assert_int_equal(n, 2);
+	assert_string_equal(list[0].code, "m1");
+	assert_true(list[0].price_in == 0.15 && list[0].fallbacks == 0);
+	assert_int_equal(model_enable(&cx, "m1", false), 0);
+	assert_int_equal(model_stand_ins(&cx, m.id, &list, &n), 0);
+	assert_int_equal(n, 1);			/* what is disabled stands in for nobody */
+	assert_string_equal(list[0].code, "m0");
+	assert_int_equal(model_enable(&cx, "m1", true), 0);
+	got = model_by_id(&cx, m.id);
+	assert_non_null(got);
+	assert_string_equal(got->code, "zeta");
+	assert_null(model_by_id(&cx, 1));
+	FAILED_WITH(F_NOT_FOUND);
 
 	assert_int_equal(model_add(&cx, &m, NULL, 0), -1);
 	assert_non_null(strstr(cx.fail.what, "zeta"));

@@ -23,6 +23,7 @@ turn_life(void **state)
 	struct citation_row	 c = { .answer = a.id, .position = 1,
 		.body = arena_strdup(cx.a, "{\"id\":\"2\"}") }, *cites;
 	struct orphan		*orphans;
+	struct past		*past;
 	size_t			 n;
 
 	(void)state;
@@ -62,6 +63,7 @@ turn_life(void **state)
 	a.first_ms = 1000;
 	a.last_ms = 2000;
 	a.cost = arena_strdup(cx.a, "0.1234567891");
+	a.model = models[1];		/* which stood in for the lane's own */
 	assert_int_equal(answer_close(&cx, &a), 1);
 	assert_int_equal(answer_close(&cx, &a), 0);
 	assert_string_equal(answer_status(&cx, a.id), "stop");
@@ -88,9 +90,11 @@ turn_life(void **state)
 	assert_int_equal(turn_count(&cx, s), 2);
 	assert_string_equal(private_db_ask(&server,
 	    "SELECT CONCAT_WS('|', estimated, prompt_tokens, completion_tokens,"
-	    " cost, first_ms, last_ms, reasoning, error IS NULL) FROM answer"
-	    " WHERE reasoning = 'hm'"),
-	    "1|12|34|0.1234567891|1000|2000|hm|1");
+	    " cost, first_ms, last_ms, reasoning, error IS NULL, m.code) FROM answer a"
+	    " JOIN model m ON m.id = a.model WHERE reasoning = 'hm'"),
+	    "1|12|34|0.1234567891|1000|2000|hm|1|m1");
+	assert_int_equal(turn_history(&cx, ann, s, 0, &past, &n), 0);
+	assert_string_equal(past[0].model_code, "m0");	/* the lane's, whoever answered */
 }
 
 struct close_both {
