@@ -6,6 +6,7 @@
 #include "api/arena.h"
 #include "api/handlers.h"
 #include "api/idempotency.h"
+#include "api/limits.h"
 #include "api/native.h"
 #include "base/cidr.h"
 #include "base/conf.h"
@@ -23,7 +24,7 @@ routes_table(size_t *n)
 	static const struct route rows[] = {
 #define ROUTE(methods, path, dialect, handler, who, flags, kib, in, out, summary) \
 		{ methods, path, &dialect_##dialect, handler, who, flags, kib, in, out, #handler, \
-		    summary },
+		    #dialect, summary },
 #include "api/routes.def"
 #undef ROUTE
 	};
@@ -184,7 +185,8 @@ answer(struct req *r)
 		return options(r);
 	if (r->route == NULL)
 		return no_route(r);
-	if (guard(r) == -1 || req_body_load(r) == -1)
+	if (limits_address(r) == -1 || guard(r) == -1 || limits_user(r) == -1 ||
+	    req_body_load(r) == -1)
 		return -1;
 	if (r->method == M_OPTIONS && r->body_len == 0)
 		return options(r);
@@ -215,8 +217,12 @@ refuse(struct req *r)
 void
 dispatch(struct req *r)
 {
+	int	rc;
+
 	cors(r);
-	if (answer(r) == 0)
+	rc = answer(r);
+	limits_done(r);
+	if (rc == 0)
 		return;
 	if (r->cx.fail.kind == F_NONE) {
 		log_error("a handler failed without a reason", LOG_S("path", r->path),

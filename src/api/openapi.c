@@ -176,6 +176,8 @@ write_responses(struct jw *w, const struct route *r)
 		write_failure(w, r, "413", "Content Too Large");
 		write_failure(w, r, "415", "Unsupported Media Type");
 	}
+	if (r->who != WHO_LOCAL)
+		write_failure(w, r, "429", "Too Many Requests");
 	write_failure(w, r, "503", "Service Unavailable");
 	write_failure(w, r, "default", "Failure");
 	jw_end(w);

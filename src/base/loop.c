@@ -31,7 +31,7 @@ struct calls {
 struct loop {
 	int			 ep;
 	bool			 stopped;
-	int64_t			 now, wall;
+	int64_t			 now, now_us, wall;
 
 	struct epoll_event	 event[EVENTS];	/* of this round */
 	int			 at, n;		/* the one being served, how many */
@@ -57,7 +57,8 @@ loop_die(const char *what, int fd)
 static void
 loop_clock(struct loop *l)
 {
-	l->now = clock_mono_ms();
+	l->now_us = clock_mono_us();
+	l->now = l->now_us / 1000;
 	l->wall = clock_ms();
 }
 
@@ -209,6 +210,12 @@ int64_t
 loop_now(const struct loop *l)
 {
 	return l->now;
+}
+
+int64_t
+loop_now_us(const struct loop *l)
+{
+	return l->now_us;
 }
 
 int64_t

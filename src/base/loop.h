@@ -48,6 +48,7 @@ void		 loop_on_round(struct loop *, void (*fn)(void *), void *arg);
 /* Monotonic and wall milliseconds, read once per round. */
 int64_t		 loop_now(const struct loop *);
 int64_t		 loop_wall(const struct loop *);
+int64_t		 loop_now_us(const struct loop *);	/* loop_now, in microseconds */
 
 void		 loop_run(struct loop *);	/* until loop_stop */
 void		 loop_stop(struct loop *);	/* on the loop; from elsewhere post it */

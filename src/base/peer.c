@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "arena.h"
+#include "figures.h"
 #include "log.h"
 
 #define LEFT	(EPOLLRDHUP | EPOLLHUP | EPOLLERR)
@@ -85,6 +86,8 @@ peer_finish(struct peer *p)
 	loop_del(p->all->loop, &p->watch);
 	if (p->dirty)
 		p->all->dirty[p->slot] = NULL;
+	if (p->high)
+		figure_add(FIG_SLOW_CLIENTS, -1);
 	str_free(&p->buf);
 	p->ops->finish(p, p->gone);
 }
@@ -118,8 +121,10 @@ static void
 peer_queued(struct peer *p)
 {
 	p->queued_at = loop_now(p->all->loop);
-	if (peer_is_high(p))
+	if (!p->high && peer_is_high(p)) {
 		p->high = true;
+		figure_add(FIG_SLOW_CLIENTS, 1);
+	}
 	peer_touch(p);
 }
 
@@ -194,6 +199,7 @@ peer_write(struct peer *p)
 		str_free(&p->buf);
 	if (p->high && p->buf.len < PEER_HIGH / 4) {
 		p->high = false;
+		figure_add(FIG_SLOW_CLIENTS, -1);
 		if (p->on_drained != NULL)
 			p->on_drained(p, p->owner);	/* it may queue, end or leave */
 		if (all->dirty[slot] == NULL)

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/ident.h"
 #include "base/log.h"
+#include "core/measure.h"
 #include "core/running.h"
 #include "upstream/health.h"
 
@@ -380,6 +381,7 @@ on_end(void *arg, const struct ask_end *e)
 	struct attempt	*a = arg;
 
 	a->lane->ask = NULL;
+	measure_fault(a->lane, e->fault);
 	health_leave(&a->call, e->fault, e->retry_after, loop_now(a->all->loop));
 	wake(a->all);
 	if (e->why == F_NONE || a->heard)

@@ -7,7 +7,9 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/figures.h"
 #include "base/log.h"
+#include "core/measure.h"
 #include "core/running.h"
 #include "store/turn.h"
 
@@ -121,6 +123,16 @@ save_txn(struct ctx *cx, void *arg)
 	return rv;
 }
 
+/* Once for each lane: also where its row had been closed by a commit whose answer got lost. */
+static void
+count(const struct lane *l)
+{
+	figure_add(FIG_CLOSER_BACKLOG, -1);
+	measure_answer(&(struct measure){ .model = l->model->code, .status = l->status,
+	    .prompt_tokens = l->prompt_tokens, .completion_tokens = l->completion_tokens,
+	    .price_in = l->model->price_in, .price_out = l->model->price_out });
+}
+
 /* Saves the batch in one transaction: what is saved goes back to the loop. 0, or the failure. */
 static enum fail_kind
 save(struct closer *c, struct batch *b)
@@ -130,8 +142,10 @@ save(struct closer *c, struct batch *b)
 	};
 
 	if (db_txn(&cx, save_txn, b) == 0)
-		for (int i = 0; i < b->n; i++)
+		for (int i = 0; i < b->n; i++) {
+			count(b->lanes[i]);
 			loop_post(c->engine->loop, lane_saved, b->lanes[i]);
+		}
 	arena_free(cx.a);
 	return cx.fail.kind;
 }
@@ -263,6 +277,7 @@ closer_start(struct engine *e, const struct conf *conf)
 void
 closer_put(struct closer *c, struct lane *l)
 {
+	figure_add(FIG_CLOSER_BACKLOG, 1);
 	l->next_closing = NULL;
 	l->closing_since = clock_mono_ms();
 	pthread_mutex_lock(&c->lock);

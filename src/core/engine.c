@@ -12,6 +12,7 @@
 #include "core/heal.h"
 #include "core/follow_remote.h"
 #include "core/housekeeper.h"
+#include "core/measure.h"
 #include "core/recover.h"
 #include "core/running.h"
 #include "core/share.h"
@@ -103,6 +104,7 @@ engine_start(const struct conf *conf, const struct voice *const *voices)
 	e->attempts = attempts_new(e->loop, e->asker);
 	loop_on_round(e->loop, news_round, e);
 	e->peers = peers_new(e->loop);
+	measure_start(e);
 	loop_on_tick(e->loop, tick, e);
 	e->closer = closer_start(e, conf);
 	e->remote = remote_new(e);

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "core/measure.h"
 #include "core/running.h"
 
 #define ANSWER_CAP	((size_t)8 << 20)	/* bytes of text, and of reasoning */
@@ -32,6 +33,7 @@ void
 lane_ask(struct lane *l)
 {
 	l->state = LANE_RUNNING;
+	l->asked_us = loop_now_us(l->turn->engine->loop);
 	for (size_t i = 0; i < l->ncitations; i++)
 		if (l->turn->stored)
 			note(l, SPOOL_CITE, l->citations[i], strlen(l->citations[i]));
@@ -74,6 +76,7 @@ on_delta(void *arg, const struct delta *d)
 
 	if ((thinking ? &l->thought : &l->said)->bytes + d->len > ANSWER_CAP)
 		return -1;		/* what is not kept is not told either */
+	measure_delta(l, l->first_ms == 0);
 	lane_count(l, d);
 	if (t->fuse != NULL && l != t->fuse && !thinking)
 		str_put(&l->text, d->text, d->len);

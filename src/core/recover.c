@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "core/closer.h"
 #include "core/heal.h"
+#include "core/measure.h"
 #include "core/registry.h"
 #include "core/share.h"
 #include "core/spool.h"
@@ -25,6 +26,7 @@ struct left {			/* what the spool knows of a running answer */
 	struct spool_asked	 asked;
 	struct spool_ended	 ended;
 	bool			 has_ended;
+	struct measure		 settled;	/* once it is */
 	int64_t			 first_ms, last_ms;
 	char			*citations[CITATIONS_MAX];
 	int			 ncitations;
@@ -124,20 +126,22 @@ fill_row(struct answer_row *row, struct left *l, int64_t now_ms)
 
 /* The model that was asked last, and its prices. */
 static int
-asked_model(struct ctx *cx, const struct left *l, int64_t *id, double *in, double *out)
+asked_model(struct ctx *cx, const struct left *l, int64_t *id, struct measure *s)
 {
 	struct model	*m;
 
 	*id = l->o->model;
-	*in = l->o->price_in;
-	*out = l->o->price_out;
+	s->model = l->o->model_code;
+	s->price_in = l->o->price_in;
+	s->price_out = l->o->price_out;
 	if (l->asked.model == 0 || l->asked.model == l->o->model)
 		return 0;
 	if ((m = model_by_id(cx, l->asked.model)) == NULL)
 		return -1;
 	*id = m->id;
-	*in = m->price_in;
-	*out = m->price_out;
+	s->model = m->code;
+	s->price_in = m->price_in;
+	s->price_out = m->price_out;
 	return 0;
 }
 
@@ -145,15 +149,19 @@ static int
 close_left(struct ctx *cx, void *arg)
 {
 	struct left		*l = arg;
+	struct measure		*s = &l->settled;
 	struct answer_row	 row;
-	double			 in, out;
 	char			 cost[48];
 	int			 closed;
 
 	fill_row(&row, l, cx->now);
-	if (asked_model(cx, l, &row.model, &in, &out) == -1)
+	if (asked_model(cx, l, &row.model, s) == -1)
 		return -1;
-	closer_cost(cost, sizeof cost, in, out, row.prompt_tokens, row.completion_tokens);
+	s->status = row.status;
+	s->prompt_tokens = row.prompt_tokens;
+	s->completion_tokens = row.completion_tokens;
+	closer_cost(cost, sizeof cost, s->price_in, s->price_out, s->prompt_tokens,
+	    s->completion_tokens);
 	row.cost = cost;
 	if ((closed = answer_close(cx, &row)) != 1)
 		return closed;
@@ -178,6 +186,7 @@ close_all(struct recovery *v)
 
 	for (size_t i = 0; i < v->n && why->kind != F_UNAVAILABLE; i++) {
 		if (db_txn(v->cx, close_left, &v->left[i]) == 0) {
+			measure_answer(&v->left[i].settled);
 			v->closed++;
 			continue;
 		}

@@ -59,6 +59,7 @@ struct engine {
 	const struct lane	*telling_lane;	/* and whose lane's; NULL: the whole turn's */
 	struct follow		*following;	/* or to whom it is told again */
 	int64_t			 swept_ms;	/* when the spool was last swept */
+	int64_t			 told;		/* deltas of this round, see measure.c */
 	bool			 cancel_gone;	/* on_disconnect = cancel */
 	bool			 failing;	/* after engine_fail_all: what begins fails too */
 };

@@ -58,6 +58,7 @@ struct lane {
 	/* private to core */
 	struct attempt		*attempt;	/* running, and not ended yet */
 	struct ask		*ask;		/* of the attempt, while a model is asked */
+	int64_t			 asked_us;	/* monotonic */
 	struct ask_spec		 spec;		/* how it is asked; its body is gone once it was */
 	struct fallback		*fallbacks;	/* that may be asked yet; in the turn's arena */
 	size_t			 nfallbacks;

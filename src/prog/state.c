@@ -7,7 +7,9 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/figures.h"
 #include "base/ident.h"
+#include "base/limit.h"
 #include "base/slot.h"
 #include "core/registry.h"
 #include "store/db.h"
@@ -43,11 +45,22 @@ schema_check(struct ctx *cx, struct str *err)
 	return rc;
 }
 
+/* What the workers share. -1: errno. */
+static int
+shared_open(const struct conf *c)
+{
+	if (ident_open(c->state_dir, c->node) == -1 || slot_open(c->state_dir) == -1 ||
+	    registry_open(c->state_dir) == -1)
+		return -1;
+	if (figures_open(c->state_dir) == -1 || limit_open(c->state_dir) == -1)
+		return -1;
+	return health_open(c->state_dir);
+}
+
 static int
 dir_open(const struct conf *c, struct str *err)
 {
-	if (ident_open(c->state_dir, c->node) == 0 && slot_open(c->state_dir) == 0 &&
-	    registry_open(c->state_dir) == 0 && health_open(c->state_dir) == 0)
+	if (shared_open(c) == 0)
 		return 0;
 	str_printf(err, "state_dir %s: %s", c->state_dir,
 	    errno == EBADMSG ? "its files are not ours" : strerror(errno));
@@ -106,10 +119,7 @@ state_change(const struct conf *now, const struct conf *next, struct str *err)
 void
 state_back(const struct conf *c)
 {
-	ident_open(c->state_dir, c->node);
-	slot_open(c->state_dir);
-	registry_open(c->state_dir);
-	health_open(c->state_dir);
+	shared_open(c);
 }
 
 void

@@ -8,6 +8,7 @@
 #include <mysqld_error.h>
 
 #include "base/clock.h"
+#include "base/figures.h"
 #include "base/ident.h"
 #include "base/log.h"
 #include "store/stmt.h"
@@ -286,8 +287,8 @@ refused(struct ctx *cx, const char *at, const struct sql_error *e)
 	case ER_DATA_TOO_LONG:
 		return too_long(cx, e);
 	}
-	log_error("statement failed", LOG_S("sql", at), LOG_I("errno", e->no),
-	    LOG_S("error", e->text));
+	log_error("statement failed", LOG_S("rid", cx->rid), LOG_S("sql", at),
+	    LOG_I("errno", e->no), LOG_S("error", e->text));
 	if (sql_collided(e))
 		return away(cx, e);
 	return fail(cx, F_INTERNAL, "the database refused a statement");
@@ -296,8 +297,10 @@ refused(struct ctx *cx, const char *at, const struct sql_error *e)
 static int
 away(struct ctx *cx, const struct sql_error *e)
 {
-	if (!sql_collided(e))
+	if (!sql_collided(e)) {
 		conn_warn(&cx->db->conn, e);
+		figure_add(FIG_DATABASE_UNAVAILABLE, 1);
+	}
 	if (cx->fail.kind == F_NONE) {
 		fail(cx, F_UNAVAILABLE, "%s", cx->lang == LANG_ZH ? "数据库" : "the database");
 		cx->fail.retry_after = RETRY_AFTER_S;

@@ -91,6 +91,7 @@ char	*answer_status(struct ctx *, int64_t answer);
 struct orphan {
 	int64_t	 answer, turn, session, model;
 	int	 lane;
+	char	*model_code;
 	double	 price_in, price_out;
 	int64_t	 stored;	/* turn has a session: keep the text */
 	int64_t	 created_ms;

@@ -197,8 +197,9 @@ request_id(struct req *r)
 	const char	*s = req_header(r, "X-Request-Id");
 	size_t		 n = s != NULL ? strlen(s) : 0;
 
+	/* The @ is for Apache's UNIQUE_ID. */
 	if (n > 0 && n < sizeof(r->cx.rid) && strspn(s,
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == n)
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-@") == n)
 		memcpy(r->cx.rid, s, n + 1);
 	else
 		ident_random_hex(r->cx.rid, 8);

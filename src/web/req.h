@@ -15,6 +15,13 @@ struct engine;			/* core's */
 struct fcgi;			/* web/fcgi.c's */
 struct worker;			/* web/worker.c's */
 
+/* For whom a place among streams is held (limit.h); 0: none is. */
+struct places {
+	uint64_t	 address, user;
+};
+/* Gives them back. */
+void	 places_leave(struct places *);
+
 struct req {
 	struct ctx		 cx;
 	enum method		 method;	/* 0: one that we do not know */
@@ -39,6 +46,7 @@ struct req {
 	int64_t			 user;
 	/* Where the row has R_TURN and an Idempotency-Key was sent: hashes in hex; else NULL */
 	const char		*idem_key, *idem_body;
+	struct places		 places;	/* its stream takes them over */
 
 	struct engine		*engine;
 	struct worker		*worker;

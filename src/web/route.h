@@ -56,6 +56,7 @@ struct route {
 	/* What the reply's data is; NULL: said in the handler's comment */
 	const struct fields	*out;
 	const char		*handler_name;
+	const char		*dialect_name;
 	const char		*summary;	/* for the API document */
 };
 

@@ -1,4 +1,6 @@
-/* serving: what the worker and its streams share: the line that a request leaves in the log. */
+/*
+ * serving: what the worker and its streams share: what a request leaves in log and figures.
+ */
 #ifndef PARLEY_SERVING_H
 #define PARLEY_SERVING_H
 
@@ -15,10 +17,11 @@ struct request_note {
 	const char		*method;
 	int64_t			 user;
 	int64_t			 started_us;
+	bool			 stream;	/* it became one */
 };
 
 void	request_note(struct request_note *, const struct req *);
-/* Never paths as they came, query strings, bodies or tokens. */
+/* Counts it too. Never paths as they came, query strings, bodies or tokens. */
 void	request_log(const struct request_note *, int status, int64_t bytes, bool gone);
 
 #endif

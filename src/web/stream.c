@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/figures.h"
+#include "base/limit.h"
 #include "base/peer.h"
 #include "fcgi.h"
 #include "serving.h"
@@ -26,6 +28,7 @@ struct stream {
 	bool			 gone;
 	int64_t			 bytes;
 	struct request_note	 note;
+	struct places		 places;
 };
 
 static struct stream *
@@ -116,13 +119,25 @@ stream_ended(struct ctx *cx, void *arg)
 	free(s);
 }
 
+void
+places_leave(struct places *p)
+{
+	limit_leave(p->address);
+	limit_leave(p->user);
+	*p = (struct places){ 0 };
+}
+
 static void
 stream_finish(struct peer *p, bool gone)
 {
 	struct stream	*s = stream_of(p);
 	struct worker	*w = s->worker;
-	int		 fd = fcgi_finish(s->io, gone);
+	int		 fd;
 
+	/* Who sees the end may ask at once again. */
+	places_leave(&s->places);
+	figure_add(FIG_STREAMS, -1);
+	fd = fcgi_finish(s->io, gone);
 	s->gone = gone;
 	worker_job(w, stream_ended, s);
 	worker_return(w, fd);
@@ -153,6 +168,10 @@ req_stream(struct req *r, const char *prefix)
 	s->ids = r->method == M_GET || (ids != NULL && strcmp(ids, "1") == 0);
 	s->headers_only = r->method == M_HEAD;
 	request_note(&s->note, r);
+	s->note.stream = true;
+	s->places = r->places;
+	r->places = (struct places){ 0 };
+	figure_add(FIG_STREAMS, 1);
 	r->detached = true;
 	r->status = 200;
 	req_drain(r);			/* a body that came broken only costs the connection */

@@ -10,12 +10,14 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/figures.h"
 #include "base/log.h"
 #include "conns.h"
 #include "fcgi.h"
@@ -174,16 +176,31 @@ worker_return(struct worker *w, int fd)
 	atomic_fetch_sub(&w->jobs, 1);
 }
 
+static void
+request_count(const struct request_note *n, int status, int64_t us)
+{
+	const struct route	*r = n->route;
+	char			 code[12];
+
+	snprintf(code, sizeof(code), "%d", status);
+	figure_add_for(FIG_REQUESTS, 1, FIGURE_FOR(r != NULL ? r->dialect_name : "none",
+	    r != NULL ? r->path : "none", n->method, code));
+	figure_time(n->stream ? FIG_STREAM_SECONDS : FIG_REQUEST_SECONDS, us, 1);
+}
+
 void
 request_log(const struct request_note *n, int status, int64_t bytes, bool gone)
 {
+	int64_t	 us = clock_mono_us() - n->started_us;
 	/* Who watches the service asks every second: nobody wants to read that. */
 	bool	 watching = n->route != NULL && n->route->who == WHO_LOCAL && status == 200;
 
+	if (gone)
+		status = CLIENT_GONE;
+	request_count(n, status, us);
 	log_line(watching ? LOG_DEBUG_ : LOG_INFO_, "request", LOG_S("rid", n->rid),
 	    LOG_S("route", n->route != NULL ? n->route->path : ""), LOG_S("method", n->method),
-	    LOG_I("status", gone ? CLIENT_GONE : status),
-	    LOG_I("ms", (clock_mono_us() - n->started_us) / 1000), LOG_I("bytes", bytes),
+	    LOG_I("status", status), LOG_I("ms", us / 1000), LOG_I("bytes", bytes),
 	    LOG_I("user", n->user), (char *)NULL);
 }
 
@@ -195,6 +212,7 @@ request_note(struct request_note *n, const struct req *r)
 	n->method = r->method != 0 ? method_name(r->method) : "other";
 	n->user = r->user;
 	n->started_us = r->started_us;
+	n->stream = false;
 }
 
 /*

@@ -83,6 +83,8 @@ is $p->get('/healthz')->code, 200, 'alive without a database';
 my $away = $p->get('/readyz');
 refused $away, 503, qr/\S/, 'but not ready';
 like $away->header('retry-after'), qr/^\d+$/, 'try again';
+like $p->get('/metrics')->body, qr/^parley_database_unavailable_total [1-9]/m,
+    'the figures know, and need no database';
 my $arena = $p->get('/task/list', user => 'ann');
 is_deeply [$arena->code, $arena->json->{code}, $arena->json->{data}], [503, 503, undef],
     'the arena says so too';
