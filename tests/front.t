@@ -46,9 +46,11 @@ sub ids ($p) {
 		like $r->header('x-request-id'), qr/^[\w.\@-]{16,23}$/, 'instead of a bad one too';
 		isnt $r->header('x-request-id'), $bad, '… another';
 	}
-	for my $refused ($p->get('/task/list', user => undef, headers => { 'X-Request-Id' => 'r-1' }),
+	for my $refused ($p->get('/task/list', user => undef,
+	    headers => { 'X-Request-Id' => 'r-1' }),
 	    $p->get('/v1/nothing', headers => { 'X-Request-Id' => 'r-1' })) {
-		is $refused->header('x-request-id'), 'r-1', 'the program\'s refusals, ' . $refused->code;
+		is $refused->header('x-request-id'), 'r-1', 'the program\'s refusals, '
+		    . $refused->code;
 	}
 	for my $name ('r-2', undef) {
 		my $r = $p->get('/no-such-page', headers => { 'X-Request-Id' => $name });
@@ -64,13 +66,15 @@ sub is_known ($p, $r, $id, $name) {
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my $is = $r->header('x-request-id');
 	is $is, $id, "$name in the reply" if defined $id;
-	my ($call) = grep { ($_->{headers}{'x-request-id'} // $_->{headers}{'X-Request-Id'} // '') eq $is }
+	my ($call) = grep { ($_->{headers}{'x-request-id'} // $_->{headers}{'X-Request-Id'}
+	    // '') eq $is }
 	    $p->upstream_log;
 	ok $call, "$name at the upstream";
 	$p->eventually("$name in the program's log", sub {
 		grep { $_->{msg} eq 'request' && $_->{rid} eq $is } $p->log_lines });
 	$p->eventually("$name in the web server's log", sub {
-		ParleyTest::Process::slurp("$p->{stack}/log/access.log") =~ /"POST \/conv\/chat" .*\Q$is\E$/m });
+		my $log = ParleyTest::Process::slurp("$p->{stack}/log/access.log");
+		$log =~ /"POST \/conv\/chat" .*\Q$is\E$/m });
 	return;
 }
 
@@ -126,17 +130,20 @@ sub clocks ($p) {
 	    . "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n";
 	my $rows = row_count($p);
 	my ($answer, $took) = trickle($p, 3, $head, '{"title":', '"x"');
-	like $answer, qr/\A(?:HTTP\/1\.1 40[08] .*)?\z/s, 'a body that does not come is not waited for';
+	like $answer, qr/\A(?:HTTP\/1\.1 40[08] .*)?\z/s,
+	    'a body that does not come is not waited for';
 	unlike $answer, qr/<html/i, '… and no page is sent';
 	cmp_ok $took, '<', 15, '… for long';
 	is row_count($p), $rows, '… nor stored';
-	($answer, $took) = trickle($p, 3, "GET /task/list HTTP/1.1\r\nHost: x\r\n", "userId: x\r\n");
+	($answer, $took) = trickle($p, 3, "GET /task/list HTTP/1.1\r\nHost: x\r\n",
+	    "userId: x\r\n");
 	like $answer, qr/\A(?:HTTP\/1\.1 40[08] .*)?\z/s, 'nor is a head';
 	cmp_ok $took, '<', 15, '… for long';
 	is $p->get('/task/list')->code, 200, 'who is quick is served';
 
 	# Slow readers have their time: silence in a stream is no reason to cut it.
-	$p->script('*', { steps => [{ delta => 'one ' }, { sleep => 3.5 }, { delta => 'two' }, @end] });
+	$p->script('*', { steps => [{ delta => 'one ' }, { sleep => 3.5 }, { delta => 'two' },
+	    @end] });
 	my ($lane) = values %{ $p->lanes($p->stream(POST => '/conv/chat',
 	    json => body($p, 'Slowly'))->events) };
 	is $lane->{text} . $lane->{finish}, 'one twostop', 'and a stream may be silent';
@@ -147,7 +154,8 @@ sub clocks ($p) {
 
 sub at_once ($p) {
 	$p->upstream->unscript;
-	$p->script('*', { times => 0, steps => [map({ ({ delta => "$_ " }, { sleep => 0.05 }) } 1 .. 30),
+	$p->script('*', { times => 0, steps => [map({ ({ delta => "$_ " },
+	    { sleep => 0.05 }) } 1 .. 30),
 	    @end] });
 	# No longer a gateway: the program sees the same address, but still believes its userId.
 	my $task = $p->task;

@@ -136,7 +136,8 @@ subtest 'requests of a user' => sub {
 	my $english = (grep { $_->code == 429 } map { $p->get('/task/list', user => 'ann',
 	    headers => { 'Accept-Language' => 'en' }) } 1 .. 30)[0];
 	is $english->json->{msg}, 'too many requests: rate_limit', 'in English too';
-	cmp_ok scalar(() = $p->get('/metrics')->body =~ /^parley_limited_total\{limit="\w+"\} [1-9]/mg),
+	my $metrics = $p->get('/metrics')->body;
+	cmp_ok scalar(() = $metrics =~ /^parley_limited_total\{limit="\w+"\} [1-9]/mg),
 	    '>=', 2, 'the figures know';
 };
 
@@ -170,7 +171,8 @@ subtest 'requests of an address' => sub {
 subtest 'streams of an address' => sub {
 	settings(address_rate => 0, address_streams => 2);
 	speak(40);
-	my $json = { taskId => 'x', session_id => 'x', messages => [{ role => 'user', content => 'Who?' }] };
+	my $json = { taskId => 'x', session_id => 'x',
+	    messages => [{ role => 'user', content => 'Who?' }] };
 	my $there = Mojo::UserAgent->new(socket_options => { LocalAddr => '127.0.0.2' });
 	my ($begun, $third, $other) = (0);
 	my @s = $p->streams(map { my $first = 1; [POST => '/combine/chat', json => $json,

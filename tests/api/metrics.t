@@ -106,12 +106,14 @@ subtest 'answers' => sub {
 	is $more->('parley_delta_seconds_count'), 160, 'each delta';
 	cmp_ok $more->('parley_delta_seconds_sum'), '<', 160 * 0.5, 'in a moment';
 	is $more->('parley_answers_total{status="stop"}'), 8, 'how they ended';
-	my $rows = $p->sql('SELECT m.code, SUM(a.prompt_tokens) AS i, SUM(a.completion_tokens) AS o,'
+	my $rows = $p->sql('SELECT m.code, SUM(a.prompt_tokens) AS i,'
+	    . ' SUM(a.completion_tokens) AS o,'
 	    . ' SUM(a.cost) AS cost FROM answer a JOIN model m ON m.id = a.model GROUP BY m.code');
 	for my $r (@$rows) {
 		is $after->{"parley_tokens_total{model=\"$r->{code}\",kind=\"prompt\"}"}, $r->{i},
 		    "$r->{code}: what it read";
-		is $after->{"parley_tokens_total{model=\"$r->{code}\",kind=\"completion\"}"}, $r->{o},
+		is $after->{"parley_tokens_total{model=\"$r->{code}\",kind=\"completion\"}"},
+		    $r->{o},
 		    "$r->{code}: what it said";
 		is sprintf('%.10f', $after->{"parley_cost_total{model=\"$r->{code}\"}"}),
 		    sprintf('%.10f', $r->{cost}), "$r->{code}: what it cost";
@@ -134,7 +136,8 @@ subtest 'upstreams that fail' => sub {
 	begin($p, 'Again?');
 	$f = figures();
 	is $f->{'parley_model_events_total{model="m-a",event="retried"}'}, 1, 'now it was';
-	is $f->{'parley_upstream_errors_total{model="m-a",kind="status_5xx"}'}, 1, 'a call that failed';
+	is $f->{'parley_upstream_errors_total{model="m-a",kind="status_5xx"}'}, 1,
+	    'a call that failed';
 };
 
 subtest 'a worker is killed' => sub {
@@ -155,7 +158,8 @@ subtest 'a worker is killed' => sub {
 	$p->eventually('another takes its place', sub { gone($victim)
 	    && @{ $p->pids->{workers} } == 2 });
 	$p->eventually('its gauges fall to nothing', sub { my $f = figures();
-	    ($f->{parley_workers} // 0) == 2 && !grep { $f->{$_} } qw(parley_streams parley_turns_running) });
+	    my @gauges = qw(parley_streams parley_turns_running);
+	    ($f->{parley_workers} // 0) == 2 && !grep { $f->{$_} } @gauges });
 	my $after = figures();
 	my @back = grep { /_(?:total|bucket|sum|count)\b/ && $after->{$_} < $before->{$_} }
 	    keys %$before;
@@ -185,7 +189,8 @@ subtest 'not for everybody' => sub {
 	is_deeply [$p->reveals($r->seen)], [], 'and no word of the models';
 	is $r->json->{error}{code}, 403, 'in the envelope';
 	is from_address($p, '127.0.0.1', GET => '/metrics')->code, 200, 'from here';
-	is from_address($p, '203.0.113.9', GET => '/api/metrics')->code, 403, 'under its other name';
+	is from_address($p, '203.0.113.9', GET => '/api/metrics')->code, 403,
+	    'under its other name';
 	my $wrong = $p->post('/metrics', body => '{}');
 	is $wrong->code, 405, 'POST';
 	is $wrong->header('allow'), 'GET, HEAD, OPTIONS', 'its Allow';

@@ -14,7 +14,8 @@ our @EXPORT_OK = qw(from_address);
 
 my ($BEGIN, $PARAMS, $STDIN, $STDOUT) = (1, 4, 5, 6);
 
-sub record ($type, $content) { return pack('CCnnCC', 1, $type, 1, length $content, 0, 0) . $content }
+sub record ($type, $content) { return pack('CCnnCC', 1, $type, 1, length $content, 0, 0)
+    . $content }
 
 sub pair ($name, $value) {
 	return join '', map({ pack 'N', length($_) | 1 << 31 } $name, $value), $name, $value;
@@ -23,7 +24,8 @@ sub pair ($name, $value) {
 # Named: headers. Returns a ParleyTest::Reply.
 sub from_address ($p, $address, $method, $path, %o) {
 	my %headers = %{ $o{headers} // {} };
-	my $socket = IO::Socket::UNIX->new(Peer => "$p->{stack}/run/fcgi.sock") or croak "socket: $@";
+	my $socket = IO::Socket::UNIX->new(Peer => "$p->{stack}/run/fcgi.sock")
+	    or croak "socket: $@";
 	my %param = (REQUEST_METHOD => $method, REQUEST_URI => $path, REMOTE_ADDR => $address,
 	    QUERY_STRING => '', map { 'HTTP_' . uc(s/-/_/gr) => $headers{$_} } keys %headers);
 	my ($bytes, $out) = ('', '');
