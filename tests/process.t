@@ -304,6 +304,9 @@ subtest 'the database goes away' => sub {
 		my @now = @{ $p->pids->{workers} };
 		@now == 2 && !grep { $_ == $victim } @now });
 	is +($p->stack('up'))[0], 0, 'the database is back';
+	# A thread that found it away does not try again at once.
+	$p->eventually('for every thread', sub {
+		!grep { $p->get('/task/list')->code != 200 } 1 .. 16 });
 	all_closed(10, 'what was spooled is stored, whoever of the workers had it');
 	my @rows = answers(map { $_->header('x-stream-id') } @streams);
 	is_deeply [map { "$_->{status} $_->{text}" } @rows], [("stop $text") x 4], 'whole';

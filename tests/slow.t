@@ -7,7 +7,7 @@ use utf8;
 
 use Digest::SHA qw(sha256_hex);
 use IO::Socket::INET;
-use List::Util  qw(max min);
+use List::Util  qw(max min sum);
 use Mojo::JSON  qw(decode_json encode_json);
 use Mojo::URL;
 use Socket      qw(SOL_SOCKET SO_RCVBUF);
@@ -28,6 +28,10 @@ my @end = ({ finish => 'stop' }, { done => 1 });
 my $text = join '', map { sprintf '%05d ', $_ } 1 .. $DELTAS;
 my ($worker) = @{ $p->pids->{workers} };
 my $sanitized = qx{ldd '@{[readlink "/proc/$worker/exe"]}'} =~ /lib[at]san/;
+
+# What both ends of a connection can hold, in bytes, spread over the events and some more.
+my $PAD = int(1.3 / $DELTAS * sum map { (split ' ', ParleyTest::Process::slurp(
+    "/proc/sys/net/ipv4/tcp_$_"))[2] } qw(rmem wmem));
 
 # As fast as the upstream can: many events in one write. Padded, the kernel's buffers cannot take
 # the whole answer.
@@ -155,7 +159,7 @@ subtest 'stored' => sub {
 
 	# What one more of them costs shows in every round; what the allocator keeps, in some.
 	my (@clients, @left, @costs, $worse);
-	for my $round (1 .. 3) {
+	for my $round (1 .. 5) {
 		my $before = resident();
 		push @left, @clients;
 		$p->script('*', long_answer());
@@ -213,7 +217,7 @@ subtest 'while it is said' => sub {
 subtest 'not stored' => sub {
 	$p->upstream->unscript;
 	$p->upstream->clear_log;
-	$p->script('*', long_answer(1000));
+	$p->script('*', long_answer($PAD));
 	my $before = resident();
 	my $c = open_slow('/combine/chat');
 	sleep 4;
@@ -228,7 +232,7 @@ subtest 'not stored' => sub {
 
 	$p->upstream->unscript;
 	$p->upstream->clear_log;
-	$p->script('*', long_answer(1000));
+	$p->script('*', long_answer($PAD));
 	$c = open_slow('/combine/chat');
 	sleep 0.5;
 	close $c->{socket};
@@ -245,7 +249,7 @@ subtest 'a fused answer that begins while the client stalls' => sub {
 	$p->script('*', { steps => [{ raw => join '',
 	    'data: {"choices":[{"index":0,"delta":{"content":"', '1', '.' x 3_500_000,
 	    qq("},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n) }] });
-	$p->script('*', long_answer(1000));
+	$p->script('*', long_answer($PAD));
 	my $c = open_slow('/combine/chat?fuse=m-a');
 	sleep 2;
 	is_deeply [map { $_->{ended} } $p->upstream_log], [qw(complete running)],
