@@ -284,9 +284,11 @@ subtest 'an end that nobody tells' => sub {
 subtest 'records go when nobody needs them' => sub {
 	my $shared = sub { $one->sql('SELECT COUNT(DISTINCT turn) AS n FROM checkpoint')->[0]{n} };
 	cmp_ok $shared->(), '>', 10, 'turns of the last minutes';
-	$one->sql('UPDATE checkpoint SET created_ms = created_ms - 700000');
-	$one->sql('UPDATE turn SET ended_ms = ended_ms - 700000');
-	$one->eventually('are forgotten', sub { $shared->() == 0 }, 30);
+	# Again and again: the turn of the test before still runs, and shares what it says.
+	$one->eventually('are forgotten', sub {
+		$one->sql('UPDATE checkpoint SET created_ms = created_ms - 700000');
+		$one->sql('UPDATE turn SET ended_ms = ended_ms - 700000');
+		$shared->() == 0 }, 30);
 };
 
 subtest 'the number is taken away' => sub {
