@@ -2,24 +2,43 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "stamp.h"
 
 #define BURST_GAP	20000ull		/* ns between the deltas of a burst */
 #define GOLDEN		0.6180339887498949	/* its multiples fill (0,1) evenly */
 
+/* What follows r20n1500: letters, each with its number. */
+static void
+pace_more(const char *p, struct pace *w)
+{
+	uint32_t	*field;
+	char		*end;
+
+	for (;; p = end) {
+		field = *p == 'b' ? &w->burst : *p == 'c' ? &w->cut : *p == 'e' ? &w->refuse : NULL;
+		if (field == NULL || !isdigit((unsigned char)p[1]))
+			return;
+		*field = (uint32_t)strtoul(p + 1, &end, 10);
+	}
+}
+
 bool
 answer_pace(const char *text, size_t len, struct pace *w)
 {
 	const char	*p;
+	int		 n;
 
 	for (p = text + len; (p = memrchr(text, 'r', (size_t)(p - text))) != NULL;) {
 		if (p > text && isalnum((unsigned char)p[-1]))
 			continue;
-		w->burst = 0;
-		if (sscanf(p, "r%" SCNu32 "n%" SCNu32 "b%" SCNu32,
-		    &w->rate, &w->count, &w->burst) >= 2 && w->rate > 0 && w->rate <= 100000 &&
-		    w->count > 0 && w->count <= 900000 && w->burst <= 90000)
+		*w = (struct pace){ 0 };
+		if (sscanf(p, "r%" SCNu32 "n%" SCNu32 "%n", &w->rate, &w->count, &n) < 2)
+			continue;
+		pace_more(p + n, w);
+		if (w->rate > 0 && w->rate <= 100000 && w->count > 0 && w->count <= 900000 &&
+		    w->burst <= 90000 && (w->refuse == 0 || (w->refuse >= 400 && w->refuse < 600)))
 			return true;
 	}
 	return false;
@@ -63,6 +82,7 @@ answer_begin(struct upstream *u, struct conn *c, const struct pace *w)
 	c->first = 0;
 	c->count = w->count + w->burst;
 	c->burst = w->burst;
+	c->cut = w->cut;
 	c->period = NS / w->rate;
 	u->streams++;
 	memcpy(buf, head, sizeof(head) - 1);
@@ -110,6 +130,13 @@ answer_step(struct upstream *u, struct conn *c, uint64_t now)
 	char		 buf[512];
 	size_t		 len;
 
+	if (c->cut > 0 && c->seq == c->cut) {
+		u->cuts++;
+		u->streams--;
+		c->streaming = false;	/* nobody left it */
+		conn_close(u, c);
+		return;
+	}
 	if (c->seq == c->count) {
 		answer_end(u, c);
 		return;

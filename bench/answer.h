@@ -10,9 +10,14 @@ struct pace {
 	uint32_t	 rate;		/* deltas a second */
 	uint32_t	 count;		/* how many */
 	uint32_t	 burst;		/* that many more before them, as fast as they are taken */
+	uint32_t	 cut;		/* the connection ends after so many; 0: it does not */
+	uint32_t	 refuse;	/* this status in place of an answer; 0: none */
 };
 
-/* The last word of the form r20n1500 or r20n1500b4000 in text, which has a NUL behind its len. */
+/*
+ * The last word of the form r20n1500 in text, which has a NUL behind its len; b, c and e may follow
+ * with the burst, the cut and the status: r20n1500b4000, r2n40c7, r2n40e503.
+ */
 bool	 answer_pace(const char *text, size_t len, struct pace *);
 /* Begins to answer on c. */
 void	 answer_begin(struct upstream *, struct conn *, const struct pace *);

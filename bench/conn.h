@@ -21,7 +21,7 @@ struct conn {
 	char		*out;			/* what the socket did not take */
 	size_t		 out_len, out_off;
 	uint64_t	 id, period, first;
-	uint32_t	 seq, count, burst;
+	uint32_t	 seq, count, burst, cut;
 	struct conn	*next;			/* among the dead of this round */
 };
 
@@ -34,7 +34,8 @@ struct upstream {			/* zeroed at the start, but ep */
 	int		 ep;
 	struct heap	 heap;			/* streams that can go on */
 	struct conn	*dead;
-	uint64_t	 conns, streams, opened, deltas, late, missed, blocks;
+	uint64_t	 conns, streams, opened, deltas, late, missed, blocks,
+			 cuts, refused;
 	struct abort	 aborts[ABORTS];
 	size_t		 aborts_len;
 };

@@ -22,7 +22,7 @@
 #define ADDRESSES	8		/* 127.0.0.2 and on, that connections are spread over */
 
 static const char	usage[] =
-"usage: load streams|leave|get|post --port PORT --path PATH [options]\n"
+"usage: load streams|feed|leave|get|post --port PORT --path PATH [options]\n"
 "\n"
 "  --bodies FILE      what is posted, one body per line, in turn (get: nothing)\n"
 "  --vary NAME        each line begins with this header's value and a tab\n"
@@ -36,6 +36,12 @@ static const char	usage[] =
 "  --drain S                seconds to wait for the answers' ends (0: leave them)\n"
 "  --stalled K --rcvbuf B   K more, opened half through settle, that stop reading after their\n"
 "                           first delta; after the end they read on and must catch up\n"
+"\n"
+"feed: opens a stream for each line of standard input: NAME LEAVE STALL LINE, LINE being as in\n"
+"--bodies; its client leaves after LEAVE deltas (0: stays) and stops reading for STALL seconds at\n"
+"its first delta (0: reads on). At most --streams N at once. Says NAME HOW STATUS DELTAS GAPS of\n"
+"each that is over (HOW: whole, left or broken); when the input ends, all leave, and it prints a\n"
+"line of JSON\n"
 "\n"
 "leave: --times N clients, one after the other, leave after --deltas N\n"
 "get, post: --connections C kept; get for --settle + --window seconds, post each body once and\n"
@@ -66,9 +72,9 @@ load_connect(const struct load *l, size_t i, int rcvbuf)
 }
 
 size_t
-load_request(const struct load *l, size_t i, char *buf, size_t size)
+load_compose(const struct load *l, const char *line, char *buf, size_t size)
 {
-	const char	*body = l->bodies_len > 0 ? l->bodies[i % l->bodies_len] : "", *tab;
+	const char	*body = line != NULL ? line : "", *tab;
 	char		 vary[256] = "", length[128] = "";
 	int		 n;
 
@@ -76,15 +82,21 @@ load_request(const struct load *l, size_t i, char *buf, size_t size)
 		snprintf(vary, sizeof(vary), "%s: %.*s\r\n", l->vary, (int)(tab - body), body);
 		body = tab + 1;
 	}
-	if (l->bodies_len > 0)
+	if (line != NULL)
 		snprintf(length, sizeof(length),
 		    "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body));
 	n = snprintf(buf, size, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: load\r\n"
-	    "%s%s%s\r\n%s", l->bodies_len > 0 ? "POST" : "GET", l->path,
+	    "%s%s%s\r\n%s", line != NULL ? "POST" : "GET", l->path,
 	    l->headers, vary, length, body);
 	if (n < 0 || (size_t)n >= size)
 		errx(EX_DATAERR, "a request longer than %zu bytes", size);
 	return (size_t)n;
+}
+
+size_t
+load_request(const struct load *l, size_t i, char *buf, size_t size)
+{
+	return load_compose(l, l->bodies_len > 0 ? l->bodies[i % l->bodies_len] : NULL, buf, size);
 }
 
 void
@@ -186,7 +198,7 @@ main(int argc, char **argv)
 		const char	 *name;
 		int		(*run)(const struct load *);
 	} ways[] = {
-		{ "streams", streams_run }, { "leave", leave_run },
+		{ "streams", streams_run }, { "feed", feed_run }, { "leave", leave_run },
 		{ "get", plain_get }, { "post", plain_post },
 	};
 	struct load	 l = { .path = "/", .streams = 1, .rate = 100, .settle = 1, .window = 1,

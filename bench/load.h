@@ -25,6 +25,7 @@ struct load {
 
 /* One way each: it prints its own result and returns the exit code. */
 int	 streams_run(const struct load *);
+int	 feed_run(const struct load *);
 int	 leave_run(const struct load *);
 int	 plain_get(const struct load *);
 int	 plain_post(const struct load *);
@@ -37,6 +38,8 @@ int	 plain_post(const struct load *);
 int	 load_connect(const struct load *, size_t i, int rcvbuf);
 /* Writes the request number i into buf; its length. Ends the program where it does not fit. */
 size_t	 load_request(const struct load *, size_t i, char *buf, size_t size);
+/* The same for this line of a file of bodies; NULL: GET. */
+size_t	 load_compose(const struct load *, const char *line, char *buf, size_t size);
 /* A word alone on its line of standard output, for who waits for it. */
 void	 load_say(const char *);
 /* Percentiles as members of a JSON object: "p50_us":…,"p90_us":…,"p99_us":…,"max_us":… */

@@ -7,11 +7,12 @@
  * POST ...chat/completions streams deltas that carry a clock stamp (stamp.h). How many and how
  * fast is said by the last word of the form r20n1500 in the request's body, or else in its path:
  * 20 deltas a second, 1500 of them; r20n1500b4000 begins with 4000 more, as fast as the reader
- * takes them. Whenever they were opened, the phases of the streams are spread evenly.
+ * takes them; in r20n1500c7 the connection ends after seven; r20n1500e503 is refused with that
+ * status. Whenever they were opened, the phases of the streams are spread evenly.
  *
- * GET /_stats	streams and connections now, deltas so far; since the last look: the greatest
- *		lateness of a delta, deltas left out for being a second late, and how often a
- *		reader was not ready
+ * GET /_stats	streams and connections now; deltas, cuts and refusals so far; since the last
+ *		look: the greatest lateness of a delta, deltas left out for being a second late,
+ *		and how often a reader was not ready
  * GET /_aborts	a line per stream whose reader left since the last look: stamp of its first
  *		delta, when the leaving was seen (both monotonic ns), deltas sent
  */
@@ -59,9 +60,10 @@ reply_stats(struct upstream *u, struct conn *c)
 	int	 n;
 
 	n = snprintf(buf, sizeof(buf), "{\"streams\":%" PRIu64 ",\"connections\":%" PRIu64
-	    ",\"deltas\":%" PRIu64 ",\"late_us\":%" PRIu64 ",\"missed\":%" PRIu64
-	    ",\"blocks\":%" PRIu64 "}\n",
-	    u->streams, u->conns, u->deltas, u->late / 1000, u->missed, u->blocks);
+	    ",\"deltas\":%" PRIu64 ",\"cuts\":%" PRIu64 ",\"refused\":%" PRIu64
+	    ",\"late_us\":%" PRIu64 ",\"missed\":%" PRIu64 ",\"blocks\":%" PRIu64 "}\n",
+	    u->streams, u->conns, u->deltas, u->cuts, u->refused, u->late / 1000, u->missed,
+	    u->blocks);
 	u->late = u->missed = u->blocks = 0;
 	reply(u, c, 200, buf, (size_t)n);
 }
@@ -99,10 +101,14 @@ request(struct upstream *u, struct conn *c, const char *head, const char *body, 
 	else if (strncmp(head, "POST ", 5) != 0 ||
 	    memmem(head, line, "/chat/completions ", 18) == NULL)
 		reply(u, c, 404, "no such address\n", 16);
-	else if (answer_pace(body, body_len, &w) || answer_pace(head, line, &w))
-		answer_begin(u, c, &w);
-	else
+	else if (!answer_pace(body, body_len, &w) && !answer_pace(head, line, &w))
 		reply(u, c, 400, "no pace such as r20n1500\n", 25);
+	else if (w.refuse == 0)
+		answer_begin(u, c, &w);
+	else {
+		u->refused++;
+		reply(u, c, (int)w.refuse, "as it was asked to\n", 19);
+	}
 }
 
 /* The length of the body, by the head's field; 0 without one. */

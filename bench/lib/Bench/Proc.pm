@@ -62,6 +62,15 @@ sub end_all {
     }
 }
 
+# Ends one of them before.
+sub end_one {
+    my ($pid) = @_;
+
+    kill TERM => $pid;
+    waitpid $pid, 0;
+    delete $started{$pid};
+}
+
 # Is a process of ours still there?
 sub running { my ($pid) = @_; return waitpid($pid, POSIX::WNOHANG()) == 0 }
 

@@ -18,7 +18,8 @@ use Bench::Proc qw(family free_port job load spawn within);
 my $USERS = 50;    # who own P's sessions
 
 # Bench::Sides->new(top, build, dir, sides => {L => 1…}, streams => most streams of H at once,
-# settings => [name=value…] of P)
+# settings => [name=value…] of P, base => path of the upstream's API, model => more options of
+# `parley model add`)
 sub new {
     my ($class, %arg) = @_;
     my $self = bless {%arg, pids => {}}, $class;
@@ -133,8 +134,8 @@ sub start_parley {
     # PHP's processes each keep a connection as well; who runs the database administers it.
     $self->sql('SET GLOBAL max_connections = 200', scalar getpwuid $>);
     job("$self->{build}/src/parley", 'model', 'add', 'bench', '-c', $self->{parley_conf},
-        '--name', 'Bench', '--url', "http://127.0.0.1:$self->{upstream_port}/v1",
-        '--upstream-name', 'bench', '--total', 3600, '--arena');
+        '--name', 'Bench', '--url', "http://127.0.0.1:$self->{upstream_port}" . ($self->{base} // '/v1'),
+        '--upstream-name', 'bench', '--total', 3600, '--arena', @{ $self->{model} // [] });
 }
 
 # Everybody's first /task/list makes the default task.
