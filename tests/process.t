@@ -282,6 +282,29 @@ subtest 'everything is killed' => sub {
 
 # ----
 
+# The answer to the opening's commit was lost on the way: its client has got an error, and nobody
+# runs it.
+subtest 'a turn that was opened and never began' => sub {
+	speak(3, 0);
+	my ($s) = ask(1);
+	my ($session) = session_of($s) =~ /(\d+)$/;
+	my ($worker) = map { $_->{worker} } answers($s->header('x-stream-id'));
+	my ($turn, $then) = ($s->header('x-stream-id') + 4096, 1000 * int(time - 100));
+	$p->sql('INSERT INTO turn (id, tenant, owner, session, group_id, worker, private,'
+	    . " voice, question, created_ms) SELECT $turn, tenant, owner, session, $turn, worker,"
+	    . " 0, voice, 'Lost', $then FROM turn WHERE id = ?", $s->header('x-stream-id'));
+	$p->sql("INSERT INTO answer (id, turn, session, lane, model, status, created_ms)"
+	    . " SELECT id + 4096, $turn, session, lane, model, 'running', $then FROM answer"
+	    . ' WHERE turn = ?', $s->header('x-stream-id'));
+	is $p->post('/conv/chat', json => body($p, 'Now?', session => "chat_$session"))->code, 409,
+	    'its lanes seem to answer';
+	$p->eventually('it is closed', sub { !running() }, 20);
+	is_deeply [map { "$_->{status} $_->{error} $_->{text}" } answers($turn)],
+	    [('error F_UNAVAILABLE ') x 2], 'as failed';
+	balanced();
+	answers_again("chat_$session");
+};
+
 subtest 'the database goes away' => sub {
 	my $text = speak(40, 0.03);
 	my ($db) = split ' ', ParleyTest::Process::slurp("$p->{stack}/pid/db");

@@ -24,6 +24,7 @@
 
 #define ROUND_MS	1000
 #define PATIENCE_S	3	/* so long one statement may keep us */
+#define UNBEGUN_MS	60000	/* a turn that was opened so long ago runs, or never will */
 
 struct housekeeper {
 	struct engine	*engine;
@@ -37,6 +38,12 @@ struct housekeeper {
 	atomic_bool	 outcast;
 };
 
+struct turns {			/* a letter to the loop, and back */
+	struct engine	*engine;
+	size_t		 n;
+	int64_t		 id[];
+};
+
 static int	renew(struct housekeeper *);
 static int	hear_stops(struct housekeeper *);
 static int	share(struct housekeeper *);
@@ -44,6 +51,8 @@ static int	fetch(struct housekeeper *);
 static int	inherit(struct housekeeper *);
 static int	forget_shared(struct housekeeper *);
 static int	recover(struct housekeeper *);
+static int	look_unbegun(struct housekeeper *);
+static int	close_unbegun(struct housekeeper *);
 static int	purge_keys(struct housekeeper *);
 
 /* In this order in a round. Seconds between two times, alone and in a cluster; 0: never. */
@@ -57,6 +66,8 @@ static const struct duty {
 	{ fetch,		0,	1 },
 	{ inherit,		5,	3 },
 	{ recover,		3,	3 },
+	{ close_unbegun,	1,	1 },
+	{ look_unbegun,		10,	10 },
 	{ forget_shared,	0,	10 },
 	{ purge_keys,		3600,	3600 },
 };
@@ -81,21 +92,24 @@ renew(struct housekeeper *h)
 	return 0;
 }
 
-struct stops {
-	struct engine	*engine;
-	size_t		 n;
-	int64_t		 turns[];
-};
+static struct turns *
+turns_new(struct housekeeper *h, size_t n)
+{
+	struct turns	*s = xcalloc(1, sizeof(*s) + n * sizeof(s->id[0]));
+
+	s->engine = h->engine;
+	return s;
+}
 
 /* On the loop. */
 static void
 stop_turns(void *arg)
 {
-	struct stops	*s = arg;
+	struct turns	*s = arg;
 	struct turn	*t;
 
 	for (size_t i = 0; i < s->n; i++)
-		if ((t = turn_running_here(s->engine, s->turns[i])) != NULL)
+		if ((t = turn_running_here(s->engine, s->id[i])) != NULL)
 			turn_stop(t);
 	free(s);
 }
@@ -104,7 +118,7 @@ static int
 hear_stops(struct housekeeper *h)
 {
 	struct engine	*e = h->engine;
-	struct stops	*s;
+	struct turns	*s;
 	int64_t		*ids;
 	size_t		 n;
 
@@ -114,12 +128,61 @@ hear_stops(struct housekeeper *h)
 		return -1;
 	if (n == 0)
 		return 0;
-	s = xmalloc(sizeof(*s) + n * sizeof(*ids));
-	s->engine = e;
+	s = turns_new(h, n);
 	s->n = n;
-	memcpy(s->turns, ids, n * sizeof(*ids));
+	memcpy(s->id, ids, n * sizeof(*ids));
 	loop_post(e->loop, stop_turns, s);
 	return 0;
+}
+
+/* On the loop: those that run here are out of question. */
+static void
+sift_turns(void *arg)
+{
+	struct turns	*s = arg;
+	size_t		 n = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (turn_running_here(s->engine, s->id[i]) == NULL)
+			s->id[n++] = s->id[i];
+	s->n = n;
+	free(atomic_exchange(&s->engine->unbegun, s));
+}
+
+/*
+ * Where the answer to an opening's commit is lost, its request failed and nobody runs what was
+ * opened after all: its lanes would be answering for ever.
+ */
+static int
+look_unbegun(struct housekeeper *h)
+{
+	struct turns	*s;
+	struct orphan	*o;
+	size_t		 n;
+
+	if (turn_orphans(&h->cx, h->engine->id, &o, &n) == -1)
+		return -1;
+	s = turns_new(h, n);
+	for (size_t i = 0; i < n; i++)
+		if (o[i].created_ms < h->cx.now - UNBEGUN_MS)
+			s->id[s->n++] = o[i].turn;
+	if (s->n > 0)
+		loop_post(h->engine->loop, sift_turns, s);
+	else
+		free(s);
+	return 0;
+}
+
+static int
+close_unbegun(struct housekeeper *h)
+{
+	struct turns	*s = atomic_exchange(&h->engine->unbegun, NULL);
+	int		 rv = 0;
+
+	if (s != NULL && s->n > 0)
+		rv = recover_unbegun(&h->cx, h->engine->id, s->id, s->n);
+	free(s);
+	return rv == -1 ? -1 : 0;
 }
 
 static int

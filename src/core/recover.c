@@ -256,3 +256,32 @@ recover_spools(struct ctx *cx, const struct voice *const *voices, const char *sp
 		log_info("closed what a dead worker left running", LOG_I("answers", v.closed));
 	return v.failed ? -1 : v.closed;
 }
+
+static bool
+is_among(int64_t turn, const int64_t *turns, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (turns[i] == turn)
+			return true;
+	return false;
+}
+
+int
+recover_unbegun(struct ctx *cx, int64_t worker, const int64_t *turns, size_t n)
+{
+	struct recovery	 v = { .cx = cx };
+	struct orphan	*o;
+	size_t		 all;
+
+	if (turn_orphans(cx, worker, &o, &all) == -1)
+		return -1;
+	v.left = xcalloc(all, sizeof *v.left);
+	for (size_t i = 0; i < all; i++)
+		if (is_among(o[i].turn, turns, n))
+			v.left[v.n++].o = &o[i];
+	v.failed = close_all(&v) == -1;
+	free(v.left);
+	if (v.closed > 0)
+		log_warn("closed what was opened and never began", LOG_I("answers", v.closed));
+	return v.failed ? -1 : v.closed;
+}

@@ -15,5 +15,11 @@
  * is away); what is left stays in the spool.
  */
 int	 recover_spools(struct ctx *, const struct voice *const *voices, const char *spool_dir);
+/*
+ * Closes, as failed, those of the worker's running turns that never began: the commit that opened
+ * them was not heard of, so nobody was told of them and no record is anywhere. The number of
+ * answers closed, or -1.
+ */
+int	 recover_unbegun(struct ctx *, int64_t worker, const int64_t *turns, size_t n);
 
 #endif

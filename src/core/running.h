@@ -47,6 +47,7 @@ struct engine {
 	struct closer		*closer;
 	struct remote		*remote;	/* followers of other hosts' turns */
 	struct housekeeper	*housekeeper;
+	_Atomic(struct turns *)	 unbegun;	/* from the loop to the housekeeper; or NULL */
 	struct turn		*turns;		/* all that are not done and saved */
 	struct turn		*turn_table[TABLE_SIZE];	/* the same by id */
 	struct turn		*dirty;		/* those with records that nobody was told of */
