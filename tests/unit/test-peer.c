@@ -473,7 +473,7 @@ static struct client	*victim;
 static void
 refill(struct client *c)
 {
-	char	big[20000];
+	char	big[PEER_HIGH * 3 / 4];	/* it stays below */
 
 	memset(big, 'y', sizeof(big));
 	peer_message(c->peer, big, sizeof(big), 1, 1);
