@@ -22,7 +22,7 @@
 
 #define PEER_CHUNK	16384	/* most bytes sent to one peer in a round */
 #define PEER_LAST	512	/* finish() may write this much into a socket that is POLLOUT */
-#define PEER_HIGH	16384	/* past it a stored turn leaves the peer to a follower, which refills it */
+#define PEER_HIGH	16384	/* past it a stored turn leaves the peer to a follower */
 #define PEER_KEEP	512	/* an empty buffer larger than this is given back */
 
 struct peer;
