@@ -57,8 +57,14 @@ my %answer = (
 my %weight = (well => 40, uncounted => 8, thought => 8, burst => 6, cut => 5, reset => 3,
     silent => 1, mute => 1, status => 4, garbage => 2, cited => 6);
 
-sub prepare_answers ($n) {
-	$p->script('*', $answer{ ParleyTest::Crowd::pick(\%weight) }->()) for 1 .. $n;
+# Keeps so many answers ready that the crowd never gets the demo's own, which are over in no time.
+my ($crowd, $prepared);
+sub prepare_answers () {
+	my $asked = $crowd->questions;
+	$prepared //= $asked;
+	for (; $prepared < $asked + 150; $prepared++) {
+		$p->script('*', $answer{ ParleyTest::Crowd::pick(\%weight) }->());
+	}
 	return;
 }
 
@@ -99,7 +105,7 @@ my %fault = (
 		$p->upstream->stop;
 		sleep rand 0.3;
 		$p->upstream->start;
-		prepare_answers(120);
+		$prepared = undef;
 	},
 	'all killed'        => sub {
 		kill KILL => map { -leader($_) } qw(db workers front);
@@ -112,6 +118,7 @@ my %odds = ('worker killed' => 8, 'both killed' => 2, 'worker frozen' => 3, relo
 
 my $due = time + 1;
 sub befall () {
+	prepare_answers();
 	return if time < $due || $stopped;
 	my $what = ParleyTest::Crowd::pick(\%odds);
 	$done{$what}++;
@@ -122,8 +129,8 @@ sub befall () {
 
 # ---- the run
 
-prepare_answers(400);
-my $crowd = ParleyTest::Crowd->new($p);
+$crowd = ParleyTest::Crowd->new($p);
+prepare_answers();
 my $begun = time;
 my @stories = $crowd->run($turns, \&befall);
 kill CONT => $stopped if $stopped;
@@ -225,14 +232,13 @@ sub settled () {
 	return measure();
 }
 
-prepare_answers(400);
-my $calm = ParleyTest::Crowd->new($p);
-$calm->run(150);
+$crowd = ParleyTest::Crowd->new($p);
+$prepared = undef;
+$crowd->run(150, \&prepare_answers);
 my $before = settled();
-prepare_answers(400);
-$calm->run(150);
+$crowd->run(150, \&prepare_answers);
 my $after = settled();
-is_deeply [$calm->wrong], [], 'in calm weather too';
+is_deeply [$crowd->wrong], [], 'in calm weather too';
 cmp_ok $after->{fds}, '<=', $before->{fds} + 12,
     "descriptors: $before->{fds}, after 150 more $after->{fds}";
 cmp_ok $after->{kib}, '<', $before->{kib} + 3072,

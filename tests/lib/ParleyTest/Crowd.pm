@@ -16,7 +16,7 @@ package ParleyTest::Crowd;
 
 use v5.36;
 
-use List::Util  qw(all first max);
+use List::Util  qw(all sum0);
 use Mojo::IOLoop;
 use Mojo::JSON  qw(decode_json);
 use Time::HiRes qw(time);
@@ -57,6 +57,9 @@ sub run ($self, $n, $tick = sub { }) {
 	undef $next;
 	return @{ $self->{stories} };
 }
+
+# How many answers of the upstream were asked for, about: one for each lane.
+sub questions ($self) { return sum0(map { scalar @{ $_->{masks} } } @{ $self->{stories} }) }
 
 # What clients were given and should not have been: texts.
 sub wrong ($self) { return @{ $self->{wrong} } }
