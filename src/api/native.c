@@ -2,6 +2,7 @@
 
 #include "api/handlers.h"
 #include "base/clock.h"
+#include "core/engine.h"
 #include "core/who.h"
 #include "store/migrate.h"
 #include "store/model.h"
@@ -80,6 +81,8 @@ native_readyz(struct req *r)
 		    health_state(models[i].id, clock_mono_ms()) != BREAKER_OPEN;
 	if (usable == 0)
 		return fail(&r->cx, F_UNAVAILABLE, "models");
+	if (engine_full(r->engine))
+		return fail(&r->cx, F_UNAVAILABLE, "state_dir");
 	return healthy(r);
 }
 

@@ -97,6 +97,11 @@ mapped_open(const char *dir, const char *name, const char *magic, size_t size)
 	}
 	if ((fd = open_existing(path, O_RDWR, &h)) == -1 && (fd = make(dir, path, &h)) == -1)
 		return NULL;
+	/* All of it is on disk before it is touched: a disk that is full must not end in SIGBUS. */
+	if ((errno = posix_fallocate(fd, 0, (off_t)(sizeof(h) + size))) != 0) {
+		close(fd);
+		return NULL;
+	}
 	p = map(fd, size, PROT_READ | PROT_WRITE);
 	close(fd);
 	return p;

@@ -69,7 +69,7 @@ forget_said(struct closer *c)
 
 /* One lane's part of the transaction. */
 static int
-save_lane(struct ctx *cx, struct closer *c, const struct lane *l)
+save_lane(struct ctx *cx, struct closer *c, struct lane *l)
 {
 	struct answer_row	 row;
 	char			 cost[48];
@@ -80,6 +80,12 @@ save_lane(struct ctx *cx, struct closer *c, const struct lane *l)
 	/* Out of descriptors, perhaps. What cannot be read for long is damaged. */
 	if (lost && clock_mono_ms() - l->closing_since < PATIENCE_MS)
 		return fail(cx, F_INTERNAL, "spool");
+	if (lost) {
+		log_error("an answer cannot be stored as it was said: the spool is damaged",
+		    LOG_S("rid", l->turn->rid), LOG_I("turn", l->turn->id), LOG_I("lane", l->n));
+		l->status = "error";		/* what its client is told, too */
+		l->why = F_INTERNAL;
+	}
 	closer_cost(cost, sizeof cost, l->model->price_in, l->model->price_out, l->prompt_tokens,
 	    l->completion_tokens);
 	row = (struct answer_row){
@@ -92,12 +98,6 @@ save_lane(struct ctx *cx, struct closer *c, const struct lane *l)
 		.estimated = l->estimated, .cost = cost, .first_ms = l->first_ms,
 		.last_ms = l->last_ms, .ended_ms = l->ended_ms,
 	};
-	if (lost) {
-		log_error("an answer cannot be stored as it was said: the spool is damaged",
-		    LOG_S("rid", l->turn->rid), LOG_I("turn", l->turn->id), LOG_I("lane", l->n));
-		row.status = (char *)"error";
-		row.error = (char *)fail_name(F_INTERNAL);
-	}
 	/* 0: it is closed already, by a commit whose answer got lost. */
 	if ((closed = answer_close(cx, &row)) != 1)
 		return closed;

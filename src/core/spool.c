@@ -23,6 +23,7 @@ struct spool {
 	struct str	 queue;		/* records not written yet, all for the last segment */
 	int64_t		 now_ms;	/* of the last sweep */
 	atomic_bool	 full;		/* disk could not be reserved */
+	atomic_bool	 gone;		/* somebody has removed our directory */
 	bool		 failing;	/* the last write failed; said once */
 	/* Keeps these, of the last segment and the one before, open while another thread syncs */
 	pthread_mutex_t	 sync_lock;
@@ -50,7 +51,7 @@ set_full(struct spool *s, bool full)
 bool
 spool_full(const struct spool *s)
 {
-	return atomic_load(&s->full);
+	return atomic_load(&s->full) || atomic_load(&s->gone);
 }
 
 /* From now on records go there. */
@@ -345,6 +346,22 @@ drop_old(struct spool *s)
 	}
 }
 
+/* What is written into a directory that was removed, nobody can read back. */
+static void
+look_after(struct spool *s)
+{
+	struct stat	ours, there;
+	char		path[PATH_MAX];
+
+	snprintf(path, sizeof path, "%s/lock", s->path);
+	if (fstat(s->lock_fd, &ours) == -1 ||
+	    (stat(path, &there) == 0 && there.st_ino == ours.st_ino) ||
+	    atomic_exchange(&s->gone, true))
+		return;
+	log_error("the spool was removed from state_dir: no more turns begin until a restart",
+	    LOG_S("spool", s->path));
+}
+
 void
 spool_sweep(struct spool *s, int64_t now_ms)
 {
@@ -352,6 +369,7 @@ spool_sweep(struct spool *s, int64_t now_ms)
 	for (size_t i = 0; s->now_ms == 0 && i < s->nsegs; i++)
 		s->segs[i].done_ms = now_ms;
 	s->now_ms = now_ms;
+	look_after(s);
 	drop_old(s);
 	set_full(s, seg_extend(current(s)) == -1);
 }

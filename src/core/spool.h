@@ -91,7 +91,8 @@ void		 spool_add(struct spool *, const struct spool_record *, struct spool_chain
  * (spool_full) while what runs can still end.
  */
 int		 spool_write(struct spool *);
-bool		 spool_full(const struct spool *);	/* nothing new should begin; any thread */
+/* Nothing new should begin: no disk, or its directory was removed. From any thread. */
+bool		 spool_full(const struct spool *);
 /*
  * A turn that began here, or one who reads it (spool_hold), needs its records no more: once nobody
  * does they stay keep_ms.

@@ -17,6 +17,9 @@
 #include "store/node.h"
 #include "upstream/health.h"
 
+/* The state id for which this master has its node's lease; the directory may have changed since. */
+static int64_t	leased;
+
 static struct ctx
 ctx_open(const struct conf *c)
 {
@@ -76,8 +79,10 @@ lease_take(struct ctx *cx, struct str *err)
 	char			 host[256] = "", until[20];
 
 	gethostname(host, sizeof(host) - 1);
-	if (node_take(cx, c->node, ident_state_id(), host, &holder) == 0)
+	if (node_take(cx, c->node, ident_state_id(), host, &holder) == 0) {
+		leased = ident_state_id();
 		return 0;
+	}
 	if (holder == NULL) {
 		str_puts(err, fail_text(cx->a, &cx->fail, cx->lang));
 		return EX_UNAVAILABLE;
@@ -105,10 +110,12 @@ int
 state_change(const struct conf *now, const struct conf *next, struct str *err)
 {
 	struct ctx	cx = ctx_open(next);
+	int64_t		before = ident_state_id();
 	int		rc;
 
+	/* Another state id also where the old directory was removed: its lease is not ours. */
 	if ((rc = schema_check(&cx, err)) == 0 && (rc = dir_open(next, err)) == 0 &&
-	    (next->node != now->node || strcmp(next->state_dir, now->state_dir) != 0))
+	    (next->node != now->node || ident_state_id() != before))
 		rc = lease_take(&cx, err);
 	ctx_close(&cx);
 	if (rc != 0)
@@ -128,6 +135,6 @@ state_release(const struct conf *c)
 	struct ctx	cx = ctx_open(c);
 
 	db_patience(cx.db, 1);
-	node_release(&cx, c->node, ident_state_id());	/* or it runs out by itself */
+	node_release(&cx, c->node, leased);	/* or it runs out by itself */
 	ctx_close(&cx);
 }

@@ -94,7 +94,7 @@ turn_life(void **state)
 	    " JOIN model m ON m.id = a.model WHERE reasoning = 'hm'"),
 	    "1|12|34|0.1234567891|1000|2000|hm|1|m1");
 	assert_int_equal(turn_history(&cx, ann, s, 0, &past, &n), 0);
-	assert_string_equal(past[0].model_code, "m0");	/* the lane's, whoever answered */
+	assert_string_equal(past[0].model_code, "m1");	/* who gave it, whosever the lane */
 }
 
 struct close_both {
