@@ -14,6 +14,8 @@
 #include "core/spool_file.h"
 #include "core/spool_seg.h"
 
+#define QUEUE_KEEP	65536	/* bytes of an empty queue; what a burst took goes back */
+
 struct spool {
 	char		*path;
 	int		 lock_fd;	/* -1: adopted */
@@ -270,7 +272,9 @@ spool_write(struct spool *s)
 			return -1;
 		}
 	}
-	if (done > 0)
+	if (s->queue.size > QUEUE_KEEP)
+		str_free(&s->queue);
+	else if (done > 0)
 		str_reset(&s->queue);
 	s->failing = false;
 	return 0;
