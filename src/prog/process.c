@@ -3,6 +3,7 @@
 #include <sys/prctl.h>
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "web/worker.h"
 
 #define LAST_WORDS	5000	/* ms for what was failed to be said and stored */
+#define LARGE		65536	/* bytes: such memory is had from, and given back to, the system */
 #define LOOK		20	/* ms between two looks whether all is done */
 
 struct life {
@@ -144,6 +146,9 @@ process_run(const struct process *p)
 	char		 role[24];
 	int		 rc;
 
+	/* What a burst took goes back to the system; glibc would raise the limit by itself. */
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+	mallopt(M_TRIM_THRESHOLD, LARGE);
 	prctl(PR_SET_NAME, "parley worker");
 	/* The kernel ends us when the master dies; it may have done so already. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
