@@ -8,8 +8,8 @@ use utf8;
 use ParleyTest;
 use ParleyTest::Arena;
 use ParleyTest::Process;
+use Mojo::IOLoop;
 use Test::More;
-use Time::HiRes qw(sleep);
 
 my $p = ParleyTest->new(models => 2, workers => 1);
 my ($worker) = @{ $p->pids->{workers} };
@@ -38,16 +38,17 @@ sub whole ($s) {
 
 speak();
 my ($task, $full, @late) = ($p->task);
-# A few connections and no more: some are let in and cannot ask a model, others have to wait.
+# A few connections and no more: some are let in and cannot ask a model, others have to wait until
+# there is room.
 my $fill = sub ($event, $leave) {
 	return if $full++;
 	limit(descriptors() + 3);
+	Mojo::IOLoop->timer(4 => sub { limit($usual) });
 };
 my ($first, @others) = $p->streams(
     [POST => '/conv/chat', json => body($p, 'first', task => $task), on_event => $fill],
     map({ [POST => '/conv/chat', json => body($p, "no. $_", task => $task),
-	headers => { 'X-Request-Id' => "late-$_" }, timeout => 20] } 1 .. 12));
-limit($usual);
+	headers => { 'X-Request-Id' => "late-$_" }, timeout => 40] } 1 .. 12));
 
 ok whole($first), 'what runs goes on to its end';
 my %how;
