@@ -19,11 +19,23 @@ struct head {
 	char		rest[40];
 };
 
+/* dir/name into path, which holds PATH_MAX. */
+static int
+path_of(char *path, const char *dir, const char *name)
+{
+	if (snprintf(path, PATH_MAX, "%s/%s", dir, name) < PATH_MAX)
+		return 0;
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
+/* What stands behind the head; the descriptor is closed. */
 static void *
 map(int fd, size_t size, int how)
 {
 	char	*p = mmap(NULL, sizeof(struct head) + size, how, MAP_SHARED, fd, 0);
 
+	close(fd);
 	return p == MAP_FAILED ? NULL : p + sizeof(struct head);
 }
 
@@ -88,23 +100,17 @@ mapped_open(const char *dir, const char *name, const char *magic, size_t size)
 {
 	struct head	 h = head_of(magic, size);
 	char		 path[PATH_MAX];
-	void		*p;
 	int		 fd;
 
-	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path)) {
-		errno = ENAMETOOLONG;
-		return NULL;
-	}
-	if ((fd = open_existing(path, O_RDWR, &h)) == -1 && (fd = make(dir, path, &h)) == -1)
+	if (path_of(path, dir, name) == -1 ||
+	    ((fd = open_existing(path, O_RDWR, &h)) == -1 && (fd = make(dir, path, &h)) == -1))
 		return NULL;
 	/* All of it is on disk before it is touched: a disk that is full must not end in SIGBUS. */
 	if ((errno = posix_fallocate(fd, 0, (off_t)(sizeof(h) + size))) != 0) {
 		close(fd);
 		return NULL;
 	}
-	p = map(fd, size, PROT_READ | PROT_WRITE);
-	close(fd);
-	return p;
+	return map(fd, size, PROT_READ | PROT_WRITE);
 }
 
 const void *
@@ -112,16 +118,9 @@ mapped_look(const char *dir, const char *name, const char *magic, size_t size)
 {
 	struct head	 h = head_of(magic, size);
 	char		 path[PATH_MAX];
-	void		*p;
 	int		 fd;
 
-	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path)) {
-		errno = ENAMETOOLONG;
+	if (path_of(path, dir, name) == -1 || (fd = open_existing(path, O_RDONLY, &h)) == -1)
 		return NULL;
-	}
-	if ((fd = open_existing(path, O_RDONLY, &h)) == -1)
-		return NULL;
-	p = map(fd, size, PROT_READ);
-	close(fd);
-	return p;
+	return map(fd, size, PROT_READ);
 }
