@@ -173,10 +173,11 @@ sub refused ($name) {
 
 sub envelope ($status, $path, @args) {
 	my ($said, $head, $body);
-	# Whoever goes on sending a body that is refused may see a reset before the answer.
+	# Whoever goes on sending a body that is refused may see a reset before the answer, or between
+	# its head and its body.
 	for (1 .. 10) {
 		($said, $head, $body) = curl($path, @args);
-		last if $said =~ /^2 /;
+		last if $said =~ /^2 / && length $body;
 	}
 	is $said, "2 $status", "status $status";
 	my $json = eval { decode_json($body) };
