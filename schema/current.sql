@@ -79,6 +79,57 @@ CREATE TABLE `citation` (
   CONSTRAINT `citation_answer` FOREIGN KEY (`answer`) REFERENCES `answer` (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='sources of answers';
 
+CREATE TABLE `dataset` (
+  `id` bigint(20) NOT NULL COMMENT 'rises with time',
+  `tenant` bigint(20) NOT NULL COMMENT 'of the owner',
+  `owner` bigint(20) NOT NULL COMMENT 'whose dataset it is',
+  `name` text NOT NULL COMMENT 'for display',
+  `created_ms` bigint(20) NOT NULL COMMENT 'when it was added',
+  PRIMARY KEY (`id`),
+  KEY `dataset_owner` (`owner`),
+  KEY `dataset_tenant` (`tenant`),
+  CONSTRAINT `dataset_owner` FOREIGN KEY (`owner`) REFERENCES `user` (`id`),
+  CONSTRAINT `dataset_tenant` FOREIGN KEY (`tenant`) REFERENCES `tenant` (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='documents gathered under a name';
+
+CREATE TABLE `dataset_document` (
+  `dataset` bigint(20) NOT NULL COMMENT 'that gathers',
+  `document` bigint(20) NOT NULL COMMENT 'what is gathered',
+  PRIMARY KEY (`dataset`,`document`),
+  KEY `dataset_document_document` (`document`),
+  CONSTRAINT `dataset_document_dataset` FOREIGN KEY (`dataset`) REFERENCES `dataset` (`id`) ON DELETE CASCADE,
+  CONSTRAINT `dataset_document_document` FOREIGN KEY (`document`) REFERENCES `document` (`id`) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='which documents are in which datasets';
+
+CREATE TABLE `document` (
+  `id` bigint(20) NOT NULL COMMENT 'rises with time',
+  `tenant` bigint(20) NOT NULL COMMENT 'of the owner',
+  `owner` bigint(20) NOT NULL COMMENT 'whose document it is',
+  `file_name` varchar(255) NOT NULL COMMENT 'as its owner calls it',
+  `type` enum('txt','md','html','pdf','docx','image') NOT NULL COMMENT 'how it is read; an image is kept, and has no text',
+  `media_type` varchar(127) NOT NULL COMMENT 'what it is handed out as: text/plain',
+  `url` varchar(2048) DEFAULT NULL COMMENT 'where it is fetched from; NULL: it was uploaded',
+  `size` bigint(20) NOT NULL COMMENT 'bytes; before it is fetched, what its owner said',
+  `status` enum('pending','ready','failed') NOT NULL COMMENT 'pending: it is still to be fetched or read',
+  `error` varchar(255) DEFAULT NULL COMMENT 'why it failed; NULL: it did not',
+  `segments` int(11) NOT NULL DEFAULT 0 COMMENT 'number of its segments',
+  `tokens` bigint(20) NOT NULL DEFAULT 0 COMMENT 'their length in index tokens together',
+  `created_ms` bigint(20) NOT NULL COMMENT 'when it was added',
+  PRIMARY KEY (`id`),
+  KEY `document_owner` (`owner`),
+  KEY `document_tenant` (`tenant`),
+  CONSTRAINT `document_owner` FOREIGN KEY (`owner`) REFERENCES `user` (`id`),
+  CONSTRAINT `document_tenant` FOREIGN KEY (`tenant`) REFERENCES `tenant` (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='files of users';
+
+CREATE TABLE `document_part` (
+  `document` bigint(20) NOT NULL COMMENT 'whose content it is',
+  `n` int(11) NOT NULL COMMENT 'order, from 0',
+  `body` mediumblob NOT NULL COMMENT 'bytes of the file, at most 1 MiB',
+  PRIMARY KEY (`document`,`n`),
+  CONSTRAINT `document_part_document` FOREIGN KEY (`document`) REFERENCES `document` (`id`) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='files as they came, in parts, so that every host has them';
+
 CREATE TABLE `idempotency` (
   `owner` bigint(20) NOT NULL COMMENT 'who sent the request',
   `key_hash` char(64) NOT NULL COMMENT 'SHA-256 of its Idempotency-Key, in hex',
@@ -89,6 +140,19 @@ CREATE TABLE `idempotency` (
   KEY `idempotency_created` (`created_ms`),
   CONSTRAINT `idempotency_owner` FOREIGN KEY (`owner`) REFERENCES `user` (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='requests that began a turn and say how to know them again';
+
+CREATE TABLE `job` (
+  `id` bigint(20) NOT NULL COMMENT 'rises with time',
+  `kind` varchar(16) NOT NULL COMMENT 'what is to be done: read (a document)',
+  `ref` bigint(20) NOT NULL COMMENT 'to what',
+  `holder` bigint(20) NOT NULL DEFAULT 0 COMMENT 'random id of who does it; 0: nobody yet',
+  `until_ms` bigint(20) NOT NULL DEFAULT 0 COMMENT 'others leave it alone until then',
+  `tries` int(11) NOT NULL DEFAULT 0 COMMENT 'how often it was begun',
+  `created_ms` bigint(20) NOT NULL COMMENT 'when it was asked for',
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `job_ref` (`kind`,`ref`),
+  KEY `job_until` (`until_ms`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='work for the background; what is done has no row';
 
 CREATE TABLE `lane` (
   `session` bigint(20) NOT NULL COMMENT 'the conversation',
@@ -177,6 +241,23 @@ CREATE TABLE `rating` (
   CONSTRAINT `rating_user` FOREIGN KEY (`user`) REFERENCES `user` (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='ratings of lanes: the last of each user counts';
 
+CREATE TABLE `segment` (
+  `document` bigint(20) NOT NULL COMMENT 'whose text it is',
+  `n` int(11) NOT NULL COMMENT 'order, from 0',
+  `text` mediumtext NOT NULL COMMENT 'a few paragraphs; this is searched',
+  `tokens` int(11) NOT NULL COMMENT 'length in index tokens',
+  PRIMARY KEY (`document`,`n`),
+  CONSTRAINT `segment_document` FOREIGN KEY (`document`) REFERENCES `document` (`id`) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='text of documents in pieces that answers can rest on';
+
+CREATE TABLE `segment_posting` (
+  `document` bigint(20) NOT NULL COMMENT 'of the segment',
+  `h` bigint(20) NOT NULL COMMENT 'first 64 bits of the token''s hash',
+  `segment` int(11) NOT NULL COMMENT 'number in the document in which it stands',
+  `tf` smallint(6) NOT NULL COMMENT 'how often, at most 255',
+  PRIMARY KEY (`document`,`h`,`segment`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='inverted index of segment.text';
+
 CREATE TABLE `session` (
   `id` bigint(20) NOT NULL COMMENT 'rises with time',
   `tenant` bigint(20) NOT NULL COMMENT 'of the owner',
@@ -187,6 +268,11 @@ CREATE TABLE `session` (
   `revealed_ms` bigint(20) DEFAULT NULL COMMENT 'when the first vote took the masks off',
   `answered_ms` bigint(20) DEFAULT NULL COMMENT 'when its first answer ended; before that it is not listed',
   `deleted_ms` bigint(20) DEFAULT NULL COMMENT 'when the owner deleted it; it is then gone for every request',
+  `abstract` text NOT NULL DEFAULT '' COMMENT 'what it is about, in the words of its owner',
+  `module` tinyint(4) NOT NULL DEFAULT 1 COMMENT '1: plain chat; 2: answers from documents',
+  `type` enum('chat','spark_dataset_chat','spark_documents_chat') NOT NULL DEFAULT 'chat' COMMENT 'what its answers rest on',
+  `dataset` bigint(20) DEFAULT NULL COMMENT 'the dataset its answers rest on; NULL: none',
+  `model` bigint(20) DEFAULT NULL COMMENT 'the model that its owner chose last; NULL: none was chosen',
   PRIMARY KEY (`id`),
   KEY `session_owner` (`owner`),
   KEY `session_task` (`task`),
@@ -195,6 +281,15 @@ CREATE TABLE `session` (
   CONSTRAINT `session_task` FOREIGN KEY (`task`) REFERENCES `task` (`id`),
   CONSTRAINT `session_tenant` FOREIGN KEY (`tenant`) REFERENCES `tenant` (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='conversations';
+
+CREATE TABLE `session_document` (
+  `session` bigint(20) NOT NULL COMMENT 'whose answers rest on it',
+  `document` bigint(20) NOT NULL COMMENT 'what they rest on',
+  PRIMARY KEY (`session`,`document`),
+  KEY `session_document_document` (`document`),
+  CONSTRAINT `session_document_document` FOREIGN KEY (`document`) REFERENCES `document` (`id`) ON DELETE CASCADE,
+  CONSTRAINT `session_document_session` FOREIGN KEY (`session`) REFERENCES `session` (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='which documents the answers of a conversation rest on';
 
 CREATE TABLE `task` (
   `id` bigint(20) NOT NULL COMMENT 'rises with time',
@@ -234,6 +329,8 @@ CREATE TABLE `turn` (
   `created_ms` bigint(20) NOT NULL COMMENT 'when it was asked',
   `ended_ms` bigint(20) DEFAULT NULL COMMENT 'when its last answer was stored',
   `stop_ms` bigint(20) DEFAULT NULL COMMENT 'when it was asked to stop; NULL: it was not',
+  `content_type` enum('text','image','document') NOT NULL DEFAULT 'text' COMMENT 'what the question holds beside its text',
+  `file_url` text DEFAULT NULL COMMENT 'address of that image or document; NULL: none',
   PRIMARY KEY (`id`),
   KEY `turn_session` (`session`,`private`,`group_id`),
   KEY `turn_tenant` (`tenant`),

@@ -1,0 +1,67 @@
+/*
+ * document: files of users with their content, and the datasets and conversations they are in.
+ * Every id of a caller is looked up with its owner; what is not the owner's does not exist.
+ */
+#ifndef PARLEY_STORE_DOCUMENT_H
+#define PARLEY_STORE_DOCUMENT_H
+
+#include "store/db.h"
+
+#define DOCUMENT_PART	(1 << 20)	/* bytes of a part of the content */
+
+struct document {
+	int64_t	 id, tenant, owner;
+	char	*file_name;
+	char	*type;			/* txt, md, html, pdf, docx, image */
+	char	*media_type;		/* "text/plain" */
+	char	*url;			/* NULL: it was uploaded */
+	int64_t	 size;			/* bytes */
+	char	*status;		/* pending, ready, failed */
+	char	*error;			/* NULL: none */
+	int64_t	 segments, tokens;
+	int64_t	 created_ms;
+	char	*author_name, *author_avatar;	/* the owner's; NULL: none known */
+};
+
+struct dataset {
+	int64_t	 id, tenant, owner;
+	char	*name;
+	int64_t	 created_ms;
+	int64_t	 documents;		/* how many are in it */
+	char	*author_name, *author_avatar;
+};
+
+/* The owner's; owner 0: whoever's (for the background, and for administrators after a check of the
+ * tenant). NULL: F_NOT_FOUND. */
+struct document	*document_get(struct ctx *, int64_t owner, int64_t id);
+/* In the order of their ids, newest first. */
+int		 document_of_session(struct ctx *, int64_t session, struct document **, size_t *n);
+int		 document_of_dataset(struct ctx *, int64_t dataset, struct document **, size_t *n);
+struct dataset	*dataset_get(struct ctx *, int64_t owner, int64_t id);	/* F_NOT_FOUND */
+/*
+ * Puts documents of the owner into the owner's conversation, or takes them out; those that are in
+ * it (or are not) already make no difference. All or nothing. -1: F_NOT_FOUND, naming the id.
+ */
+int		 document_attach(struct ctx *, int64_t owner, int64_t session, const int64_t *ids,
+		    size_t n);
+int		 document_detach(struct ctx *, int64_t owner, int64_t session, const int64_t *ids,
+		    size_t n);
+/* The same for a dataset. */
+int		 dataset_attach(struct ctx *, int64_t owner, int64_t dataset, const int64_t *ids,
+		    size_t n);
+int		 dataset_detach(struct ctx *, int64_t owner, int64_t dataset, const int64_t *ids,
+		    size_t n);
+
+/* The content, part by part from 0. NULL: there is none of that number, or ctx failed. */
+struct part {
+	int64_t	 len;
+	char	*body;
+};
+struct part	*document_part(struct ctx *, int64_t document, int n);
+/* Adds a part to the content: inside a transaction. */
+int		 document_part_add(struct ctx *, int64_t document, int n, const char *, size_t);
+
+/* How the reading of it ended; with error NULL it is ready. */
+int		 document_fail(struct ctx *, int64_t document, const char *error);
+
+#endif
