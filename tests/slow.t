@@ -223,7 +223,8 @@ subtest 'not stored' => sub {
 	sleep 4;
 	is_deeply [map { $_->{ended} } $p->upstream_log], [qw(running running)],
 	    'the upstream is paused, longer than it may be silent';
-	cmp_ok resident() - $before, '<', 256, 'and nothing piles up' unless $sanitized;
+	# Of many megabytes: what the allocator keeps for other threads is not what piles up.
+	cmp_ok resident() - $before, '<', 1024, 'and nothing piles up' unless $sanitized;
 	steady();
 	whole($c, 'then it goes on');
 	$p->eventually('the upstream could say all of it', sub {
