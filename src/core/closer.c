@@ -24,6 +24,7 @@ struct closer {
 	const struct conf	*conf;
 	struct db		*db;
 	struct spool_reader	*reader;
+	bool			 reading;	/* it may hold segments: wake to let them go */
 	struct str		 text, reasoning;	/* of the lane that is being saved */
 	pthread_t		 thread;
 	pthread_mutex_t		 lock;
@@ -202,7 +203,7 @@ take(struct closer *c)
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	while (c->queue == NULL && !c->stop) {
-		if (c->late == NULL)
+		if (c->late == NULL && !c->reading)
 			pthread_cond_wait(&c->wake, &c->lock);
 		else if (pthread_cond_timedwait(&c->wake, &c->lock, &until) != 0)
 			break;
@@ -245,6 +246,7 @@ closer_main(void *arg)
 		pthread_mutex_unlock(&c->lock);
 		close_list(c, fresh);
 		spool_reader_rest(c->reader);
+		c->reading = fresh != NULL || c->late != NULL;
 		if (clock_mono_ms() - tried < RETRY_MS && !stop)
 			continue;
 		tried = clock_mono_ms();

@@ -1,5 +1,6 @@
 #include "core/housekeeper.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -24,6 +25,7 @@
 
 #define ROUND_MS	1000
 #define PATIENCE_S	3	/* so long one statement may keep us */
+#define CROWD		64	/* turns that leave enough memory behind to be given back */
 #define UNBEGUN_MS	60000	/* a turn that was opened so long ago runs, or never will */
 
 struct housekeeper {
@@ -31,6 +33,7 @@ struct housekeeper {
 	struct ctx	 cx;		/* of the round */
 	struct share	*share;		/* NULL: cluster = off */
 	char		 host[256];	/* our name, for people */
+	int		 crowd;		/* most turns at once since memory was given back */
 	pthread_t	 thread;
 	pthread_mutex_t	 lock;
 	pthread_cond_t	 wake;
@@ -54,6 +57,7 @@ static int	recover(struct housekeeper *);
 static int	look_unbegun(struct housekeeper *);
 static int	close_unbegun(struct housekeeper *);
 static int	purge_keys(struct housekeeper *);
+static int	give_back(struct housekeeper *);
 
 /* In this order in a round. Seconds between two times, alone and in a cluster; 0: never. */
 static const struct duty {
@@ -70,6 +74,7 @@ static const struct duty {
 	{ look_unbegun,		10,	10 },
 	{ forget_shared,	0,	10 },
 	{ purge_keys,		3600,	3600 },
+	{ give_back,		5,	5 },
 };
 #define DUTIES	(sizeof(duties) / sizeof(duties[0]))
 
@@ -222,6 +227,24 @@ static int
 purge_keys(struct housekeeper *h)
 {
 	return idem_purge(&h->cx) == -1 ? -1 : 0;
+}
+
+/*
+ * What a crowd had stays with the allocator in pieces, each thread's in an arena of its own, so that
+ * the next crowd is served from others: the system gets it back once the crowd is gone.
+ */
+static int
+give_back(struct housekeeper *h)
+{
+	const int	now = engine_running(h->engine);
+
+	if (now >= h->crowd)
+		h->crowd = now;
+	else if (h->crowd >= CROWD && now < h->crowd / 2) {
+		malloc_trim(0);
+		h->crowd = now;
+	}
+	return 0;
 }
 
 /* What is due. With the database away the rest waits for the next round. */
