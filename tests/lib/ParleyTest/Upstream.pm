@@ -65,8 +65,10 @@ sub http ($self) { return $self->{http} }
 sub url ($self) { return "http://127.0.0.1:$self->{port}/v1" }
 
 # Queues a script for the next request of a model; scripts/lib/Demo/Faults.pm says what it can do.
+# It may have to say a lot to others first.
 sub script ($self, $model, $script) {
-	my $reply = $self->{http}->post('/_script', json => { %$script, model => $model });
+	my $reply = $self->{http}->post('/_script', timeout => 120,
+	    json => { %$script, model => $model });
 	croak "script for $model: " . ($reply->error // $reply->body) if $reply->code != 200;
 	return;
 }
