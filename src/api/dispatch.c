@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "api/arena.h"
+#include "api/chat.h"
 #include "api/handlers.h"
 #include "api/idempotency.h"
 #include "api/limits.h"
