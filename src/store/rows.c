@@ -5,6 +5,7 @@
 #include "store/call.h"
 #include "store/checkpoint.h"
 #include "store/idem.h"
+#include "store/job.h"
 #include "store/model.h"
 #include "store/node.h"
 #include "store/report.h"
