@@ -4,6 +4,7 @@
 
 #include "store/call.h"
 #include "store/checkpoint.h"
+#include "store/document.h"
 #include "store/idem.h"
 #include "store/job.h"
 #include "store/model.h"
