@@ -35,7 +35,7 @@ with_constants(struct str *s, const char *sql)
 	str_puts(s, "EXPLAIN ");
 	for (; (p = strchr(sql, '?')) != NULL; sql = p + 1) {
 		str_put(s, sql, (size_t)(p - sql));
-		if (strncmp(p - 6, "LIMIT ", 6) == 0)
+		if (strncmp(p - 6, "LIMIT ", 6) == 0 || strncmp(p - 7, "OFFSET ", 7) == 0)
 			str_puts(s, "8");
 		else if (strncmp(p - 11, "JSON_TABLE(", 11) == 0)
 			str_puts(s, "'[1,2,3]'");
