@@ -1,0 +1,35 @@
+/*
+ * chat_talk: asking in a chat session, whoever brings the question: a POST that wants one reply or
+ * an event stream, an EventSource, a message of a WebSocket.
+ */
+#ifndef PARLEY_CHAT_TALK_H
+#define PARLEY_CHAT_TALK_H
+
+#include "base/json.h"
+#include "core/voice.h"
+#include "web/req.h"
+
+struct chat_question {
+	int64_t	 session_id, model_id;
+	char	*content_type;		/* text, image, document; NULL: see group_id */
+	char	*text;
+	char	*file_url;		/* of the image or document; NULL: none */
+	/* 0, or whose question is asked again: what is NULL or empty here is that question's */
+	int64_t	 group_id;
+};
+
+/* Of a body, and of a query: there an id that cannot be one is one that does not exist. */
+extern const struct fields	chat_question_fields, chat_question_query_fields;
+
+extern const struct voice	chat_voice;
+
+/*
+ * Asks: opens the turn and gives the request to it. A POST whose Accept does not name
+ * text/event-stream gets one reply when the turn is over, all else a stream (req_stream). The
+ * caller is logged in. 0, or -1 and nothing has begun: F_MISSING, F_VALUE; F_NOT_FOUND (session,
+ * model, group or file); F_BUSY (it is answering already); F_CONFLICT (a conversation of masked
+ * models); or as turn_open.
+ */
+int	 chat_talk(struct req *, const struct chat_question *);
+
+#endif
