@@ -28,6 +28,9 @@ enum route_who {
 	WHO_OWNER,		/* the arena's identity; absent: nobody, who owns nothing */
 	/* The arena's identity where one is shown; absent: somebody without identity */
 	WHO_ANY,
+	/* A token, in the header or as login cookie; else 401: neither userId nor guests count */
+	WHO_LOGIN,
+	WHO_ADMIN,		/* the same, and its role is the setting jwt_admin; else 403 */
 };
 
 enum route_flags {
