@@ -31,13 +31,38 @@ struct dataset {
 	char	*author_name, *author_avatar;
 };
 
+/*
+ * Adds documents of one owner, whose ids the caller has made, and a job to read each that is
+ * pending: all or nothing. content (NULL: they are fetched from their urls) adds the parts of one
+ * by document_part_add, inside the transaction, which may run again.
+ */
+int		 document_add(struct ctx *, const struct document *, size_t n,
+		    int (*content)(struct ctx *, const struct document *, void *), void *arg);
 /* The owner's; owner 0: whoever's (for the background, and for administrators after a check of the
  * tenant). NULL: F_NOT_FOUND. */
 struct document	*document_get(struct ctx *, int64_t owner, int64_t id);
+/*
+ * The owner's whose name holds the text, in whatever case ("": all), newest first: at most `most`
+ * after the first `skip`; *total: how many there are.
+ */
+int		 document_search(struct ctx *, int64_t owner, const char *part, int64_t skip,
+		    int64_t most, struct document **, size_t *n, int64_t *total);
+int		 document_rename(struct ctx *, int64_t owner, int64_t id, const char *name);
+/* With content, text, index, job and memberships. */
+int		 document_delete(struct ctx *, int64_t owner, int64_t id);
 /* In the order of their ids, newest first. */
 int		 document_of_session(struct ctx *, int64_t session, struct document **, size_t *n);
 int		 document_of_dataset(struct ctx *, int64_t dataset, struct document **, size_t *n);
+
+/* Adds it, whose id the caller has made, with these documents of its owner: all or nothing. */
+int		 dataset_add(struct ctx *, const struct dataset *, const int64_t *ids, size_t n);
 struct dataset	*dataset_get(struct ctx *, int64_t owner, int64_t id);	/* F_NOT_FOUND */
+int		 dataset_search(struct ctx *, int64_t owner, const char *part, int64_t skip,
+		    int64_t most, struct dataset **, size_t *n, int64_t *total);
+int		 dataset_rename(struct ctx *, int64_t owner, int64_t id, const char *name);
+/* Its documents stay; conversations that rested on it rest on none. */
+int		 dataset_delete(struct ctx *, int64_t owner, int64_t id);
+
 /*
  * Puts documents of the owner into the owner's conversation, or takes them out; those that are in
  * it (or are not) already make no difference. All or nothing. -1: F_NOT_FOUND, naming the id.
@@ -61,7 +86,10 @@ struct part	*document_part(struct ctx *, int64_t document, int n);
 /* Adds a part to the content: inside a transaction. */
 int		 document_part_add(struct ctx *, int64_t document, int n, const char *, size_t);
 
-/* How the reading of it ended; with error NULL it is ready. */
+/*
+ * How the reading of it ended; with error NULL it is ready. What does not fit is cut. One that was
+ * deleted meanwhile is no failure.
+ */
 int		 document_fail(struct ctx *, int64_t document, const char *error);
 
 #endif

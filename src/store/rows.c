@@ -5,6 +5,7 @@
 #include "store/call.h"
 #include "store/chats.h"
 #include "store/checkpoint.h"
+#include "store/document.h"
 #include "store/idem.h"
 #include "store/model.h"
 #include "store/node.h"

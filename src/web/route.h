@@ -43,6 +43,8 @@ enum route_flags {
 	R_TURN = 64,		/* begins a stored turn: honours Idempotency-Key */
 	R_RESUME = 128,		/* goes on after Last-Event-ID; 204 where nothing is left */
 	R_QUICK = 256,		/* a few bytes, from memory: must not wait for anything */
+	/* Body multipart/form-data, which is kept as a file: upload.h. Its limit: upload_limit. */
+	R_UPLOAD = 512,
 };
 
 #define ROUTE_ARGS	4
