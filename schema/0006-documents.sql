@@ -100,6 +100,8 @@ CREATE TABLE IF NOT EXISTS job (
 	until_ms	BIGINT NOT NULL DEFAULT 0
 			COMMENT 'others leave it alone until then',
 	tries		INT NOT NULL DEFAULT 0 COMMENT 'how often it was begun',
+	lost		INT NOT NULL DEFAULT 0
+			COMMENT 'how often who did it was not heard of again',
 	created_ms	BIGINT NOT NULL COMMENT 'when it was asked for',
 	PRIMARY KEY (id),
 	UNIQUE KEY job_ref (kind, ref),

@@ -148,6 +148,7 @@ CREATE TABLE `job` (
   `holder` bigint(20) NOT NULL DEFAULT 0 COMMENT 'random id of who does it; 0: nobody yet',
   `until_ms` bigint(20) NOT NULL DEFAULT 0 COMMENT 'others leave it alone until then',
   `tries` int(11) NOT NULL DEFAULT 0 COMMENT 'how often it was begun',
+  `lost` int(11) NOT NULL DEFAULT 0 COMMENT 'how often who did it was not heard of again',
   `created_ms` bigint(20) NOT NULL COMMENT 'when it was asked for',
   PRIMARY KEY (`id`),
   UNIQUE KEY `job_ref` (`kind`,`ref`),

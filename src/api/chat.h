@@ -139,6 +139,10 @@ char	*chat_text(struct arena *, char *);		/* "" for NULL */
 struct chat_user	*chat_user_of(struct arena *, int64_t id, char *name, char *avatar);
 struct chat_model	*chat_model_of(struct arena *, int64_t id, char *name, char *code,
 			    char *logo);
+/* Without its documents. */
+void	 chat_session_show(struct arena *, const struct chat_row *, struct chat_session *);
+/* A list of struct chat_session with the ids of their documents. 0, or -1. */
+int	 chat_sessions_show(struct ctx *, const struct chat_row *, size_t n, struct list *);
 void	 chat_document_show(struct arena *, const struct document *, struct chat_document *);
 /* A list of struct chat_document. */
 struct list	 chat_documents_show(struct arena *, const struct document *, size_t n);
@@ -152,6 +156,13 @@ int	 chat_record_load(struct ctx *, int64_t owner, int64_t answer, struct chat_r
 int	 chat_records_load(struct ctx *, int64_t owner, int64_t session, int64_t skip,
 	    int64_t size, struct list *);
 
+/*
+ * 200 with struct chat_got: everything of that session. NULL: the ctx has failed. -1 then, and where
+ * the database fails.
+ */
+int	 chat_got_reply(struct req *, const struct chat_row *);
+/* How many items the pages before have. */
+int64_t	 chat_skip(const struct chat_page *);
 /*
  * The path's n-th id (0: the first); `what` names it where it cannot be one. -1: F_NOT_FOUND.
  */

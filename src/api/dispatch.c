@@ -4,6 +4,8 @@
 #include <strings.h>
 
 #include "api/arena.h"
+#include "api/chat.h"
+#include "api/chat_document.h"
 #include "api/handlers.h"
 #include "api/idempotency.h"
 #include "api/limits.h"

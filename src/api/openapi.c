@@ -123,7 +123,26 @@ write_any_stream(struct jw *w)
 static bool
 takes_body(const struct route *r)
 {
-	return r->in != NULL && (r->flags & (R_JSON | R_FORM));
+	return (r->in != NULL && (r->flags & (R_JSON | R_FORM))) || (r->flags & R_UPLOAD);
+}
+
+/* Any number of files under one name. */
+static void
+write_upload(struct jw *w)
+{
+	jw_obj(w, "multipart/form-data");
+	jw_obj(w, "schema");
+	openapi_type(w, "object", NULL);
+	jw_obj(w, "properties");
+	jw_obj(w, "file");
+	openapi_type(w, "array", NULL);
+	jw_obj(w, "items");
+	openapi_type(w, "string", "binary");
+	jw_end(w);
+	jw_end(w);
+	jw_end(w);
+	jw_end(w);
+	jw_end(w);
 }
 
 static void
@@ -131,6 +150,8 @@ write_body(struct jw *w, const struct route *r)
 {
 	jw_obj(w, "requestBody");
 	jw_obj(w, "content");
+	if (r->flags & R_UPLOAD)
+		write_upload(w);
 	if (r->flags & R_JSON)
 		write_content(w, "application/json", r->in);
 	if (r->flags & R_FORM)
@@ -170,7 +191,7 @@ write_responses(struct jw *w, const struct route *r)
 		jw_str(w, "description", "No Content: nothing is left");
 		jw_end(w);
 	}
-	if (r->in != NULL || r->who == WHO_USER)
+	if (r->in != NULL || r->who == WHO_USER || (r->flags & R_UPLOAD))
 		write_failure(w, r, "400", "Bad Request");
 	if (r->who != WHO_NONE && r->who != WHO_LOCAL)
 		write_failure(w, r, "401", "Unauthorized");

@@ -101,12 +101,6 @@ records_list(struct ctx *cx, int64_t owner, int64_t session, int64_t skip, int64
 	return db_many(cx, SQL_RECORD_LIST, list, n, V(session), V(owner), V(size), V(skip));
 }
 
-int64_t
-records_count(struct ctx *cx, int64_t owner, int64_t session)
-{
-	return db_number(cx, SQL_RECORD_COUNT, V(session), V(owner));
-}
-
 struct record_row *
 records_get(struct ctx *cx, int64_t owner, int64_t answer)
 {

@@ -65,8 +65,6 @@ int	 chats_alter(struct ctx *, const struct chat_row *);
 /* Records of the owner's conversation, newest first; paging as above. */
 int	 records_list(struct ctx *, int64_t owner, int64_t session, int64_t skip, int64_t size,
 	    struct record_row **, size_t *n);
-/* Also in a deleted conversation there are none. */
-int64_t	 records_count(struct ctx *, int64_t owner, int64_t session);
 struct record_row	*records_get(struct ctx *, int64_t owner, int64_t answer); /* F_NOT_FOUND */
 /* Citations of the answers from first to last of the owner's conversation, by answer. */
 struct citation_row;

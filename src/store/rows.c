@@ -7,6 +7,7 @@
 #include "store/checkpoint.h"
 #include "store/document.h"
 #include "store/idem.h"
+#include "store/job.h"
 #include "store/model.h"
 #include "store/node.h"
 #include "store/report.h"
