@@ -36,7 +36,10 @@ static const struct dialect_note notes[] = {
 	{ "", "OpenAPI", NULL },
 };
 
-const struct dialect dialect_arena = { "arena", arena_fail, &failure_fields, &arena_voice, notes };
+const struct dialect dialect_arena = {
+	.name = "arena", .fail = arena_fail, .failure = &failure_fields, .voice = &arena_voice,
+	.notes = notes,
+};
 
 char *
 arena_success(const struct ctx *cx)

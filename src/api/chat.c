@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "api/chat_talk.h"
+
 #include "base/ident.h"
 #include "base/utf8.h"
 
@@ -31,7 +33,8 @@ static const struct dialect_note notes[] = {
 };
 
 const struct dialect dialect_session = {
-	"session", chat_fail, &failure_fields, NULL, notes, .number_ids = true,
+	"session", chat_fail, &failure_fields, &chat_voice, notes, .number_ids = true,
+	.again = chat_again,
 };
 
 int

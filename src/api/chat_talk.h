@@ -5,9 +5,8 @@
 #ifndef PARLEY_CHAT_TALK_H
 #define PARLEY_CHAT_TALK_H
 
-#include "base/json.h"
+#include "api/chat.h"
 #include "core/voice.h"
-#include "web/req.h"
 
 struct chat_question {
 	int64_t	 session_id, model_id;
@@ -18,8 +17,24 @@ struct chat_question {
 	int64_t	 group_id;
 };
 
+struct chat_error {
+	int	 code;			/* as an HTTP status */
+	char	*msg;
+};
+
+/* ChatSessionConversationResponse: the one reply, and every message of a stream. */
+struct chat_conversation {
+	int64_t			 stream_id;	/* the turn; in the first message */
+	struct chat_record	*record;	/* NULL: a message in between */
+	struct list		 parts;		/* of char * */
+	bool			 finished;
+	bool			 stopped;	/* on request */
+	struct chat_error	*error;		/* in a stream: why it failed; NULL: it did not */
+};
+
 /* Of a body, and of a query: there an id that cannot be one is one that does not exist. */
 extern const struct fields	chat_question_fields, chat_question_query_fields;
+extern const struct fields	chat_conversation_fields;
 
 extern const struct voice	chat_voice;
 
@@ -31,5 +46,7 @@ extern const struct voice	chat_voice;
  * models); or as turn_open.
  */
 int	 chat_talk(struct req *, const struct chat_question *);
+/* Answers with a turn of the caller's that another request has begun: dialect.again. */
+int	 chat_again(struct req *, int64_t turn);
 
 #endif

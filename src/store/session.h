@@ -36,6 +36,7 @@ int		 session_rename(struct ctx *, int64_t owner, int64_t id, const char *title)
 int		 session_delete(struct ctx *, int64_t owner, int64_t id);	/* soft */
 /* Sets the title where it is still `from`. */
 int		 session_title(struct ctx *, int64_t id, const char *from, const char *title);
+int		 session_choose(struct ctx *, int64_t id, int64_t model);	/* session.model */
 /* The first call counts */
 int		 session_reveal(struct ctx *, int64_t id, int64_t now_ms);
 
