@@ -33,8 +33,8 @@ static const struct dialect_note notes[] = {
 };
 
 const struct dialect dialect_session = {
-	"session", chat_fail, &failure_fields, &chat_voice, notes, .number_ids = true,
-	.again = chat_again,
+	.name = "session", .fail = chat_fail, .failure = &failure_fields, .voice = &chat_voice,
+	.notes = notes, .number_ids = true, .again = chat_again,
 };
 
 int
