@@ -78,12 +78,18 @@ no_full_scans(void **state)
 	    "INSERT INTO call_record SELECT seq, 1, CONCAT('r', seq), 's', seq, 1, NULL, NULL,"
 	    "  NULL, 5, '[]', 0 FROM seq_1_to_3000;"
 	    "INSERT INTO call_posting SELECT 1, seq DIV 10, seq MOD 3000, 1 FROM seq_1_to_20000;"
+	    "INSERT INTO document (id, tenant, owner, file_name, type, media_type, size, status,"
+	    "  created_ms) SELECT seq, 1, 1000000 + seq DIV 3, 'f', 'txt', 'text/plain', 1, 'ready', 0"
+	    "  FROM seq_1_to_3000;"
+	    "INSERT INTO segment SELECT seq DIV 5, seq MOD 5, 't', 5 FROM seq_5_to_5000;"
+	    "INSERT INTO segment_posting SELECT seq DIV 20, seq MOD 10, seq MOD 20 DIV 10, 1"
+	    "  FROM seq_20_to_20000;"
 	    "INSERT INTO idempotency SELECT 1000000 + seq DIV 3, seq, 'h', seq, seq"
 	    "  FROM seq_1_to_5000;"
 	    "INSERT INTO checkpoint SELECT 1000000 + seq DIV 20, seq MOD 20, 'b', seq, seq"
 	    "  FROM seq_1_to_5000;"
 	    "ANALYZE TABLE user, task, session, lane, turn, answer, citation, ledger, vote,"
-	    "  call_record, call_posting, idempotency, checkpoint");
+	    "  call_record, call_posting, document, segment, segment_posting, idempotency, checkpoint");
 	for (int id = 0; id < SQL_COUNT; id++) {
 		text = db_sql_text(id);
 		if (strncmp(text, "CREATE", 6) == 0 || strstr(text, " VALUES (") != NULL)
