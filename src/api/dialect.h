@@ -24,8 +24,9 @@ struct dialect {
 	const struct fields		*failure;	/* the same, for the API document */
 	const struct voice		*voice;	/* NULL: it has no streams */
 	const struct dialect_note	*notes;	/* ended by an empty prefix: it fits every path */
+	bool				number_ids;	/* {id} of a path is an int64, for the document */
 };
 
-extern const struct dialect	dialect_arena, dialect_native;
+extern const struct dialect	dialect_arena, dialect_native, dialect_session;
 
 #endif

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "api/arena.h"
+#include "api/chat.h"
 #include "api/handlers.h"
 #include "api/idempotency.h"
 #include "api/limits.h"
@@ -122,6 +123,7 @@ static int
 guard(struct req *r)
 {
 	enum route_who	 who = r->route->who;
+	bool		 login = who == WHO_LOGIN || who == WHO_ADMIN;
 	struct who_shown shown;
 
 	if (who == WHO_NONE)
@@ -132,16 +134,21 @@ guard(struct req *r)
 		return fail(&r->cx, F_UTF8, "userId");
 	shown = (struct who_shown){ .bearer = req_bearer(r), .login = req_cookie(r, "parley_token"),
 	    .user_id = req_header(r, "userId"), .remote = r->remote,
-	    .guest = { req_header(r, GUEST_HEADER), req_cookie(r, GUEST_COOKIE) } };
+	    .guest = { req_header(r, GUEST_HEADER), req_cookie(r, GUEST_COOKIE) },
+	    .token_only = login };
 	switch (who_find(&r->cx, &shown)) {
 	case WHO_FAILED:
 		return -1;
 	case WHO_KNOWN:
 		r->user = r->cx.who->id;
+		if (who == WHO_ADMIN && !who_is_admin(&r->cx))
+			return fail(&r->cx, F_FORBIDDEN, "%s", r->cx.conf->jwt_role);
 		return 0;
 	default:
 		break;
 	}
+	if (login)
+		return fail(&r->cx, F_UNAUTHORIZED, "token");
 	/* A userId that nobody vouches for must not end up as a stranger with things of its own. */
 	if (shown.user_id != NULL)
 		return fail(&r->cx, F_UNAUTHORIZED, "userId");

@@ -108,6 +108,12 @@ document_part(struct ctx *cx, int64_t document, int n)
 	return db_maybe(cx, SQL_DOCUMENT_PART, V(document), V(n));
 }
 
+int64_t
+document_length(struct ctx *cx, int64_t document)
+{
+	return db_number(cx, SQL_DOCUMENT_LENGTH, V(document));
+}
+
 /* Changing. */
 
 int

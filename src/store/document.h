@@ -8,6 +8,10 @@
 #include "store/db.h"
 
 #define DOCUMENT_PART	(1 << 20)	/* bytes of a part of the content */
+/* Bytes of a content. The services that answer from documents take no more of one either. */
+#define DOCUMENT_MAX	(20 * 1024 * 1024)
+#define DOCUMENT_NAME	255		/* characters of a name */
+#define DOCUMENT_URL	2048		/* and of an address */
 
 struct document {
 	int64_t	 id, tenant, owner;
@@ -83,6 +87,7 @@ struct part {
 	char	*body;
 };
 struct part	*document_part(struct ctx *, int64_t document, int n);
+int64_t		 document_length(struct ctx *, int64_t document);	/* of all parts; or -1 */
 /* Adds a part to the content: inside a transaction. */
 int		 document_part_add(struct ctx *, int64_t document, int n, const char *, size_t);
 

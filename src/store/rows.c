@@ -3,6 +3,7 @@
 #include <stdbool.h>
 
 #include "store/call.h"
+#include "store/chats.h"
 #include "store/checkpoint.h"
 #include "store/document.h"
 #include "store/idem.h"

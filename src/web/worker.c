@@ -23,6 +23,7 @@
 #include "fcgi.h"
 #include "handoff.h"
 #include "serving.h"
+#include "upload.h"
 
 #define PATIENCE	30		/* seconds that a read or write of a request may take */
 #define LEAVE_SIGNAL	SIGUSR2		/* ends the blocking calls of the threads that accept */
@@ -257,6 +258,7 @@ request_serve(struct server *s, int fd)
 		if (fd == -1)
 			conns_drop(w->conns, -1);
 	}
+	upload_drop(&r);
 	str_free(&r.reply);
 	str_free(&r.reply_headers);
 	arena_free(r.cx.a);
