@@ -12,13 +12,7 @@
 #define POPPLER_DATA	"/usr/share/poppler"
 #define RAW_MAX		(16 << 20)	/* bytes before they are tidied: more is too long a text */
 
-/* Who takes the text out, and what its exit status means; NULL: it is one of ours. */
-static const struct reader {
-	const char		*type;
-	const char		*path;
-	const char *const	*argv;
-	enum text_end		(*means)(int status);
-} readers[];
+#define ARGV(...)	(const char *const[]){ __VA_ARGS__, NULL }
 
 static const char *const	data_dirs[] = { POPPLER_DATA, NULL };
 
@@ -35,8 +29,13 @@ own_means(int status)
 	return status < TEXT_ENDS ? (enum text_end)status : TEXT_DIED;
 }
 
-#define ARGV(...)	(const char *const[]){ __VA_ARGS__, NULL }
-static const struct reader readers[] = {
+/* Who takes the text out, and what its exit status means; NULL: it is one of ours. */
+static const struct reader {
+	const char		*type;
+	const char		*path;
+	const char *const	*argv;
+	enum text_end		(*means)(int status);
+} readers[] = {
 	{ "txt", SELF, ARGV(TEXT_PROGRAM, "txt"), own_means },
 	{ "md", SELF, ARGV(TEXT_PROGRAM, "txt"), own_means },
 	{ "html", SELF, ARGV(TEXT_PROGRAM, "html"), own_means },
