@@ -31,7 +31,8 @@ static const struct dialect_note notes[] = {
 };
 
 const struct dialect dialect_session = {
-	"session", chat_fail, &failure_fields, NULL, notes, .number_ids = true,
+	.name = "session", .fail = chat_fail, .failure = &failure_fields, .notes = notes,
+	.number_ids = true,
 };
 
 int

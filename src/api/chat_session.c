@@ -19,7 +19,7 @@ chat_session_show(struct arena *a, const struct chat_row *row, struct chat_sessi
 		.dataset_id = row->dataset, .total_records = row->records,
 		.author = chat_user_of(a, row->owner, row->owner_name, row->owner_avatar),
 	};
-	if (row->model != 0)
+	if (row->model != 0 && !row->masked)
 		out->model = chat_model_of(a, row->model, row->model_name, row->model_code,
 		    row->model_logo);
 }

@@ -5,6 +5,7 @@
 
 #include "api/arena.h"
 #include "api/chat.h"
+#include "api/chat_document.h"
 #include "api/handlers.h"
 #include "api/idempotency.h"
 #include "api/limits.h"

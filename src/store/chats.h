@@ -16,6 +16,7 @@ struct chat_row {
 	int64_t	 dataset;		/* 0: none, or it is gone */
 	int64_t	 model;			/* that its owner chose last; 0: none */
 	char	*model_name, *model_code, *model_logo;	/* NULL without model; logo: none */
+	bool	 masked;		/* it hides which models answer */
 	char	*owner_name, *owner_avatar;		/* NULL: none known */
 	int64_t	 records;		/* how many */
 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <gmime/gmime.h>
@@ -105,6 +106,16 @@ name_unescape(char *s, size_t n)
 	return to;
 }
 
+static char *
+text_of(struct arena *a, const char *from)
+{
+	const size_t	 n = strlen(from);
+	char		*s = arena_get(a, 3 * n + 1);
+
+	utf8_clean(s, from, n);
+	return s;
+}
+
 /* Controls, and what ends a line or turns the direction of writing: a name must not pretend. */
 static bool
 name_takes(uint32_t c)
@@ -116,11 +127,10 @@ name_takes(uint32_t c)
 static const char *
 name_clean(struct arena *a, const char *from)
 {
-	size_t		 len = strlen(from), n, to = 0;
-	char		*s = arena_get(a, 3 * len + 1);
+	char		*s = text_of(a, from);
+	size_t		 len = name_unescape(s, strlen(s)), n, to = 0;
 	uint32_t	 c;
 
-	len = name_unescape(s, utf8_clean(s, from, len));
 	for (size_t i = 0; i < len; i += n) {
 		n = utf8_next(s + i, len - i, &c);
 		if (c == '/' || c == '\\')
@@ -142,7 +152,7 @@ head_take(struct arena *a, GMimeObject *o, struct multipart_part *part)
 	const char	*s;
 
 	if ((s = g_mime_object_get_content_disposition_parameter(o, "name")) != NULL)
-		part->name = name_clean(a, s);
+		part->name = text_of(a, s);
 	if ((s = g_mime_object_get_content_disposition_parameter(o, "filename")) != NULL)
 		part->file_name = name_clean(a, s);
 }
