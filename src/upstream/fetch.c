@@ -224,9 +224,8 @@ broken(struct transfer *t, CURLcode code)
 		return end_with(t, FETCH_AGAIN, "it did not come in time");
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return end_with(t, FETCH_FAILED, "its server's certificate is not good");
-	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
-		return end_with(t, FETCH_FAILED, "it is not an http or https address");
+	case CURLE_UNSUPPORTED_PROTOCOL:	/* not the address, which was looked at */
+		return end_with(t, FETCH_FAILED, "its server's reply cannot be understood");
 	case CURLE_FILESIZE_EXCEEDED:
 		t->large = true;
 		break;
