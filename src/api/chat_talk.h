@@ -6,16 +6,8 @@
 #define PARLEY_CHAT_TALK_H
 
 #include "api/chat.h"
+#include "api/chat_question.h"
 #include "core/voice.h"
-
-struct chat_question {
-	int64_t	 session_id, model_id;
-	char	*content_type;		/* text, image, document; NULL: see group_id */
-	char	*text;
-	char	*file_url;		/* of the image or document; NULL: none */
-	/* 0, or whose question is asked again: what is NULL or empty here is that question's */
-	int64_t	 group_id;
-};
 
 struct chat_error {
 	int	 code;			/* as an HTTP status */
@@ -32,8 +24,6 @@ struct chat_conversation {
 	struct chat_error	*error;		/* in a stream: why it failed; NULL: it did not */
 };
 
-/* Of a body, and of a query: there an id that cannot be one is one that does not exist. */
-extern const struct fields	chat_question_fields, chat_question_query_fields;
 extern const struct fields	chat_conversation_fields;
 
 extern const struct voice	chat_voice;

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "core/passages.h"
 #include "core/who.h"
-#include "store/document.h"
 
-#define PENDING_S	2	/* until a document that is being fetched may be there */
+#define PENDING_S	2	/* until a document that is being fetched or read may be there */
 
 /* All of its content, next to each other in the arena; NULL: ctx failed. */
 static char *
@@ -27,6 +27,18 @@ content_of(struct ctx *cx, const struct document *d)
 	return all;
 }
 
+/* Is it ready, and a picture (or not)? */
+static int
+check(struct ctx *cx, const struct document *d, bool image)
+{
+	if ((strcmp(d->type, "image") == 0) != image || strcmp(d->status, "failed") == 0)
+		return fail(cx, F_VALUE, "document %" PRId64, d->id);
+	if (strcmp(d->status, "ready") == 0)
+		return 0;
+	cx->fail.retry_after = PENDING_S;
+	return fail(cx, F_UNAVAILABLE, "document %" PRId64, d->id);
+}
+
 char *
 attach_image(struct ctx *cx, int64_t document)
 {
@@ -34,14 +46,8 @@ attach_image(struct ctx *cx, int64_t document)
 	size_t		 n;
 	char		*content, *head, *address;
 
-	if ((d = document_get(cx, cx->who->id, document)) == NULL)
+	if ((d = document_get(cx, cx->who->id, document)) == NULL || check(cx, d, true) == -1)
 		return NULL;
-	if (strcmp(d->type, "image") != 0 || strcmp(d->status, "failed") == 0)
-		return fail_null(cx, F_VALUE, "document %" PRId64, document);
-	if (strcmp(d->status, "ready") != 0) {
-		cx->fail.retry_after = PENDING_S;
-		return fail_null(cx, F_UNAVAILABLE, "document %" PRId64, document);
-	}
 	if (d->size > ATTACH_IMAGE_MAX)
 		return fail_null(cx, F_TOO_LARGE, "document %" PRId64, document);
 	if ((content = content_of(cx, d)) == NULL)
@@ -52,4 +58,31 @@ attach_image(struct ctx *cx, int64_t document)
 	memcpy(address, head, n);
 	base64_write(address + n, content, (size_t)d->size);
 	return address;
+}
+
+int
+attach_readable(struct ctx *cx, const struct document *d)
+{
+	return check(cx, d, false);
+}
+
+int
+attach_knowledge(struct ctx *cx, const struct document *d, size_t n, struct turn_spec *spec)
+{
+	const int	 window = spec->seats->model->context_tokens;
+	size_t		 most = ATTACH_KNOWLEDGE;
+	int64_t		*ids = arena_array(cx->a, n, sizeof(*ids));
+	struct found	 found;
+
+	/* A Han character is a token: half of the window for them all. */
+	if (window > 0 && (size_t)window / 2 < most)
+		most = (size_t)window / 2;
+	for (size_t i = 0; i < n; i++)
+		ids[i] = d[i].id;
+	if (passages_find(cx, ids, n, spec->question, most, &found) == -1)
+		return -1;
+	spec->knowledge = found.knowledge;
+	spec->citations = found.citations;
+	spec->ncitations = found.n;
+	return 0;
 }

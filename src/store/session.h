@@ -11,6 +11,8 @@ struct session {
 	char	*title;
 	int64_t	 created_ms;
 	int64_t	 revealed_ms;	/* when the owner's first vote took the masks off; 0: masked */
+	char	*type;		/* chat, spark_dataset_chat, spark_documents_chat; read only */
+	int64_t	 dataset;	/* that its answers rest on; 0: none; read only */
 };
 
 struct lane_row {
