@@ -250,7 +250,7 @@ subtest 'documents' => sub {
 	is heard()->[0]{role}, 'user', 'a plain question rests on nothing';
 
 	my $many = new_chat($p, \@ann, module => 2, type => 'spark_documents_chat',
-	    documentIds => [@doc{qw(moon sun)}{id} // (), map { $doc{$_}{id} } qw(moon sun)])->{id};
+	    documentIds => [map { $doc{$_}{id} } qw(moon sun)])->{id};
 	is_deeply [map { $_->{documentId} } @{ $ask->($many, 'Is the sun hot?')->{citations} }],
 	    [$doc{sun}{id}], 'the documents of the session';
 	is $ask->($many, 'Where do spools lie?')->{citations}, undef, 'not those of others';
