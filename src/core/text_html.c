@@ -138,7 +138,7 @@ parse(struct page *page, const struct str *utf8)
 	if (parser == NULL)
 		return -1;
 	htmlCtxtUseOptions(parser, HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
-	    HTML_PARSE_NONET);
+	    HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
 	for (size_t at = 0; at < utf8->len && !page->out->full; at += (size_t)n) {
 		n = utf8->len - at < PIECE ? (int)(utf8->len - at) : PIECE;
 		htmlParseChunk(parser, utf8->p + at, n, 0);

@@ -159,8 +159,15 @@ worker_run(struct master *m, int number)
 static int
 jobs_run(struct master *m, int number)
 {
-	/* Nobody shall seem to listen, or to take connections, once the workers have left. */
-	listen_close(&m->listener);
+	const int	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	/*
+	 * Nobody shall seem to listen, or to take connections, once the workers have left. The
+	 * first may be descriptor 0, which stays taken.
+	 */
+	if (null == -1 || dup2(null, m->listener.fd) == -1)
+		close(m->listener.fd);
+	close(null);
 	close(m->handoff[0]);
 	close(m->handoff[1]);
 	return jobs_process_run(&m->conf, number, m->pid, m->ready[1]);
