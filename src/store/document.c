@@ -130,6 +130,20 @@ document_rename(struct ctx *cx, int64_t owner, int64_t id, const char *name)
 }
 
 int
+document_fetched(struct ctx *cx, int64_t document, const char *type, const char *media_type,
+    int64_t size)
+{
+	switch (db_exec(cx, SQL_DOCUMENT_FETCHED, V(type), V(media_type), V(size), V(document))) {
+	case -1:
+		return -1;
+	case 0:
+		return missing(cx, document);
+	default:
+		return 0;
+	}
+}
+
+int
 document_fail(struct ctx *cx, int64_t document, const char *error)
 {
 	size_t	 n = error != NULL ? strlen(error) : 0;

@@ -91,6 +91,10 @@ int64_t		 document_length(struct ctx *, int64_t document);	/* of all parts; or -
 /* Adds a part to the content: inside a transaction. */
 int		 document_part_add(struct ctx *, int64_t document, int n, const char *, size_t);
 
+/* It was fetched: its parts come in the same transaction. One that was deleted: F_NOT_FOUND. */
+int		 document_fetched(struct ctx *, int64_t document, const char *type,
+		    const char *media_type, int64_t size);
+
 /*
  * How the reading of it ended; with error NULL it is ready. What does not fit is cut. One that was
  * deleted meanwhile is no failure.
