@@ -62,9 +62,10 @@ sub upload ($p, $user, @args) {
 
 # The status and the reply's JSON.
 sub curl ($p, $user, @args) {
-	my ($exit, $out, $err) = ParleyTest::Process::capture(['curl', '-sS', '-w', '\n%{http_code}',
-	    '-H', 'Authorization: Bearer ' . jwt($p, { sub => $user }), '-H', 'Accept-Language: en',
-	    @args], seconds => 60);
+	my $token = jwt($p, { sub => $user });
+	my ($exit, $out, $err) = ParleyTest::Process::capture(['curl', '-sS',
+	    '-w', '\n%{http_code}', '-H', "Authorization: Bearer $token",
+	    '-H', 'Accept-Language: en', @args], seconds => 60);
 	my ($body, $code) = $out =~ /\A(.*)\n(\d+)\z/s or die "curl: exit $exit: $err";
 	return ($code, eval { decode_json($body) } // $body);
 }
@@ -166,7 +167,8 @@ sub spit_refs ($p) {
 
 sub kinds ($p) {
 	my @good = (
-		['a.txt', "hello\n", 'text/plain', 'txt'], ['b.MD', '# 标题', 'text/markdown', 'md'],
+		['a.txt', "hello\n", 'text/plain', 'txt'],
+		['b.MD', '# 标题', 'text/markdown', 'md'],
 		['c.html', '<p>x', 'text/html', 'html'], ['c.htm', '<p>x', 'text/html', 'html'],
 		['d.pdf', "%PDF-1.4\n", 'application/pdf', 'pdf'],
 		['e.docx', "PK\x03\x04xx", $DOCX, 'docx'],
