@@ -230,6 +230,17 @@ failures(void **state)
 	assert_int_equal(private_db_logged(&server, "\"USER_ADD\""), 2);
 	assert_int_equal(private_db_logged(&server, "secret"), 0);
 
+	/* A full disk is nobody's mistake: it passes. */
+	private_db_feed(&server, "CREATE TRIGGER full BEFORE INSERT ON user FOR EACH ROW"
+	    " SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1114, MESSAGE_TEXT = 'The table is full'");
+	assert_int_equal(db_exec(&cx, SQL_USER_ADD, V(77), V(1), V("late"), V_NULL, V_NULL, V(0)),
+	    -1);
+	assert_int_equal(cx.fail.kind, F_UNAVAILABLE);
+	assert_true(cx.fail.retry_after > 0);
+	fail_clear(&cx);
+	assert_int_equal(private_db_logged(&server, "The table is full"), 2);
+	private_db_feed(&server, "DROP TRIGGER full");
+
 	/* The connection is as good as before. */
 	assert_int_equal(db_number(&cx, SQL_TENANT_BY_NAME, V("default")), 1);
 }
