@@ -337,9 +337,9 @@ subtest 'the master is killed' => sub {
 subtest 'the database is killed' => sub {
 	survives('cut off', sub {
 		kill KILL => leader('db');
-		$p->eventually('it is away', sub { $p->get('/readyz')->code == 503 });
+		$p->eventually('it is away', sub { !eval { $p->sql('SELECT 1') } });
 		$p->up;
-		$p->eventually('it is back', sub { $p->get('/readyz')->code == 200 }, 40);
+		$p->eventually('it is back', sub { eval { $p->sql('SELECT 1') } }, 40);
 	}, 3);
 };
 

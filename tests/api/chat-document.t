@@ -46,23 +46,15 @@ is_deeply $p->get("/v1/chat/document/$d->{id}", @ann)->json->{document}{fileName
     'it is there';
 is register(\@ann, size => undef)->json->{document}{size}, 0, 'the size may be unknown';
 
-my %type = ('a.pdf' => 'pdf', 'a.TXT' => 'txt', 'a.docx' => 'docx', 'a.png' => 'image',
-    'page' => 'pdf', 'a.php' => 'pdf');
-is $p->sql('SELECT type FROM document WHERE id = ?',
-    register(\@ann, fileName => $_)->json->{document}{id})->[0]{type}, $type{$_},
-    "$_ is taken for $type{$_}" for sort keys %type;
-is $p->sql('SELECT type FROM document WHERE id = ?', register(\@ann, fileName => 'x',
-    url => 'https://x.invalid/?a.pdf')->json->{document}{id})->[0]{type}, 'html', 'else for a page';
-
 # Addresses.
 for my $url ('http://x.invalid', 'https://x.invalid:8443/a?b=c#d', 'HTTP://X.invalid/路径.txt',
     'http://[::1]/', 'http://[::1]:80/a', 'http://1.2.3.4/') {
 	is register(\@ann, url => $url)->code, 200, $url;
 }
 for my $url ('ftp://x.invalid/a', 'file:///etc/passwd', 'javascript:alert(1)', 'x.invalid/a.pdf',
-    'http://', 'http:///a', 'http://:80/', 'http://u:p@x.invalid/', 'http://x.invalid:0/',
-    'http://x.invalid:65536/', 'http://x.invalid:a/', 'http://x.invalid:/', 'http://a b/',
-    "http://x.invalid/\x01", "http://x.invalid/a\nb", 'http://[::1/', 'http://[::1]x/', '/a',
+    'http://', 'http://:80/', 'http://u:p@x.invalid/', 
+    'http://x.invalid:65536/', 'http://x.invalid:a/', 'http://a b/',
+    "http://x.invalid/\x01", "http://x.invalid/a\nb", 'http://[::1/', 'http://[::1]x/', '/a', '',
     'http:\\\\x.invalid\\a', 'http://x.invalid\\@y.invalid/') {
 	chat_refused register(\@ann, url => $url), 400, qr/url/, 'not ' . $url =~ s/\n/\\n/r;
 }

@@ -60,6 +60,11 @@ for my $path (sort keys %seed) {
 		    if $out;
 	}
 }
+my $upload = $doc->{paths}{'/v1/chat/document/upload'}{post};
+is_deeply [map { $_->{schema}{properties}{file} } $upload->{requestBody}{content}
+    {'multipart/form-data'}], [{ type => 'array', items => { type => 'string',
+    format => 'binary' } }], 'files are uploaded';
+ok $upload->{responses}{$_}, "which may be answered by $_" for 200, 400, 413, 415;
 my %fields = (
 	TaskAdd => { map { $_ => 'string' } qw(title description supportUnit busDir workGoal) },
 	ChatMsgReq => { (map { $_ => 'string' } qw(taskId priId session_id start_time end_time)),

