@@ -148,6 +148,9 @@ struct follow {
 	/* Position of its first record, where our spool keeps them for it (spool_hold); or 0 */
 	uint64_t		 first;
 	uint64_t		 last;		/* of the newest that it knows */
+	/* Positions of its next events, which were looked up at once; NULL: none */
+	uint64_t		*ahead;
+	size_t			 nahead, next_ahead;
 	bool			 over;		/* no more records will come */
 	bool			 asker;		/* its client is the one who asked */
 	int			 step;		/* FOLLOW_STORED: what is told next */
