@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS segment (
 	text		MEDIUMTEXT NOT NULL COMMENT 'a few paragraphs; this is searched',
 	tokens		INT NOT NULL COMMENT 'length in index tokens',
 	PRIMARY KEY (document, n),
+	KEY segment_length (document, n, tokens),
 	CONSTRAINT segment_document FOREIGN KEY (document) REFERENCES document (id)
 	    ON DELETE CASCADE
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin
@@ -100,6 +101,8 @@ CREATE TABLE IF NOT EXISTS job (
 	until_ms	BIGINT NOT NULL DEFAULT 0
 			COMMENT 'others leave it alone until then',
 	tries		INT NOT NULL DEFAULT 0 COMMENT 'how often it was begun',
+	lost		INT NOT NULL DEFAULT 0
+			COMMENT 'how often who did it was not heard of again',
 	created_ms	BIGINT NOT NULL COMMENT 'when it was asked for',
 	PRIMARY KEY (id),
 	UNIQUE KEY job_ref (kind, ref),

@@ -148,6 +148,7 @@ CREATE TABLE `job` (
   `holder` bigint(20) NOT NULL DEFAULT 0 COMMENT 'random id of who does it; 0: nobody yet',
   `until_ms` bigint(20) NOT NULL DEFAULT 0 COMMENT 'others leave it alone until then',
   `tries` int(11) NOT NULL DEFAULT 0 COMMENT 'how often it was begun',
+  `lost` int(11) NOT NULL DEFAULT 0 COMMENT 'how often who did it was not heard of again',
   `created_ms` bigint(20) NOT NULL COMMENT 'when it was asked for',
   PRIMARY KEY (`id`),
   UNIQUE KEY `job_ref` (`kind`,`ref`),
@@ -247,6 +248,7 @@ CREATE TABLE `segment` (
   `text` mediumtext NOT NULL COMMENT 'a few paragraphs; this is searched',
   `tokens` int(11) NOT NULL COMMENT 'length in index tokens',
   PRIMARY KEY (`document`,`n`),
+  KEY `segment_length` (`document`,`n`,`tokens`),
   CONSTRAINT `segment_document` FOREIGN KEY (`document`) REFERENCES `document` (`id`) ON DELETE CASCADE
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='text of documents in pieces that answers can rest on';
 

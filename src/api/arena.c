@@ -36,7 +36,10 @@ static const struct dialect_note notes[] = {
 	{ "", "OpenAPI", NULL },
 };
 
-const struct dialect dialect_arena = { "arena", arena_fail, &failure_fields, &arena_voice, notes };
+const struct dialect dialect_arena = {
+	.name = "arena", .fail = arena_fail, .failure = &failure_fields, .voice = &arena_voice,
+	.notes = notes,
+};
 
 char *
 arena_success(const struct ctx *cx)
@@ -76,6 +79,15 @@ arena_missing(struct ctx *cx, const char *field, const char *value)
 	    (int)utf8_cut(value, strlen(value), NAMED_MAX), value);
 }
 
+/* A session that another dialect began has no masks: here its lanes wear those of their numbers. */
+static void
+dress(struct ctx *cx, struct talk *talk)
+{
+	for (size_t i = 0; i < talk->nlanes; i++)
+		if (talk->lanes[i].mask == NULL)
+			talk->lanes[i].mask = arena_strdup(cx->a, mask_code(talk->lanes[i].lane));
+}
+
 int
 arena_open(struct ctx *cx, const char *field, const char *ref, struct talk *talk)
 {
@@ -84,6 +96,7 @@ arena_open(struct ctx *cx, const char *field, const char *ref, struct talk *talk
 	if (strncmp(ref, PREFIX, strlen(PREFIX)) != 0 || !ident_parse(ref + strlen(PREFIX), &id) ||
 	    session_open(cx, id, talk) == -1)
 		return arena_missing(cx, field, ref);
+	dress(cx, talk);
 	return 0;
 }
 
@@ -93,6 +106,7 @@ arena_open_lane(struct ctx *cx, const char *pri_id, struct talk *talk)
 	if (strlen(pri_id) != PRI_HEX || strspn(pri_id, "0123456789abcdef") != PRI_HEX ||
 	    session_open_lane(cx, pri_id, talk) == -1)
 		return arena_missing(cx, "priId", pri_id);
+	dress(cx, talk);
 	return 0;
 }
 

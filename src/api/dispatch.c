@@ -4,6 +4,9 @@
 #include <strings.h>
 
 #include "api/arena.h"
+#include "api/chat.h"
+#include "api/chat_document.h"
+#include "api/chat_talk.h"
 #include "api/handlers.h"
 #include "api/idempotency.h"
 #include "api/limits.h"
@@ -38,6 +41,7 @@ voices_table(void)
 {
 	static const struct voice *const voices[] = {
 		&arena_voice,
+		&chat_voice,
 		NULL,
 	};
 
@@ -117,11 +121,23 @@ is_local(const struct req *r)
 	    conf_cidr_match(r->cx.conf->trusted_proxies, r->remote);
 }
 
+/* What browsers open for a page, EventSource and WebSocket, has no headers of the page's. */
+static const char *
+bearer(struct req *r)
+{
+	const char	*token = req_bearer(r);
+
+	if (token == NULL && (r->route->flags & R_TOKEN))
+		token = req_query(r, "token");
+	return token != NULL && *token != '\0' ? token : NULL;
+}
+
 /* Lets in whom the row lets in. */
 static int
 guard(struct req *r)
 {
 	enum route_who	 who = r->route->who;
+	bool		 login = who == WHO_LOGIN || who == WHO_ADMIN;
 	struct who_shown shown;
 
 	if (who == WHO_NONE)
@@ -130,18 +146,23 @@ guard(struct req *r)
 		return is_local(r) ? 0 : fail(&r->cx, F_FORBIDDEN, "%s", r->route->path);
 	if (req_header_bad(r, "userId"))
 		return fail(&r->cx, F_UTF8, "userId");
-	shown = (struct who_shown){ .bearer = req_bearer(r), .login = req_cookie(r, "parley_token"),
+	shown = (struct who_shown){ .bearer = bearer(r), .login = req_cookie(r, "parley_token"),
 	    .user_id = req_header(r, "userId"), .remote = r->remote,
-	    .guest = { req_header(r, GUEST_HEADER), req_cookie(r, GUEST_COOKIE) } };
+	    .guest = { req_header(r, GUEST_HEADER), req_cookie(r, GUEST_COOKIE) },
+	    .token_only = login };
 	switch (who_find(&r->cx, &shown)) {
 	case WHO_FAILED:
 		return -1;
 	case WHO_KNOWN:
 		r->user = r->cx.who->id;
+		if (who == WHO_ADMIN && !who_is_admin(&r->cx))
+			return fail(&r->cx, F_FORBIDDEN, "%s", r->cx.conf->jwt_role);
 		return 0;
 	default:
 		break;
 	}
+	if (login)
+		return fail(&r->cx, F_UNAUTHORIZED, "token");
 	/* A userId that nobody vouches for must not end up as a stranger with things of its own. */
 	if (shown.user_id != NULL)
 		return fail(&r->cx, F_UNAUTHORIZED, "userId");
@@ -206,6 +227,8 @@ refuse(struct req *r)
 		reply_header(r, "Retry-After", arena_printf(r->cx.a, "%d", f->retry_after));
 	if (f->kind == F_METHOD)
 		reply_header(r, "Allow", f->allow);
+	if (f->kind == F_UPGRADE)
+		reply_header(r, "Upgrade", "websocket");
 	if (f->kind == F_UNAUTHORIZED)
 		reply_header(r, "WWW-Authenticate", "Bearer");
 	jw_open(&w, &s);
@@ -219,8 +242,11 @@ dispatch(struct req *r)
 {
 	int	rc;
 
-	cors(r);
-	rc = answer(r);
+	if (r->then == NULL) {
+		cors(r);
+		rc = answer(r);
+	} else
+		rc = r->then(r, r->then_arg);
 	limits_done(r);
 	if (rc == 0)
 		return;

@@ -48,7 +48,9 @@ static const struct dialect_note notes[] = {
 	{ "", "native", NULL },
 };
 
-const struct dialect dialect_native = { "native", native_fail, &failure_fields, NULL, notes };
+const struct dialect dialect_native = {
+	.name = "native", .fail = native_fail, .failure = &failure_fields, .notes = notes,
+};
 
 static int
 healthy(struct req *r)

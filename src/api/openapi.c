@@ -56,13 +56,21 @@ write_query(struct jw *w, const struct fields *t)
 
 /* The names in {…} of the path. */
 static void
-write_path_parameters(struct jw *w, const char *path)
+write_path_parameters(struct jw *w, const struct route *r)
 {
-	char	 name[64];
+	const char	*path = r->path;
+	char		 name[64];
 
 	while ((path = strchr(path, '{')) != NULL) {
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(path + 1, "}"), path + 1);
-		write_string_parameter(w, name, "path", true);
+		open_parameter(w, name, "path", true);
+		jw_obj(w, "schema");
+		if (r->dialect->number_ids)
+			openapi_type(w, "integer", "int64");
+		else
+			openapi_type(w, "string", NULL);
+		jw_end(w);
+		jw_end(w);
 		path++;
 	}
 }
@@ -73,7 +81,7 @@ write_parameters(struct jw *w, const struct route *r)
 	const struct dialect_note	*note = note_of(r);
 
 	jw_arr(w, "parameters");
-	write_path_parameters(w, r->path);
+	write_path_parameters(w, r);
 	if (r->flags & R_REQ_PARAM) {
 		open_parameter(w, "req", "query", true);
 		openapi_ref(w, "schema", r->in);
@@ -84,6 +92,8 @@ write_parameters(struct jw *w, const struct route *r)
 		write_query(w, note->query);
 	if (r->who == WHO_USER || r->who == WHO_GUEST || r->who == WHO_OWNER)
 		write_string_parameter(w, "userId", "header", r->who == WHO_USER);
+	if (r->flags & R_TOKEN)
+		write_string_parameter(w, "token", "query", false);
 	if (r->flags & R_TURN)
 		write_string_parameter(w, "Idempotency-Key", "header", false);
 	if (r->flags & R_RESUME)
@@ -115,7 +125,26 @@ write_any_stream(struct jw *w)
 static bool
 takes_body(const struct route *r)
 {
-	return r->in != NULL && (r->flags & (R_JSON | R_FORM));
+	return (r->in != NULL && (r->flags & (R_JSON | R_FORM))) || (r->flags & R_UPLOAD);
+}
+
+/* Any number of files under one name. */
+static void
+write_upload(struct jw *w)
+{
+	jw_obj(w, "multipart/form-data");
+	jw_obj(w, "schema");
+	openapi_type(w, "object", NULL);
+	jw_obj(w, "properties");
+	jw_obj(w, "file");
+	openapi_type(w, "array", NULL);
+	jw_obj(w, "items");
+	openapi_type(w, "string", "binary");
+	jw_end(w);
+	jw_end(w);
+	jw_end(w);
+	jw_end(w);
+	jw_end(w);
 }
 
 static void
@@ -123,6 +152,8 @@ write_body(struct jw *w, const struct route *r)
 {
 	jw_obj(w, "requestBody");
 	jw_obj(w, "content");
+	if (r->flags & R_UPLOAD)
+		write_upload(w);
 	if (r->flags & R_JSON)
 		write_content(w, "application/json", r->in);
 	if (r->flags & R_FORM)
@@ -151,8 +182,10 @@ write_responses(struct jw *w, const struct route *r)
 	jw_str(w, "description", "OK");
 	if (r->out != NULL) {
 		jw_obj(w, "content");
-		write_content(w, r->flags & R_STREAM ? "text/event-stream" : "application/json",
-		    r->out);
+		if (!(r->flags & R_STREAM) || (r->flags & R_EITHER))
+			write_content(w, "application/json", r->out);
+		if (r->flags & R_STREAM)
+			write_content(w, "text/event-stream", r->out);
 		jw_end(w);
 	} else if (r->flags & R_RESUME)
 		write_any_stream(w);
@@ -162,7 +195,7 @@ write_responses(struct jw *w, const struct route *r)
 		jw_str(w, "description", "No Content: nothing is left");
 		jw_end(w);
 	}
-	if (r->in != NULL || r->who == WHO_USER)
+	if (r->in != NULL || r->who == WHO_USER || (r->flags & R_UPLOAD))
 		write_failure(w, r, "400", "Bad Request");
 	if (r->who != WHO_NONE && r->who != WHO_LOCAL)
 		write_failure(w, r, "401", "Unauthorized");
@@ -183,22 +216,30 @@ write_responses(struct jw *w, const struct route *r)
 	jw_end(w);
 }
 
-/* What may show who calls; the empty one: nothing needs to. */
+/* One thing that may show who calls; NULL: nothing needs to. */
+static void
+write_scheme(struct jw *w, const char *name)
+{
+	jw_obj(w, NULL);
+	if (name != NULL) {
+		jw_arr(w, name);
+		jw_end(w);
+	}
+	jw_end(w);
+}
+
 static void
 write_security(struct jw *w, const struct route *r)
 {
-	static const char *const schemes[] = { "bearer", "guest" };
-
 	if (r->who == WHO_NONE || r->who == WHO_LOCAL)
 		return;
 	jw_arr(w, "security");
-	jw_obj(w, NULL);
-	jw_end(w);
-	for (size_t i = 0; i < 2; i++) {
-		jw_obj(w, NULL);
-		jw_arr(w, schemes[i]);
-		jw_end(w);
-		jw_end(w);
+	write_scheme(w, "bearer");
+	if (r->who == WHO_LOGIN || r->who == WHO_ADMIN)
+		write_scheme(w, "cookie");
+	else {
+		write_scheme(w, "guest");
+		write_scheme(w, NULL);
 	}
 	jw_end(w);
 }
@@ -270,6 +311,16 @@ write_tags(struct jw *w, const struct route *rows, size_t n)
 }
 
 static void
+write_key_scheme(struct jw *w, const char *scheme, const char *in, const char *name)
+{
+	jw_obj(w, scheme);
+	jw_str(w, "type", "apiKey");
+	jw_str(w, "in", in);
+	jw_str(w, "name", name);
+	jw_end(w);
+}
+
+static void
 write_components(struct jw *w, const struct route *rows, size_t n)
 {
 	jw_obj(w, "components");
@@ -280,11 +331,8 @@ write_components(struct jw *w, const struct route *rows, size_t n)
 	jw_str(w, "scheme", "bearer");
 	jw_str(w, "bearerFormat", "JWT");
 	jw_end(w);
-	jw_obj(w, "guest");
-	jw_str(w, "type", "apiKey");
-	jw_str(w, "in", "header");
-	jw_str(w, "name", "X-Guest-Id");
-	jw_end(w);
+	write_key_scheme(w, "guest", "header", "X-Guest-Id");
+	write_key_scheme(w, "cookie", "cookie", "parley_token");
 	jw_end(w);
 	jw_end(w);
 }

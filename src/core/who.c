@@ -230,6 +230,8 @@ who_find(struct ctx *cx, const struct who_shown *shown)
 	if (shown->bearer != NULL ||
 	    (shown->login != NULL && token_read(cx, shown->login, &c) == NULL))
 		r = become_bearer(cx, &c, user_id);
+	else if (shown->token_only)
+		return WHO_NOBODY;
 	else if (user_id != NULL && strcmp(cx->conf->identity, "header") == 0 &&
 	    conf_cidr_match(cx->conf->trusted_proxies, shown->remote))
 		r = become_user(cx, user_id);
@@ -261,6 +263,14 @@ who_guest_genuine(const char *token)
 	memcpy(id, token, GUEST_HEX);
 	id[GUEST_HEX] = '\0';
 	return ident_mac_ok(token + GUEST_HEX + 1, GUEST_HEX, "guest", id);
+}
+
+bool
+who_is_admin(const struct ctx *cx)
+{
+	const char	*role = cx->who->role;
+
+	return role != NULL && *role != '\0' && strcmp(role, cx->conf->jwt_admin) == 0;
 }
 
 char *

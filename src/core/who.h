@@ -28,6 +28,7 @@ struct who_shown {		/* what a request shows of its caller; each may be NULL */
 	const char	*user_id;	/* header userId */
 	const char	*guest[2];	/* X-Guest-Id, cookie parley_guest: the first genuine one */
 	const char	*remote;	/* REMOTE_ADDR */
+	bool		 token_only;	/* bearer or login; of a user_id it matters if it differs */
 };
 
 enum who_found { WHO_FAILED = -1, WHO_NOBODY, WHO_KNOWN };
@@ -45,6 +46,8 @@ void		 who_become_nobody(struct ctx *);
 /* A new guest's token: a random id and its MAC. */
 void		 who_guest_token(char dst[WHO_GUEST_SIZE]);
 bool		 who_guest_genuine(const char *token);		/* NULL is not */
+/* Is the caller's role the setting jwt_admin? Without that setting nobody's is. */
+bool		 who_is_admin(const struct ctx *);
 
 /*
  * A token for that subject, valid for ttl seconds from cx->now on, in the arena; name, tenant and

@@ -26,6 +26,10 @@ who_name(enum route_who who)
 		return "owner";
 	case WHO_ANY:
 		return "user or nobody";
+	case WHO_LOGIN:
+		return "login";
+	case WHO_ADMIN:
+		return "admin";
 	}
 	return NULL;
 }

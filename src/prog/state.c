@@ -11,6 +11,7 @@
 #include "base/ident.h"
 #include "base/limit.h"
 #include "base/slot.h"
+#include "base/wake.h"
 #include "core/registry.h"
 #include "store/db.h"
 #include "store/migrate.h"
@@ -55,7 +56,8 @@ shared_open(const struct conf *c)
 	if (ident_open(c->state_dir, c->node) == -1 || slot_open(c->state_dir) == -1 ||
 	    registry_open(c->state_dir) == -1)
 		return -1;
-	if (figures_open(c->state_dir) == -1 || limit_open(c->state_dir) == -1)
+	if (figures_open(c->state_dir) == -1 || limit_open(c->state_dir) == -1 ||
+	    wake_open(c->state_dir) == -1)
 		return -1;
 	return health_open(c->state_dir);
 }

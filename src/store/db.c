@@ -289,7 +289,7 @@ refused(struct ctx *cx, const char *at, const struct sql_error *e)
 	}
 	log_error("statement failed", LOG_S("rid", cx->rid), LOG_S("sql", at),
 	    LOG_I("errno", e->no), LOG_S("error", e->text));
-	if (sql_collided(e))
+	if (sql_collided(e) || e->no == ER_DISK_FULL || e->no == ER_RECORD_FILE_FULL)
 		return away(cx, e);
 	return fail(cx, F_INTERNAL, "the database refused a statement");
 }

@@ -39,6 +39,12 @@ model_list(struct ctx *cx, bool arena_only, struct model **list, size_t *n)
 }
 
 int
+model_list_chat(struct ctx *cx, struct model **list, size_t *n)
+{
+	return db_many(cx, SQL_MODEL_LIST_CHAT, list, n);
+}
+
+int
 model_add(struct ctx *cx, struct model *m, const char *const *fallbacks, size_t n)
 {
 	struct model_new	 new = { m, fallbacks, n };

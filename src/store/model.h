@@ -27,6 +27,8 @@ struct model	*model_get(struct ctx *, const char *code);		/* F_NOT_FOUND */
 struct model	*model_by_id(struct ctx *, int64_t id);			/* F_NOT_FOUND */
 /* All of them by code; arena_only: enabled chat models of the arena. */
 int		 model_list(struct ctx *, bool arena_only, struct model **, size_t *n);
+/* The enabled chat models, by code. */
+int		 model_list_chat(struct ctx *, struct model **, size_t *n);
 /*
  * Adds it, or with an existing code F_CONFLICT. Sets id and created_ms. fallbacks:
  * codes, in order of preference.

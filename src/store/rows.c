@@ -3,11 +3,15 @@
 #include <stdbool.h>
 
 #include "store/call.h"
+#include "store/chats.h"
 #include "store/checkpoint.h"
+#include "store/document.h"
 #include "store/idem.h"
+#include "store/job.h"
 #include "store/model.h"
 #include "store/node.h"
 #include "store/report.h"
+#include "store/segment.h"
 #include "store/session.h"
 #include "store/task.h"
 #include "store/turn.h"

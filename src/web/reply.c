@@ -1,5 +1,6 @@
 #include "req.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/conf.h"
@@ -38,9 +39,20 @@ reply(struct req *r, int status, const char *type, const char *body, size_t len)
 {
 	r->status = status;
 	r->reply_type = type;
+	r->reply_next = NULL;
 	str_reset(&r->reply);
 	if (len > 0)
 		str_put(&r->reply, body, len);
+	return 0;
+}
+
+int
+reply_pieces(struct req *r, int status, const char *type, int64_t len, reply_next next, void *arg)
+{
+	reply(r, status, type, "", 0);
+	r->reply_next = next;
+	r->reply_arg = arg;
+	r->reply_len = len;
 	return 0;
 }
 
@@ -72,19 +84,63 @@ reply_header(struct req *r, const char *name, const char *value)
 	str_puts(&r->reply_headers, "\r\n");
 }
 
+/*
+ * A name in ASCII for old clients, which must not trip over it, then the real one: RFC 6266, its
+ * characters by RFC 5987.
+ */
+void
+reply_attachment(struct req *r, const char *file_name)
+{
+	static const char	 attr[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	    "0123456789!#$&+-.^_`|~";
+	struct str		 s = STR_INIT(0);
+	const unsigned char	*p;
+
+	str_puts(&s, "attachment; filename=\"");
+	for (p = (const unsigned char *)file_name; *p != '\0'; p++)
+		if ((*p & 0xc0) != 0x80)	/* one for each character */
+			str_putc(&s, *p < ' ' || *p > '~' || strchr("\"\\%", *p) != NULL ? '_' :
+			    (char)*p);
+	str_puts(&s, "\"; filename*=UTF-8''");
+	for (p = (const unsigned char *)file_name; *p != '\0'; p++)
+		if (strchr(attr, *p) != NULL)
+			str_putc(&s, (char)*p);
+		else
+			str_printf(&s, "%%%02X", *p);
+	reply_header(r, "Content-Disposition", s.p);
+	str_free(&s);
+}
+
+/* -1: the client is gone, or what it was promised cannot be had. */
+static int
+pieces_send(struct req *r)
+{
+	const char	*p;
+	int64_t		 left;
+	ssize_t		 n;
+
+	for (left = r->reply_len; left > 0; left -= n) {
+		if ((n = r->reply_next(r, r->reply_arg, &p)) <= 0 || n > left)
+			return -1;
+		if (fcgi_write(r->io, p, (size_t)n, false) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 int64_t
 reply_send(struct req *r)
 {
 	struct str	 head = STR_INIT(0);
 	bool		 bodiless = r->status == 204 || r->status == 304;
-	size_t		 len = bodiless || r->method == M_HEAD ? 0 : r->reply.len;
+	int64_t		 len = r->reply_next != NULL ? r->reply_len : (int64_t)r->reply.len;
 	int		 rc;
 
 	str_printf(&head, "Status: %d %s\r\n", r->status, reply_reason(r->status));
 	if (!bodiless) {
 		if (r->reply_type != NULL)
 			str_printf(&head, "Content-Type: %s\r\n", r->reply_type);
-		str_printf(&head, "Content-Length: %zu\r\n", r->reply.len);
+		str_printf(&head, "Content-Length: %" PRId64 "\r\n", len);
 	}
 	str_printf(&head, "X-Request-Id: %s\r\n", r->cx.rid);
 	if (r->reply_headers.len > 0)
@@ -92,8 +148,11 @@ reply_send(struct req *r)
 	str_puts(&head, "\r\n");
 	/* What libfcgi's buffer still holds goes out with the end of the request, in one write. */
 	rc = fcgi_write(r->io, head.p, head.len, false);
-	if (rc == 0 && len > 0)
-		rc = fcgi_write(r->io, r->reply.p, len, false);
 	str_free(&head);
-	return rc == 0 ? (int64_t)len : -1;
+	if (bodiless || r->method == M_HEAD)
+		len = 0;
+	if (rc == 0 && len > 0)
+		rc = r->reply_next != NULL ? pieces_send(r) :
+		    fcgi_write(r->io, r->reply.p, r->reply.len, false);
+	return rc == 0 ? len : -1;
 }

@@ -13,6 +13,7 @@
 #include "base/unread.h"
 #include "base/url.h"
 #include "fcgi.h"
+#include "upload.h"
 
 #define NAME	64		/* most of a header's name */
 #define HEADER_PARAM	(sizeof("HTTP_") + NAME)
@@ -265,6 +266,17 @@ req_drain(struct req *r)
 	return n == 0 ? 0 : -1;
 }
 
+static int
+upload_media_check(struct req *r)
+{
+	const char	*type = req_header(r, "Content-Type"), *list = type, *s;
+	size_t		 len;
+
+	if ((s = item(&list, ';', &len)) != NULL && item_is(s, len, "multipart/form-data"))
+		return 0;
+	return fail(&r->cx, F_MEDIA, "%s", type != NULL ? type : "application/octet-stream");
+}
+
 /* Is the body's media type one that the route takes? Says whether it is a form. */
 static int
 media_check(struct req *r)
@@ -273,6 +285,8 @@ media_check(struct req *r)
 	int		 takes = r->route->flags & (R_JSON | R_FORM);
 	size_t		 len;
 
+	if (r->route->flags & R_UPLOAD)
+		return upload_media_check(r);
 	if ((s = item(&list, ';', &len)) == NULL) {
 		r->body_form = takes == R_FORM;
 		return 0;
@@ -330,18 +344,29 @@ body_take(struct req *r, int64_t expected, size_t limit, bool *over)
 	return 0;
 }
 
+static size_t
+body_limit(const struct req *r)
+{
+	const struct conf	*conf = r->cx.conf;
+
+	if (r->route->kib > 0)
+		return (size_t)r->route->kib * 1024;
+	return (size_t)(r->route->flags & R_UPLOAD ? conf->upload_limit : conf->body_limit);
+}
+
 int
 req_body_load(struct req *r)
 {
 	const char	*length = req_header(r, "Content-Length");
+	const bool	 upload = r->route->flags & R_UPLOAD;
 	int64_t		 expected = -1;
-	size_t		 limit;
 	char		*end;
 	bool		 over;
 
 	if (r->body != NULL)
 		return 0;
-	if (!(r->route->flags & (R_JSON | R_FORM)) || r->method == M_GET || r->method == M_HEAD) {
+	if (!(r->route->flags & (R_JSON | R_FORM | R_UPLOAD)) || r->method == M_GET ||
+	    r->method == M_HEAD) {
 		r->body = "";
 		return req_drain(r) == 0 ? 0 : fail_unread(&r->cx, UNREAD_CUT);
 	}
@@ -353,12 +378,11 @@ req_body_load(struct req *r)
 		req_drain(r);
 		return -1;
 	}
-	limit = r->route->kib > 0 ? (size_t)r->route->kib * 1024 : (size_t)r->cx.conf->body_limit;
-	if (body_take(r, expected, limit, &over) == -1)
-		return fail_unread(&r->cx, UNREAD_CUT);
+	if ((upload ? upload_take : body_take)(r, expected, body_limit(r), &over) == -1)
+		return fail_unread(&r->cx, UNREAD_CUT);		/* unless it failed otherwise */
 	if (over)
 		return fail(&r->cx, F_TOO_LARGE, "body");
-	if (expected >= 0 && r->body_len != (size_t)expected)
+	if (expected >= 0 && (upload ? upload_size(r) : (int64_t)r->body_len) != expected)
 		return fail_unread(&r->cx, UNREAD_CUT);
 	return 0;
 }

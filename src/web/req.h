@@ -6,6 +6,8 @@
 #ifndef PARLEY_REQ_H
 #define PARLEY_REQ_H
 
+#include <sys/types.h>
+
 #include "base/ctx.h"
 #include "base/json.h"
 #include "base/peer.h"
@@ -13,6 +15,7 @@
 
 struct engine;			/* core's */
 struct fcgi;			/* web/fcgi.c's */
+struct upload;			/* web/upload.c's */
 struct worker;			/* web/worker.c's */
 
 /* For whom a place among streams is held (limit.h); 0: none is. */
@@ -21,6 +24,13 @@ struct places {
 };
 /* Gives them back. */
 void	 places_leave(struct places *);
+
+struct req;
+/*
+ * The next piece of a reply's content: its length, its bytes at *p, which last until the next call.
+ * -1 (ctx failed): it cannot be had, and 0 before its end is as bad.
+ */
+typedef ssize_t	(*reply_next)(struct req *, void *arg, const char **p);
 
 struct req {
 	struct ctx		 cx;
@@ -35,11 +45,15 @@ struct req {
 	const char		*body;
 	size_t			 body_len;
 	bool			 body_form;	/* it is a form, else JSON */
+	struct upload		*upload;	/* the body where the row has R_UPLOAD, else NULL */
 	int64_t			 started_us;	/* monotonic */
 
 	int			 status;	/* of the reply; 0: nothing said yet */
 	const char		*reply_type;
 	struct str		 reply;		/* body */
+	reply_next		 reply_next;	/* gives it instead; NULL: nothing does */
+	void			*reply_arg;
+	int64_t			 reply_len;
 	struct str		 reply_headers;	/* "Name: value\r\n"… */
 	bool			 detached;	/* the connection went to a peer */
 	/* For the log line, once somebody knows; 0: nobody */
@@ -47,6 +61,10 @@ struct req {
 	/* Where the row has R_TURN and an Idempotency-Key was sent: hashes in hex; else NULL */
 	const char		*idem_key, *idem_body;
 	struct places		 places;	/* its stream takes them over */
+	/* It has waited (req_wait): what answers it now, in place of its handler; or NULL */
+	int			(*then)(struct req *, void *);
+	void			*then_arg;
+	int			 retry_after;	/* of the peer that it waited as */
 
 	struct engine		*engine;
 	struct worker		*worker;
@@ -73,10 +91,10 @@ const char	*req_bearer(struct req *);
 /* Does Accept name this type? */
 bool		 req_accepts(struct req *, const char *type);
 /*
- * Reads the whole body, up to the route's limit (what is over is read and dropped: F_TOO_LARGE).
- * Checks that it came whole (CONTENT_LENGTH), its media type against the route's flags (F_MEDIA;
- * none given: JSON is tried). Done by the dispatcher before the handler runs, for every route that
- * takes a body.
+ * Reads the whole body, that of an upload into a file, up to the route's limit (what is over is
+ * read and dropped: F_TOO_LARGE). Checks that it came whole (CONTENT_LENGTH), its media type
+ * against the route's flags (F_MEDIA; none given: JSON is tried). Done by the dispatcher before
+ * the handler runs, for every route that takes a body.
  */
 int		 req_body_load(struct req *);
 /*
@@ -91,8 +109,16 @@ int		 req_read(struct req *, void *in);
 int		 reply(struct req *, int status, const char *type, const char *body, size_t len);
 /* 200 with the struct as JSON, by its table. Always 0. */
 int		 reply_fields(struct req *, const struct fields *, const void *);
+/*
+ * The same with content that is too much for memory: len bytes, for which `next` is asked while
+ * they are sent. When they do not come the client is hung up on. HEAD asks for none.
+ */
+int		 reply_pieces(struct req *, int status, const char *type, int64_t len, reply_next,
+		    void *arg);
 /* CR and LF in the value are dropped. */
 void		 reply_header(struct req *, const char *name, const char *value);
+/* Content-Disposition: what follows is a file of that name, to be kept. */
+void		 reply_attachment(struct req *, const char *file_name);
 
 /*
  * Takes the connection away from the request and makes it a peer of the loop that speaks SSE
@@ -101,6 +127,14 @@ void		 reply_header(struct req *, const char *name, const char *value);
  * be freed afterwards. The peer joins peers on the loop (peer_join) by its owner.
  */
 struct peer	*req_stream(struct req *, const char *prefix);
+/*
+ * Takes the connection away from the request and makes it a peer that swallows its messages. When
+ * its owner ends it, then(r, arg) runs on a request thread, with all that the request had and that
+ * thread's connection to the database, and replies or fails as a handler does. A client that leaves
+ * meanwhile ends only the waiting. The request is not the caller's any more; arg may lie in its
+ * arena.
+ */
+struct peer	*req_wait(struct req *, int (*then)(struct req *, void *), void *arg);
 /* For HEAD: the headers that such a stream would have; stream_id 0: no X-Stream-Id. Always 0. */
 int		 req_stream_head(struct req *, int64_t stream_id);
 

@@ -28,6 +28,9 @@ enum route_who {
 	WHO_OWNER,		/* the arena's identity; absent: nobody, who owns nothing */
 	/* The arena's identity where one is shown; absent: somebody without identity */
 	WHO_ANY,
+	/* A token, in the header or as login cookie; else 401: neither userId nor guests count */
+	WHO_LOGIN,
+	WHO_ADMIN,		/* the same, and its role is the setting jwt_admin; else 403 */
 };
 
 enum route_flags {
@@ -40,6 +43,11 @@ enum route_flags {
 	R_TURN = 64,		/* begins a stored turn: honours Idempotency-Key */
 	R_RESUME = 128,		/* goes on after Last-Event-ID; 204 where nothing is left */
 	R_QUICK = 256,		/* a few bytes, from memory: must not wait for anything */
+	/* Body multipart/form-data, which is kept as a file: upload.h. Its limit: upload_limit. */
+	R_UPLOAD = 512,
+	R_TOKEN = 1024,		/* the query's `token` may hold the bearer */
+	/* With R_STREAM: only where Accept names text/event-stream, else one reply */
+	R_EITHER = 2048,
 };
 
 #define ROUTE_ARGS	4

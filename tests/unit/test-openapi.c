@@ -120,7 +120,7 @@ names_are_unique(void **state)
 {
 	const char	 mark[] = "\":{\"type\":\"object\",\"properties\":";
 	const char	 other[] = "\":{\"type\":\"object\",\"required\":";
-	char		 names[64][64];
+	char		 names[128][64];
 	size_t		 n = 0;
 
 	(void)state;
@@ -132,7 +132,7 @@ names_are_unique(void **state)
 		snprintf(names[n], sizeof(names[n]), "%.*s", (int)(p - q), q);
 		for (size_t i = 0; i < n; i++)
 			assert_string_not_equal(names[i], names[n]);
-		assert_true(++n < 64);
+		assert_true(++n < 128);
 	}
 	assert_true(n > 10);
 }
@@ -203,6 +203,26 @@ streams(void **state)
 	    "application/json.schema", "{\"$ref\":\"#/components/schemas/StreamStopped\"}");
 }
 
+/* Who has to log in is not let in as a guest; ids are numbers there. */
+static void
+logins(void **state)
+{
+	(void)state;
+	assert_says("paths./v1/chat/models.get.security", "[{\"bearer\":[]},{\"cookie\":[]}]");
+	assert_says("paths./v1/chat/data/session/search.post.security",
+	    "[{\"bearer\":[]},{\"cookie\":[]}]");
+	assert_says("paths./task/list.get.security", "[{\"bearer\":[]},{\"guest\":[]},{}]");
+	assert_says("components.securitySchemes.cookie",
+	    "{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"parley_token\"}");
+	assert_says("paths./v1/chat/session/{id}.get.parameters",
+	    "[{\"name\":\"id\",\"in\":\"path\",\"required\":true,"
+	    "\"schema\":{\"type\":\"integer\",\"format\":\"int64\"}}]");
+	at("paths./v1/chat/session/{id}.put.responses.401");
+	at("paths./v1/chat/data/session/{id}.get.responses.403");
+	assert_says("components.schemas.ChatSessionItem.properties.documentIds.items",
+	    "{\"type\":\"integer\",\"format\":\"int64\"}");
+}
+
 int
 main(void)
 {
@@ -213,6 +233,7 @@ main(void)
 		cmocka_unit_test(names_are_unique),
 		cmocka_unit_test(the_source_document),
 		cmocka_unit_test(streams),
+		cmocka_unit_test(logins),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

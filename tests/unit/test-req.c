@@ -19,6 +19,7 @@
 #include "fcgi-client.h"
 #include "web/fcgi.h"
 #include "web/req.h"
+#include "web/upload.h"
 
 struct say {
 	const char	*text;
@@ -501,6 +502,98 @@ req_parameter(void **state)
 	done();
 }
 
+/* Uploads: the body lies in a file. */
+
+#define MULTIPART	"multipart/form-data; boundary=XX"
+#define FILE_PART	"--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"" \
+			"\r\n\r\nhello\r\n--XX--\r\n"
+
+static struct conf	uploading = { .language = "en", .upload_limit = 200000 };
+
+static enum fail_kind
+upload(const char *type, const char *length, const char *body, size_t n)
+{
+	char	dir[] = "/tmp/test-req-XXXXXX";
+	int	rc;
+
+	assert_non_null(mkdtemp(dir));
+	route = (struct route){ .methods = M_POST, .flags = R_UPLOAD };
+	ask_n((const char *const[]){ "REQUEST_METHOD", "POST", "CONTENT_TYPE", type,
+	    "CONTENT_LENGTH", length, NULL }, body, n, false);
+	uploading.state_dir = dir;
+	r.cx.conf = &uploading;
+	rc = req_body_load(&r);
+	assert_int_equal(rc, r.cx.fail.kind == F_NONE ? 0 : -1);
+	assert_int_equal(req_drain(&r), 0);
+	assert_int_equal(rmdir(dir), 0);	/* no name is left in it */
+	return r.cx.fail.kind;
+}
+
+static void
+uploaded(void)
+{
+	upload_drop(&r);
+	assert_null(r.upload);
+	done();
+}
+
+static void
+uploads(void **state)
+{
+	const size_t		 len = strlen(FILE_PART), big = 300000;
+	char			*body = xcalloc(1, big), buf[6] = "";
+	struct multipart_part	*parts;
+	size_t			 n;
+
+	(void)state;
+	assert_int_equal(upload(MULTIPART, "", FILE_PART, len), F_NONE);
+	assert_int_equal(upload_size(&r), len);
+	assert_int_equal(upload_parts(&r, &parts, &n), 0);
+	assert_int_equal(n, 1);
+	assert_string_equal(parts[0].file_name, "a.txt");
+	assert_int_equal(parts[0].len, 5);
+	assert_int_equal(upload_read(&r, &parts[0], 1, buf, 4), 0);
+	assert_string_equal(buf, "ello");
+	assert_int_equal(upload_read(&r, &parts[0], (int64_t)len, buf, 1), -1);
+	assert_int_equal(r.cx.fail.kind, F_INTERNAL);
+	uploaded();
+
+	/* As long as was said, and no longer than it may be. */
+	assert_int_equal(upload(MULTIPART, "10", FILE_PART, len), F_BODY);
+	uploaded();
+	assert_int_equal(upload(MULTIPART, "x", FILE_PART, len), F_BODY);
+	uploaded();
+	assert_int_equal(upload(MULTIPART, "", body, 200000), F_NONE);
+	assert_int_equal(upload_size(&r), 200000);
+	uploaded();
+	assert_int_equal(upload(MULTIPART, "", body, 200001), F_TOO_LARGE);
+	assert_null(r.upload);
+	uploaded();
+	assert_int_equal(upload(MULTIPART, "300000", body, big), F_TOO_LARGE);
+	assert_null(r.upload);
+	uploaded();
+
+	/* Of no other type. */
+	assert_int_equal(upload("application/json", "", "{}", 2), F_MEDIA);
+	uploaded();
+	assert_int_equal(upload("", "", "{}", 2), F_MEDIA);
+	uploaded();
+	assert_int_equal(upload("multipart/mixed; boundary=XX", "", FILE_PART, len), F_MEDIA);
+	uploaded();
+
+	/* There is no such directory. */
+	ask_n((const char *const[]){ "REQUEST_METHOD", "POST", "CONTENT_TYPE", MULTIPART, NULL },
+	    FILE_PART, len, false);
+	uploading.state_dir = "/nowhere";
+	r.cx.conf = &uploading;
+	assert_int_equal(req_body_load(&r), -1);
+	assert_int_equal(r.cx.fail.kind, F_UNAVAILABLE);
+	assert_true(r.cx.fail.retry_after > 0);
+	assert_int_equal(req_drain(&r), 0);
+	uploaded();
+	free(body);
+}
+
 /* Sends the reply and reads it as a web server does. */
 static struct fc_reply
 sent(int64_t bytes)
@@ -574,6 +667,83 @@ replies(void **state)
 	assert_string_equal(reply_reason(299), "");
 }
 
+/* Digits, a thousand at a time, up to *arg; then it breaks. */
+static ssize_t
+digits(struct req *req, void *arg, const char **p)
+{
+	static char	 piece[1000];
+	int		*left = arg;
+
+	if (*left == 0)
+		return fail(&req->cx, F_UNAVAILABLE, "more");
+	memset(piece, '0' + *left % 10, sizeof(piece));
+	*left -= 1;
+	*p = piece;
+	return sizeof(piece);
+}
+
+static void
+pieces(void **state)
+{
+	struct fc_reply	 a = { 0 };
+	int		 left = 100;
+
+	(void)state;
+	ask("REQUEST_METHOD", "GET");
+	reply_pieces(&r, 200, "application/pdf", 100000, digits, &left);
+	a = sent(100000);
+	assert_true(fc_header_is(&a, "Content-Type", "application/pdf"));
+	assert_true(fc_header_is(&a, "Content-Length", "100000"));
+	assert_int_equal(a.body.len, 100000);
+	assert_true(a.body.p[0] == '0' && a.body.p[1000] == '9' && a.body.p[99999] == '1');
+	fc_free(&a);
+
+	left = 1;
+	ask("REQUEST_METHOD", "HEAD");
+	reply_pieces(&r, 200, "text/plain", 1000, digits, &left);
+	a = sent(0);
+	assert_true(fc_header_is(&a, "Content-Length", "1000"));
+	assert_int_equal(left, 1);
+	fc_free(&a);
+
+	ask("REQUEST_METHOD", "GET");	/* a failure takes its place */
+	reply_pieces(&r, 200, "text/plain", 1000, digits, &left);
+	reply(&r, 404, "text/plain", "no", 2);
+	a = sent(2);
+	assert_string_equal(a.body.p, "no");
+	fc_free(&a);
+
+	ask("REQUEST_METHOD", "GET");	/* it breaks off */
+	reply_pieces(&r, 200, "text/plain", 2000, digits, &left);
+	assert_int_equal(reply_send(&r), -1);
+	done();
+}
+
+static void
+attachments(void **state)
+{
+	static const char *const	v[][2] = {
+		{ "a b.txt", "attachment; filename=\"a b.txt\"; filename*=UTF-8''a%20b.txt" },
+		{ "报告.pdf", "attachment; filename=\"__.pdf\";"
+		    " filename*=UTF-8''%E6%8A%A5%E5%91%8A.pdf" },
+		{ "a\"b\\c%41.md", "attachment; filename=\"a_b_c_41.md\";"
+		    " filename*=UTF-8''a%22b%5Cc%2541.md" },
+		{ "a;'*\r\n.txt", "attachment; filename=\"a;'*__.txt\";"
+		    " filename*=UTF-8''a%3B%27%2A%0D%0A.txt" },
+	};
+	struct fc_reply			a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		ask("REQUEST_METHOD", "GET");
+		reply(&r, 200, "text/plain", "", 0);
+		reply_attachment(&r, v[i][0]);
+		a = sent(0);
+		assert_true(fc_header_is(&a, "Content-Disposition", v[i][1]));
+		fc_free(&a);
+	}
+}
+
 static int
 setup(void **state)
 {
@@ -599,7 +769,10 @@ main(void)
 		cmocka_unit_test(text),
 		cmocka_unit_test(fields),
 		cmocka_unit_test(req_parameter),
+		cmocka_unit_test(uploads),
 		cmocka_unit_test(replies),
+		cmocka_unit_test(pieces),
+		cmocka_unit_test(attachments),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -11,7 +11,7 @@
 static bool
 full_scan(const char *line)
 {
-	static const char	 small[] = " model m f j node schema_migration TABLES ";
+	static const char	 small[] = " model m f j node job schema_migration TABLES ";
 	char			 table[64], type[32], name[70];
 
 	if (sscanf(line, "%*[^\t]\t%*[^\t]\t%63[^\t]\t%31[^\t]", table, type) != 2)
@@ -24,7 +24,7 @@ full_scan(const char *line)
 
 /*
  * The statement with constants in the place of placeholders: quoted, so that they suit every type,
- * but for LIMIT.
+ * but for LIMIT and OFFSET.
  */
 static void
 with_constants(struct str *s, const char *sql)
@@ -35,7 +35,7 @@ with_constants(struct str *s, const char *sql)
 	str_puts(s, "EXPLAIN ");
 	for (; (p = strchr(sql, '?')) != NULL; sql = p + 1) {
 		str_put(s, sql, (size_t)(p - sql));
-		if (strncmp(p - 6, "LIMIT ", 6) == 0)
+		if (strncmp(p - 6, "LIMIT ", 6) == 0 || strncmp(p - 7, "OFFSET ", 7) == 0)
 			str_puts(s, "8");
 		else if (strncmp(p - 11, "JSON_TABLE(", 11) == 0)
 			str_puts(s, "'[1,2,3]'");
@@ -60,8 +60,9 @@ no_full_scans(void **state)
 	    "  FROM seq_1_to_3000;"
 	    "INSERT INTO task SELECT 1000000 + seq, 1000000 + seq DIV 3, NULL, 't', '', '', '', '',"
 	    "  0 FROM seq_1_to_3000;"
-	    "INSERT INTO session SELECT 1000000 + seq, 1, 1000000 + seq DIV 3, 1000000 + seq, 's',"
-	    "  0, NULL, 1, NULL FROM seq_1_to_3000;"
+	    "INSERT INTO session (id, tenant, owner, task, title, created_ms, answered_ms)"
+	    "  SELECT 1000000 + seq, 1, 1000000 + seq DIV 3, 1000000 + seq, 's', 0, 1"
+	    "  FROM seq_1_to_3000;"
 	    "INSERT INTO lane SELECT 1000000 + seq DIV 2, seq MOD 2, 1, 'A', CONCAT('p', seq)"
 	    "  FROM seq_2_to_6001;"
 	    "INSERT INTO turn (id, tenant, owner, session, group_id, worker, private, voice,"
@@ -78,12 +79,24 @@ no_full_scans(void **state)
 	    "INSERT INTO call_record SELECT seq, 1, CONCAT('r', seq), 's', seq, 1, NULL, NULL,"
 	    "  NULL, 5, '[]', 0 FROM seq_1_to_3000;"
 	    "INSERT INTO call_posting SELECT 1, seq DIV 10, seq MOD 3000, 1 FROM seq_1_to_20000;"
+	    "INSERT INTO document (id, tenant, owner, file_name, type, media_type, size, status,"
+	    "  created_ms) SELECT seq, 1, 1000000 + seq DIV 3, 'f', 'txt', 'text/plain', 1, 'ready', 0"
+	    "  FROM seq_1_to_3000;"
+	    "INSERT INTO document_part SELECT seq DIV 3, seq MOD 3, 'b' FROM seq_3_to_3000;"
+	    "INSERT INTO segment SELECT seq DIV 5, seq MOD 5, 't', 5 FROM seq_5_to_5000;"
+	    "INSERT INTO segment_posting SELECT seq DIV 20, seq MOD 10, seq MOD 20 DIV 10, 1"
+	    "  FROM seq_20_to_20000;"
+	    "INSERT INTO dataset SELECT seq, 1, 1000000 + seq DIV 3, 's', 0 FROM seq_1_to_3000;"
+	    "INSERT INTO dataset_document SELECT seq DIV 3, 1 + seq MOD 3000 FROM seq_3_to_9000;"
+	    "INSERT INTO session_document SELECT 1000000 + seq DIV 3, 1 + seq MOD 3000"
+	    "  FROM seq_3_to_9000;"
 	    "INSERT INTO idempotency SELECT 1000000 + seq DIV 3, seq, 'h', seq, seq"
 	    "  FROM seq_1_to_5000;"
 	    "INSERT INTO checkpoint SELECT 1000000 + seq DIV 20, seq MOD 20, 'b', seq, seq"
 	    "  FROM seq_1_to_5000;"
 	    "ANALYZE TABLE user, task, session, lane, turn, answer, citation, ledger, vote,"
-	    "  call_record, call_posting, idempotency, checkpoint");
+	    "  call_record, call_posting, document, document_part, segment, segment_posting, dataset,"
+	    "  dataset_document, session_document, idempotency, checkpoint");
 	for (int id = 0; id < SQL_COUNT; id++) {
 		text = db_sql_text(id);
 		if (strncmp(text, "CREATE", 6) == 0 || strstr(text, " VALUES (") != NULL)

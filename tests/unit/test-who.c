@@ -84,7 +84,7 @@ setup(void **state)
 	conf = (struct conf){
 		.identity = "header", .trusted_proxies = "127.0.0.0/8,::1",
 		.jwt_secret_file = secret_file, .jwt_subject = "userId,uid,sub", .jwt_role = "role",
-		.timezone = "UTC",
+		.jwt_admin = "admin", .timezone = "UTC",
 	};
 	cx = (struct ctx){ .a = arena_new(0), .conf = &conf, .now = NOW * 1000 };
 	users_made = 0;
@@ -292,6 +292,52 @@ guests(void **state)
 	assert_known(&shown, "ann");	/* the gateway's word goes before a guest's id */
 }
 
+/* Where a login is asked for, a token alone makes somebody of a stranger. */
+static void
+token_only(void **state)
+{
+	char			 guest[WHO_GUEST_SIZE];
+	struct who_shown	 shown = {
+		.token_only = true, .user_id = "ann", .guest = { guest, guest },
+		.remote = "127.0.0.1",
+	};
+
+	(void)state;
+	who_guest_token(guest);
+	assert_int_equal(who_find(&cx, &shown), WHO_NOBODY);
+	shown.login = "stale";
+	assert_int_equal(who_find(&cx, &shown), WHO_NOBODY);
+	assert_int_equal(cx.fail.kind, F_NONE);
+	assert_int_equal(users_made, 0);
+	shown.login = token("{\"sub\":\"bob\"}");
+	assert_refused(&shown, F_FORBIDDEN, "userId");
+	shown.login = token("{\"sub\":\"ann\"}");
+	assert_known(&shown, "ann");
+	shown.user_id = NULL;
+	shown.bearer = token("{\"sub\":\"carl\"}");
+	assert_known(&shown, "carl");
+}
+
+static void
+administrators(void **state)
+{
+	struct who_shown	shown = { .bearer = token("{\"sub\":\"ann\",\"role\":\"admin\"}") };
+
+	(void)state;
+	assert_known(&shown, "ann");
+	assert_true(who_is_admin(&cx));
+	conf.jwt_admin = "root";
+	assert_false(who_is_admin(&cx));
+	conf.jwt_admin = "";
+	assert_false(who_is_admin(&cx));
+	shown.bearer = token("{\"sub\":\"ann\",\"role\":\"\"}");
+	assert_known(&shown, "ann");
+	assert_false(who_is_admin(&cx));
+	shown.bearer = token("{\"sub\":\"ann\"}");
+	assert_known(&shown, "ann");
+	assert_false(who_is_admin(&cx));
+}
+
 static void
 signs_what_it_takes(void **state)
 {
@@ -326,6 +372,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(token_and_header, setup, teardown),
 		cmocka_unit_test_setup_teardown(header_of_a_gateway, setup, teardown),
 		cmocka_unit_test_setup_teardown(guests, setup, teardown),
+		cmocka_unit_test_setup_teardown(token_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(administrators, setup, teardown),
 		cmocka_unit_test_setup_teardown(signs_what_it_takes, setup, teardown),
 	};
 	static const char *const files[] = { "jwt", "ids", "secret" };

@@ -1,0 +1,196 @@
+/* Datasets, and which documents are in them and in conversations. */
+#include "store/document.h"
+
+#include <inttypes.h>
+
+#include "store/session.h"
+
+/* Documents that go into something of their owner's, or out of it. */
+struct move {
+	int64_t		 owner, to;
+	const int64_t	*ids;
+	size_t		 n;
+	/* Fails where that is not the owner's; keeps it until the end of the transaction. */
+	int		(*lock)(struct ctx *, int64_t owner, int64_t to);
+	enum sql_id	 how;
+};
+
+struct founding {
+	const struct dataset	*d;
+	struct move		*in;
+};
+
+static int	attach(struct ctx *, void *);
+static int	detach(struct ctx *, void *);
+static int	lock_session(struct ctx *, int64_t, int64_t);
+static int	lock_dataset(struct ctx *, int64_t, int64_t);
+static int	dataset_insert(struct ctx *, void *);
+static int	dataset_drop(struct ctx *, void *);
+
+static int
+missing(struct ctx *cx, int64_t id)
+{
+	return fail(cx, F_NOT_FOUND, "dataset %" PRId64, id);
+}
+
+/* Who is in what. */
+
+int
+document_attach(struct ctx *cx, int64_t owner, int64_t session, const int64_t *ids, size_t n)
+{
+	struct move	 m = { owner, session, ids, n, lock_session, SQL_SESSION_DOCUMENT_ADD };
+
+	return db_txn(cx, attach, &m);
+}
+
+int
+document_detach(struct ctx *cx, int64_t owner, int64_t session, const int64_t *ids, size_t n)
+{
+	struct move	 m = { owner, session, ids, n, lock_session, SQL_SESSION_DOCUMENT_DROP };
+
+	return db_txn(cx, detach, &m);
+}
+
+int
+dataset_attach(struct ctx *cx, int64_t owner, int64_t dataset, const int64_t *ids, size_t n)
+{
+	struct move	 m = { owner, dataset, ids, n, lock_dataset, SQL_DATASET_DOCUMENT_ADD };
+
+	return db_txn(cx, attach, &m);
+}
+
+int
+dataset_detach(struct ctx *cx, int64_t owner, int64_t dataset, const int64_t *ids, size_t n)
+{
+	struct move	 m = { owner, dataset, ids, n, lock_dataset, SQL_DATASET_DOCUMENT_DROP };
+
+	return db_txn(cx, detach, &m);
+}
+
+static int
+attach(struct ctx *cx, void *arg)
+{
+	const struct move	*m = arg;
+	int64_t			 put;
+
+	if (m->lock(cx, m->owner, m->to) == -1)
+		return -1;
+	for (size_t i = 0; i < m->n; i++) {
+		put = db_exec(cx, m->how, V(m->to), V(m->ids[i]), V(m->owner));
+		if (put == 0)
+			fail(cx, F_NOT_FOUND, "document %" PRId64, m->ids[i]);
+		if (put <= 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+detach(struct ctx *cx, void *arg)
+{
+	const struct move	*m = arg;
+	int64_t			 owned;
+
+	if (m->lock(cx, m->owner, m->to) == -1)
+		return -1;
+	for (size_t i = 0; i < m->n; i++) {
+		owned = db_number(cx, SQL_DOCUMENT_OWNED, V(m->ids[i]), V(m->owner));
+		if (owned == 0)
+			fail(cx, F_NOT_FOUND, "document %" PRId64, m->ids[i]);
+		if (owned <= 0 || db_exec(cx, m->how, V(m->to), V(m->ids[i])) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+lock_session(struct ctx *cx, int64_t owner, int64_t id)
+{
+	return session_lock(cx, owner, id) != NULL ? 0 : -1;
+}
+
+static int
+lock_dataset(struct ctx *cx, int64_t owner, int64_t id)
+{
+	const int64_t	 found = db_number(cx, SQL_DATASET_LOCK, V(id), V(owner));
+
+	return found == 0 ? missing(cx, id) : found == -1 ? -1 : 0;
+}
+
+/* Datasets. */
+
+int
+dataset_add(struct ctx *cx, const struct dataset *d, const int64_t *ids, size_t n)
+{
+	struct move	 in = { d->owner, d->id, ids, n, lock_dataset, SQL_DATASET_DOCUMENT_ADD };
+	struct founding	 founding = { d, &in };
+
+	return db_txn(cx, dataset_insert, &founding);
+}
+
+static int
+dataset_insert(struct ctx *cx, void *arg)
+{
+	const struct founding	*f = arg;
+	const struct dataset	*d = f->d;
+
+	if (db_exec(cx, SQL_DATASET_ADD, V(d->id), V(d->tenant), V(d->owner), V(d->name),
+	    V(d->created_ms)) == -1)
+		return -1;
+	return attach(cx, f->in);
+}
+
+struct dataset *
+dataset_get(struct ctx *cx, int64_t owner, int64_t id)
+{
+	struct dataset	*d;
+
+	if ((d = db_maybe(cx, SQL_DATASET_GET, V(id), V(owner))) == NULL)
+		missing(cx, id);
+	return d;
+}
+
+int
+dataset_search(struct ctx *cx, int64_t owner, const char *part, int64_t skip, int64_t most,
+    struct dataset **list, size_t *n, int64_t *total)
+{
+	if ((*total = db_number(cx, SQL_DATASET_COUNT, V(owner), V(part))) == -1)
+		return -1;
+	return db_many(cx, SQL_DATASET_SEARCH, list, n, V(owner), V(part), V(most), V(skip));
+}
+
+int
+dataset_rename(struct ctx *cx, int64_t owner, int64_t id, const char *name)
+{
+	switch (db_exec(cx, SQL_DATASET_RENAME, V(name), V(id), V(owner))) {
+	case -1:
+		return -1;
+	case 0:
+		return missing(cx, id);
+	default:
+		return 0;
+	}
+}
+
+int
+dataset_delete(struct ctx *cx, int64_t owner, int64_t id)
+{
+	struct move	 all = { .owner = owner, .to = id };
+
+	return db_txn(cx, dataset_drop, &all);
+}
+
+static int
+dataset_drop(struct ctx *cx, void *arg)
+{
+	const struct move	*m = arg;
+
+	switch (db_exec(cx, SQL_DATASET_DELETE, V(m->to), V(m->owner))) {
+	case -1:
+		return -1;
+	case 0:
+		return missing(cx, m->to);
+	default:
+		return db_do(cx, SQL_DATASET_LEAVE, V(m->owner), V(m->to));
+	}
+}
