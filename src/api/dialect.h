@@ -26,7 +26,7 @@ struct dialect {
 	const struct fields		*failure;	/* the same, for the API document */
 	const struct voice		*voice;	/* NULL: it has no streams */
 	const struct dialect_note	*notes;	/* ended by an empty prefix: it fits every path */
-	bool				number_ids;	/* for the document: {id} is an int64 */
+	bool				number_ids;	/* {id} in a path is an int64 */
 	/*
 	 * Answers a request with what an equal one has begun: that turn. NULL: its stream, from the
 	 * first event on (streams_tell).

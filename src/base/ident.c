@@ -26,6 +26,7 @@
 #define SEQ_BITS	8
 #define NODE_BITS	5
 #define ID_MAX		((INT64_C(1) << 53) - 1)
+#define SLACK		3600000		/* ms by which ids may differ from the clock */
 #define SECRET		32
 
 /*
@@ -212,6 +213,29 @@ int64_t
 ident_time(int64_t id)
 {
 	return (id >> (SEQ_BITS + NODE_BITS)) + EPOCH;
+}
+
+/* The least id of that many milliseconds after EPOCH, within what ids can be. */
+static int64_t
+least(int64_t ms)
+{
+	if (ms <= 0)
+		return 0;
+	if (ms > ID_MAX >> (SEQ_BITS + NODE_BITS))
+		return ID_MAX;
+	return ms << (SEQ_BITS + NODE_BITS);
+}
+
+int64_t
+ident_from(int64_t ms)
+{
+	return ms <= EPOCH ? 0 : least(ms - EPOCH - SLACK);
+}
+
+int64_t
+ident_until(int64_t ms)
+{
+	return ms <= 0 ? 0 : least(ms - EPOCH + SLACK);
 }
 
 int

@@ -21,6 +21,12 @@ int64_t	 ident_state_id(void);		/* the state directory's, random, positive */
 int64_t	 ident_new(void);			/* never repeats, rises */
 int64_t	 ident_time(int64_t id);	/* ms since 1970 when it was made, or later */
 int	 ident_node(int64_t id);	/* of the host that made it */
+/*
+ * Bounds of the ids that were given from one time to another, with an hour to spare, for they may
+ * be ahead of the clock or behind it: a search by time, where it has no index, follows the ids.
+ */
+int64_t	 ident_from(int64_t ms);
+int64_t	 ident_until(int64_t ms);
 void	 ident_random(void *, size_t);
 /* n random bytes as lowercase hex; dst holds 2n + 1. */
 void	 ident_random_hex(char *dst, size_t n);

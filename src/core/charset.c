@@ -126,5 +126,8 @@ charset_decode(struct str *out, const char *p, size_t n, const char *name)
 		rc = attempt(out, before, p, n, charset_of(name));
 	if (rc == -1)
 		rc = attempt(out, before, p, n, "GB18030");
-	return rc == 0 && is_text(out->p + before, out->len - before) ? 0 : -1;
+	if (rc == -1)
+		return -1;
+	/* Of a mark alone nothing is left, perhaps not even memory. */
+	return out->len == before || is_text(out->p + before, out->len - before) ? 0 : -1;
 }
