@@ -26,7 +26,8 @@ my $openai = [qw(error), sub ($b, $s) { $b->{error}{code} == $s
 my %envelope = (
 	(map { $_ => $arena } qw(/task/list /conv/chat /combine/chat /v3/api-docs)),
 	(map { $_ => $code_msg }
-	    qw(/v1/chat/session/my /v1/chat/models /v1/chat/data/x /copywriting/x)),
+	    qw(/v1/chat/session/my /v1/chat/spark_session /v1/chat/models /v1/chat/data/x
+	    /v1/chat/dataset/1 /v1/chat/document/1 /copywriting/x)),
 	(map { $_ => $openai } qw(/v1/chat/completions /v1/models /v1/streams/1)),
 	'/studio/rag/data/v1/release:chat' => [qw(code details message), sub ($b, $s) {
 		my %rpc = (400 => 3, 413 => 3, 414 => 3, 502 => 14, 503 => 14);

@@ -63,7 +63,9 @@ chat_user_of(struct arena *a, int64_t id, char *name, char *avatar)
 {
 	struct chat_user	*u = arena_get(a, sizeof(*u));
 
-	*u = (struct chat_user){ .id = id, .name = chat_text(a, name), .avatar = chat_text(a, avatar) };
+	u->id = id;
+	u->name = chat_text(a, name);
+	u->avatar = chat_text(a, avatar);
 	return u;
 }
 
@@ -72,7 +74,10 @@ chat_model_of(struct arena *a, int64_t id, char *name, char *code, char *logo)
 {
 	struct chat_model	*m = arena_get(a, sizeof(*m));
 
-	*m = (struct chat_model){ .id = id, .name = name, .code = code, .logo = chat_text(a, logo) };
+	m->id = id;
+	m->name = name;
+	m->code = code;
+	m->logo = chat_text(a, logo);
 	return m;
 }
 

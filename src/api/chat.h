@@ -157,8 +157,8 @@ int	 chat_records_load(struct ctx *, int64_t owner, int64_t session, int64_t ski
 	    int64_t size, struct list *);
 
 /*
- * 200 with struct chat_got: everything of that session. NULL: the ctx has failed. -1 then, and where
- * the database fails.
+ * 200 with struct chat_got: everything of that session; NULL: the ctx has failed. 0, or -1 then and
+ * where the database fails.
  */
 int	 chat_got_reply(struct req *, const struct chat_row *);
 /* How many items the pages before have. */

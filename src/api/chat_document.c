@@ -2,7 +2,6 @@
 #include "chat_document.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "api/handlers.h"
 #include "base/ident.h"
@@ -10,10 +9,10 @@
 #include "base/wake.h"
 #include "core/kind.h"
 #include "core/who.h"
+#include "upstream/fetch.h"
 
-#define PORT_MAX	65535
-
-static const struct kind	page = { "html", "text/html" };	/* what most addresses give */
+/* What most addresses give; the reader sees what it is. */
+static const struct kind	page = { "html", "text/html" };
 
 int
 chat_documents_reply(struct req *r, const struct document *d, size_t n)
@@ -33,55 +32,6 @@ document_reply(struct req *r, const struct document *d)
 	return reply_fields(r, &chat_document_got_fields, &got);
 }
 
-/* Is what stands there, up to the end of the authority, nothing or a colon and a port? */
-static bool
-is_port(const char *s, const char *end)
-{
-	long	 port = 0;
-
-	if (s == end)
-		return true;
-	if (*s++ != ':' || s == end)
-		return false;
-	for (; s < end && *s >= '0' && *s <= '9' && port <= PORT_MAX; s++)
-		port = port * 10 + (*s - '0');
-	return s == end && port > 0 && port <= PORT_MAX;
-}
-
-/*
- * http(s)://host[:port][/…], without name or password, which would lie about in rows and logs. What
- * host it may be shows when it is connected to.
- */
-static bool
-is_address(const char *url)
-{
-	const char	*host, *end, *colon;
-	size_t		 n;
-
-	if (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0)
-		return false;
-	if (!url_text(url, strlen(url)) || strchr(url, ' ') != NULL)
-		return false;
-	host = strstr(url, "://") + 3;
-	end = host + strcspn(host, "/?#");
-	n = (size_t)(end - host);
-	if (memchr(host, '@', n) != NULL || memchr(host, '\\', n) != NULL)
-		return false;
-	colon = *host == '[' ? memchr(host, ']', n) : host + strcspn(host, ":/?#");
-	if (colon == NULL || colon == host)
-		return false;
-	return is_port(*host == '[' ? colon + 1 : colon, end);
-}
-
-static char *
-path_of(struct arena *a, const char *url)
-{
-	const char	*host = strstr(url, "://") + 3;
-
-	host += strcspn(host, "/?#");
-	return arena_strndup(a, host, strcspn(host, "?#"));
-}
-
 /* `field` names it where it is one of several. */
 static int
 register_one(struct ctx *cx, const struct chat_register *in, const char *field, struct document *d)
@@ -90,10 +40,9 @@ register_one(struct ctx *cx, const struct chat_register *in, const char *field, 
 
 	if (!url_text(in->file_name, strlen(in->file_name)))
 		return fail(cx, F_VALUE, "%sfileName", field);
-	if (!is_address(in->url))
+	if (!fetch_address(in->url))
 		return fail(cx, F_VALUE, "%surl", field);
-	if ((k = kind_by_name(in->file_name)) == NULL &&
-	    (k = kind_by_name(path_of(cx->a, in->url))) == NULL)
+	if ((k = kind_by_name(in->file_name)) == NULL)
 		k = &page;
 	*d = (struct document){
 		.id = ident_new(), .tenant = cx->who->tenant, .owner = cx->who->id,

@@ -62,7 +62,7 @@ array_of(struct arena *a, const struct citation_row *c, size_t n)
 	return array;
 }
 
-/* Gives each record of one session its citations; they come by answer, the records the other way. */
+/* Gives the records of one session, newest first, their citations, which come oldest first. */
 static int
 cite(struct ctx *cx, int64_t owner, struct chat_record *records, size_t n)
 {

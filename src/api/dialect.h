@@ -24,7 +24,7 @@ struct dialect {
 	const struct fields		*failure;	/* the same, for the API document */
 	const struct voice		*voice;	/* NULL: it has no streams */
 	const struct dialect_note	*notes;	/* ended by an empty prefix: it fits every path */
-	bool				number_ids;	/* {id} of a path is an int64, for the document */
+	bool				number_ids;	/* {id} in a path is an int64 */
 };
 
 extern const struct dialect	dialect_arena, dialect_native, dialect_session;

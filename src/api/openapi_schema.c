@@ -86,6 +86,27 @@ write_inner(struct jw *w, const char *outer, const char *inner_name, const char 
 	jw_end(w);
 }
 
+/*
+ * An object of its own schema. One that may be null is the one or the other, since beside a $ref
+ * nothing counts, and what allOf names cannot be null.
+ */
+static void
+write_object(struct jw *w, const struct field *f)
+{
+	jw_arr(w, f->need == MUST ? "allOf" : "anyOf");
+	openapi_ref(w, NULL, f->sub);
+	if (f->need != MUST) {
+		jw_obj(w, NULL);
+		openapi_type(w, "object", NULL);
+		jw_bool(w, "nullable", true);
+		jw_arr(w, "enum");
+		jw_null(w, NULL);
+		jw_end(w);
+		jw_end(w);
+	}
+	jw_end(w);
+}
+
 /* The members of the schema of one field. */
 void
 openapi_field(struct jw *w, const struct field *f)
@@ -119,9 +140,7 @@ openapi_field(struct jw *w, const struct field *f)
 		jw_str(w, "pattern", TIME_PATTERN);
 		break;
 	case T_OBJ:
-		jw_arr(w, "allOf");		/* beside a $ref nothing else counts */
-		openapi_ref(w, NULL, f->sub);
-		jw_end(w);
+		write_object(w, f);
 		break;
 	case T_LIST:
 		openapi_type(w, "array", NULL);
@@ -160,8 +179,7 @@ openapi_field(struct jw *w, const struct field *f)
 static bool
 is_nullable(const struct field *f)
 {
-	return f->need != MUST && (f->type == T_STR || f->type == T_TIME || f->type == T_OBJ ||
-	    f->type == T_ANY);
+	return f->need != MUST && (f->type == T_STR || f->type == T_TIME || f->type == T_ANY);
 }
 
 static void

@@ -214,6 +214,16 @@ ident_time(int64_t id)
 	return (id >> (SEQ_BITS + NODE_BITS)) + EPOCH;
 }
 
+int64_t
+ident_least(int64_t ms)
+{
+	if (ms <= EPOCH)
+		return 0;
+	if (ms - EPOCH > ID_MAX >> (SEQ_BITS + NODE_BITS))
+		return ID_MAX;
+	return (ms - EPOCH) << (SEQ_BITS + NODE_BITS);
+}
+
 int
 ident_node(int64_t id)
 {

@@ -21,6 +21,12 @@ int64_t	 ident_state_id(void);		/* the state directory's, random, positive */
 int64_t	 ident_new(void);			/* never repeats, rises */
 int64_t	 ident_time(int64_t id);	/* ms since 1970 when it was made, or later */
 int	 ident_node(int64_t id);	/* of the host that made it */
+/*
+ * The least id of that millisecond, within what ids can be: a search by time, for which there is no
+ * index, follows the ids. They may be ahead of the clock or behind it by IDENT_SLACK ms.
+ */
+#define IDENT_SLACK	3600000
+int64_t	 ident_least(int64_t ms);
 void	 ident_random(void *, size_t);
 /* n random bytes as lowercase hex; dst holds 2n + 1. */
 void	 ident_random_hex(char *dst, size_t n);

@@ -115,35 +115,50 @@ title_of(const char *title)
 	return title != NULL && *title == '\0' ? SESSION_UNTITLED : title;
 }
 
+/* Is anything said of what it rests on? */
+static bool
+touches_basis(const struct chat_change *c)
+{
+	return c->spark || c->module != 0 || c->type != NULL || c->dataset != 0 ||
+	    c->documents != NULL;
+}
+
+/* Puts it on its new basis, as far as that is not a column of its row: those go into `to`. */
+static int
+rebase(struct ctx *cx, const struct chat_row *now, const struct chat_change *c,
+    struct chat_row *to)
+{
+	struct chat_document_row	*has;
+	struct basis			 b;
+	size_t				 n;
+
+	if (c->dataset != 0 && dataset_get(cx, cx->who->id, c->dataset) == NULL)
+		return -1;
+	if (chats_documents(cx, now, 1, &has, &n) == -1)
+		return -1;
+	b = basis_of(c, now, n);
+	if (check_basis(cx, &b) == -1)
+		return -1;
+	to->module = b.module;
+	to->type = arena_strdup(cx->a, b.type);
+	to->dataset = c->dataset;
+	return c->documents != NULL ? exchange(cx, now->id, c, has, n) : 0;
+}
+
 /* Checks the change against the conversation, which is locked, and makes it. */
 static int
 apply(struct ctx *cx, const struct chat_row *now, const struct chat_change *c)
 {
-	struct chat_document_row	*has;
-	struct basis			 b;
-	struct chat_row			 to = {
-		.id = now->id, .owner = now->owner, .title = arena_strdup(cx->a, title_of(c->title)),
-		.abstract = arena_strdup(cx->a, c->abstract), .dataset = c->dataset,
-		.model = c->model,
+	struct chat_row	 to = {
+		.id = now->id, .owner = now->owner, .model = c->model,
+		.title = arena_strdup(cx->a, title_of(c->title)),
+		.abstract = arena_strdup(cx->a, c->abstract),
 	};
-	size_t				 n;
 
 	if (check_model(cx, c->model, now->model) == -1)
 		return -1;
-	if (c->dataset != 0 && dataset_get(cx, cx->who->id, c->dataset) == NULL)
+	if (touches_basis(c) && rebase(cx, now, c, &to) == -1)
 		return -1;
-	if (c->spark || c->module != 0 || c->type != NULL || c->dataset != 0 ||
-	    c->documents != NULL) {
-		if (chats_documents(cx, now, 1, &has, &n) == -1)
-			return -1;
-		b = basis_of(c, now, n);
-		if (check_basis(cx, &b) == -1)
-			return -1;
-		to.module = b.module;
-		to.type = arena_strdup(cx->a, b.type);
-		if (c->documents != NULL && exchange(cx, now->id, c, has, n) == -1)
-			return -1;
-	}
 	return chats_alter(cx, &to);
 }
 

@@ -2,10 +2,12 @@
 
 #include <inttypes.h>
 
+#include "base/ident.h"
 #include "base/jw.h"
 #include "store/turn.h"
 
-#define MODULES	2	/* there are modules 1 to this */
+#define MODULES		2			/* there are modules 1 to this */
+#define TIME_MAX	(INT64_C(1) << 53)	/* ms, past all there are */
 
 static struct chat_row *
 found(struct ctx *cx, struct chat_row *c, int64_t id)
@@ -52,14 +54,16 @@ int
 chats_find_of_tenant(struct ctx *cx, int64_t tenant, const struct chats_filter *f, int64_t skip,
     int64_t size, struct chat_row **list, size_t *n, int64_t *total)
 {
-	const int64_t	 to = f->to_ms != 0 ? f->to_ms : INT64_MAX;
+	const int64_t	 from = f->from_ms, to = f->to_ms != 0 ? f->to_ms : TIME_MAX;
+	const int64_t	 first = ident_least(from - IDENT_SLACK);
+	const int64_t	 last = ident_least(to + IDENT_SLACK);
 
-	*total = db_number(cx, SQL_CHAT_COUNT_OF_TENANT, V(tenant), V(f->from_ms), V(to),
-	    V(part(f->title)), V(part(f->user_name)));
+	*total = db_number(cx, SQL_CHAT_COUNT_OF_TENANT, V(tenant), V(first), V(last), V(from),
+	    V(to), V(part(f->title)), V(part(f->user_name)));
 	if (*total == -1)
 		return -1;
-	return db_many(cx, SQL_CHAT_FIND_OF_TENANT, list, n, V(tenant), V(f->from_ms), V(to),
-	    V(part(f->title)), V(part(f->user_name)), V(size), V(skip));
+	return db_many(cx, SQL_CHAT_FIND_OF_TENANT, list, n, V(tenant), V(first), V(last), V(from),
+	    V(to), V(part(f->title)), V(part(f->user_name)), V(size), V(skip));
 }
 
 int

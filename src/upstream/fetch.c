@@ -95,37 +95,62 @@ part_of(CURLU *u, CURLUPart part)
 	return curl_url_get(u, part, &s, 0) == CURLUE_OK ? s : NULL;
 }
 
+/* Why one does not go to this address; NULL: one may, to this host, freed by curl_free. */
+static const char *
+refusal(const char *url, char **host)
+{
+	CURLU		*u = curl_url();
+	char		*scheme = NULL, *user = NULL, *password = NULL;
+	const char	*why = NULL;
+
+	if (u == NULL)
+		out_of_memory();
+	*host = NULL;
+	if (curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK) {
+		scheme = part_of(u, CURLUPART_SCHEME);
+		*host = part_of(u, CURLUPART_HOST);
+		user = part_of(u, CURLUPART_USER);
+		password = part_of(u, CURLUPART_PASSWORD);
+	}
+	if (scheme == NULL || *host == NULL ||
+	    (strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0))
+		why = "it is not an http or https address";
+	else if (user != NULL || password != NULL)
+		why = "its address holds a name or a password";
+	if (why != NULL) {
+		curl_free(*host);
+		*host = NULL;
+	}
+	curl_free(scheme);
+	curl_free(user);
+	curl_free(password);
+	curl_url_cleanup(u);
+	return why;
+}
+
+bool
+fetch_address(const char *url)
+{
+	char		*host;
+	const bool	 good = refusal(url, &host) == NULL;
+
+	curl_free(host);
+	return good;
+}
+
 /* Looks at the address before anything is done with it. */
 static enum fetch_end
 look(struct transfer *t, const char *url)
 {
-	CURLU		*u = curl_url();
-	char		*scheme = NULL, *host = NULL, *user = NULL, *password = NULL;
-	enum fetch_end	 end = FETCH_DONE;
+	char		*host;
+	const char	*why;
 
-	if (u == NULL)
-		out_of_memory();
-	if (curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK) {
-		scheme = part_of(u, CURLUPART_SCHEME);
-		host = part_of(u, CURLUPART_HOST);
-		user = part_of(u, CURLUPART_USER);
-		password = part_of(u, CURLUPART_PASSWORD);
-	}
-	if (scheme == NULL || host == NULL ||
-	    (strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0))
-		end = end_with(t, FETCH_FAILED, "it is not an http or https address");
-	else if (user != NULL || password != NULL)
-		end = end_with(t, FETCH_FAILED, "its address holds a name or a password");
-	else {
-		host[strcspn(host, "]")] = '\0';
-		t->listed = host_listed(t->f->allow, host + (*host == '['));
-	}
-	curl_free(scheme);
+	if ((why = refusal(url, &host)) != NULL)
+		return end_with(t, FETCH_FAILED, why);
+	host[strcspn(host, "]")] = '\0';
+	t->listed = host_listed(t->f->allow, host + (*host == '['));
 	curl_free(host);
-	curl_free(user);
-	curl_free(password);
-	curl_url_cleanup(u);
-	return end;
+	return FETCH_DONE;
 }
 
 /* ---- what curl asks -------------------------------------------------------------------------- */

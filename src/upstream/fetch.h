@@ -44,6 +44,8 @@ struct fetched {
 };
 
 enum fetch_end	 fetch(const struct fetch *, struct fetched *);
+/* Is it an address that fetch would go to at all, whatever host it names? */
+bool		 fetch_address(const char *url);
 /* May strangers have us connect there? Neither our own nor anybody's private network, nor none. */
 bool		 fetch_public(const struct sockaddr *);
 

@@ -365,7 +365,8 @@ req_body_load(struct req *r)
 
 	if (r->body != NULL)
 		return 0;
-	if (!(r->route->flags & (R_JSON | R_FORM | R_UPLOAD)) || r->method == M_GET || r->method == M_HEAD) {
+	if (!(r->route->flags & (R_JSON | R_FORM | R_UPLOAD)) || r->method == M_GET ||
+	    r->method == M_HEAD) {
 		r->body = "";
 		return req_drain(r) == 0 ? 0 : fail_unread(&r->cx, UNREAD_CUT);
 	}

@@ -87,10 +87,10 @@ const char	*req_bearer(struct req *);
 /* Does Accept name this type? */
 bool		 req_accepts(struct req *, const char *type);
 /*
- * Reads the whole body, that of an upload into a file, up to the route's limit (what is over is read and dropped: F_TOO_LARGE).
- * Checks that it came whole (CONTENT_LENGTH), its media type against the route's flags (F_MEDIA;
- * none given: JSON is tried). Done by the dispatcher before the handler runs, for every route that
- * takes a body.
+ * Reads the whole body, that of an upload into a file, up to the route's limit (what is over is
+ * read and dropped: F_TOO_LARGE). Checks that it came whole (CONTENT_LENGTH), its media type
+ * against the route's flags (F_MEDIA; none given: JSON is tried). Done by the dispatcher before
+ * the handler runs, for every route that takes a body.
  */
 int		 req_body_load(struct req *);
 /*

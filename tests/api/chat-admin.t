@@ -24,11 +24,12 @@ sub titles ($fields, @who) {
 is_deeply search({})->json, { list => [], total => 0 }, 'nothing yet';
 
 my %made;
-for my $one ([1000, '王小明', '保险 A', 'wang'], [2000, 'Ann', 'Travel_B', 'ann'],
-    [3000, 'Annabel', '100% C', 'annabel'], [4000, undef, '保险 D', 'nameless']) {
-	my ($ms, $name, $title, $user) = @$one;
+my @at = map { 1000 * time + $_ } 1 .. 4;
+for my $one (['王小明', '保险 A', 'wang'], ['Ann', 'Travel_B', 'ann'],
+    ['Annabel', '100% C', 'annabel'], [undef, '保险 D', 'nameless']) {
+	my ($name, $title, $user) = @$one;
 	my $s = new_chat($p, [login($p, $user, name => $name)], title => $title);
-	$p->sql('UPDATE session SET created_ms = ? WHERE id = ?', $ms, $s->{id});
+	$p->sql('UPDATE session SET created_ms = ? WHERE id = ?', $at[keys %made], $s->{id});
 	$made{$title} = $s->{id};
 }
 my $foreign = new_chat($p, [login($p, 'wang', tenant => 'acme')], title => 'of acme')->{id};
@@ -47,10 +48,14 @@ is titles({ userName => '小' }), '保险 A', 'in Chinese';
 is titles({ userName => '_' }), '', 'an underscore is one';
 is titles({ userName => 'ann', title => 'travel' }), 'Travel_B', 'both';
 is titles({ userName => '' }), titles({}), 'an empty name is any, also none';
-is titles({ beginTime => 2000 }), '保险 D,100% C,Travel_B', 'from a time on';
-is titles({ endTime => 2000 }), 'Travel_B,保险 A', 'up to a time';
-is titles({ beginTime => 2000, endTime => 3000 }), '100% C,Travel_B', 'within';
-is titles({ beginTime => 3000, endTime => 2000 }), '', 'within nothing';
+is titles({ beginTime => $at[1] }), '保险 D,100% C,Travel_B', 'from a time on';
+is titles({ endTime => $at[1] }), 'Travel_B,保险 A', 'up to a time';
+is titles({ beginTime => $at[1], endTime => $at[2] }), '100% C,Travel_B', 'within';
+is titles({ beginTime => $at[2], endTime => $at[1] }), '', 'within nothing';
+is titles({ beginTime => 1, endTime => $at[0] - 86_400_000 }), '', 'long ago';
+is titles({ beginTime => 9_007_199_254_740_992 }), '', 'in ages';
+is titles({ endTime => 9_007_199_254_740_992 }), titles({}), 'up to then';
+chat_refused search({ endTime => 9_007_199_254_740_994 }), 400, qr/endTime/, 'past all time';
 is titles({ beginTime => 0, endTime => 0 }), titles({}), 'zeros are open';
 is titles({ size => 2, page => 2 }), 'Travel_B,保险 A', 'pages';
 is search({ size => 1 })->json->{total}, 4, 'with the total';

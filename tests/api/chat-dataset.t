@@ -72,7 +72,8 @@ holds('each is in once', $one, $two);
 for my $verb (qw(add remove)) {
 	chat_refused files($verb, \@ann, $set->{id}, $one, $his), 404, qr/document $his/,
 	    "$verb: a stranger's";
-	chat_refused files($verb, \@ann, $set->{id}, $ANY), 404, qr/document $ANY/, "$verb: nobody's";
+	chat_refused files($verb, \@ann, $set->{id}, $ANY), 404, qr/document $ANY/,
+	    "$verb: nobody's";
 	chat_refused files($verb, \@bob, $set->{id}, $his), 404, qr/dataset $set->{id}/,
 	    "$verb: in a stranger's";
 	chat_refused files($verb, \@ann, $ANY, $one), 404, qr/dataset $ANY/, "$verb: in none";
@@ -93,7 +94,8 @@ is got($set->{id})->{dataset}{name}, '更新', 'so nothing changes';
 holds('in it neither', $one, $two);
 chat_refused $p->put("/v1/chat/dataset/$set->{id}", @ann, json => { dataset => { name => '' } }),
     400, qr/name/, 'no name';
-chat_refused $p->put("/v1/chat/dataset/$set->{id}", @ann, json => {}), 400, qr/dataset/, 'no dataset';
+chat_refused $p->put("/v1/chat/dataset/$set->{id}", @ann, json => {}), 400, qr/dataset/,
+    'no dataset';
 chat_refused $p->post('/v1/chat/dataset/rename', @ann, json => { id => $set->{id} }), 400, qr/name/,
     'no new name';
 

@@ -29,8 +29,9 @@ sub titles ($r)            { return join ',', map { $_->{title} } @{ $r->json->{
 # Models.
 my $models = $p->get('/v1/chat/models', @ann)->json;
 is_deeply [map { $_->{code} } @{ $models->{list} }], ['m-a', 'm-b'], 'the models, by code';
-is_deeply [sort keys %$models, sort keys %{ $models->{list}[0] }], [qw(list code id logo name)],
+is_deeply [sort keys %{ $models->{list}[0] }], [qw(code id logo name)],
     'with what the document names';
+is_deeply [keys %$models], ['list'], 'and nothing beside';
 is $models->{list}[0]{name}, 'Secret Alpha Corp', 'their names';
 my ($alpha, $beta) = map { $_->{id} } @{ $models->{list} };
 like $models->{list}[0]{logo}, qr/^$/, 'no logo is an empty one';
@@ -92,7 +93,7 @@ is_deeply $spark->{documents}[1], { id => $docs[0], fileName => 'a.txt', size =>
 my $got = got($spark->{id})->json;
 is_deeply $got->{documents}, $spark->{documents}, 'also beside the session';
 is_deeply $got->{session}, $spark, 'and in it';
-my $on_set = save({ module => 2, type => 'spark_dataset_chat', datasetId => $set })->json->{session};
+my $on_set = new_chat($p, \@ann, module => 2, type => 'spark_dataset_chat', datasetId => $set);
 is $on_set->{datasetId}, $set, 'a chat on a dataset';
 is_deeply got($on_set->{id})->json->{dataset}, { id => $set, name => '知识', totalDocuments => 0,
     createdAt => 1700000000000, author => $s->{author} }, 'which comes with it';
@@ -109,7 +110,8 @@ my %wrong = (
 	    qr/documentIds/],
 	'on documents, none listed' => [{ module => 2, type => 'spark_documents_chat',
 	    documentIds => [] }, qr/documentIds/],
-	'on a dataset without one'  => [{ module => 2, type => 'spark_dataset_chat' }, qr/datasetId/],
+	'on a dataset without one'  => [{ module => 2, type => 'spark_dataset_chat' },
+	    qr/datasetId/],
 	'a title of 201'            => [{ title => 'x' x 201 }, qr/session\.title/],
 	'an abstract of 10001'      => [{ abstract => 'x' x 10001 }, qr/session\.abstract/],
 	'1001 documents'            => [{ documentIds => [1 .. 1001] }, qr/session\.documentIds/],
@@ -140,8 +142,8 @@ for my $why (grep { !/\bid\b/ } sort keys %unknown) {
 	    "$why: nor is that put";
 }
 is got($id)->json->{session}{title}, "a\"\\/\n\t😀", 'all or nothing';
-is $p->parley('model', 'disable', 'm-b'), 0, 'a model that is disabled';
-chat_refused save({ model => { id => $beta } }), 404, qr/model/, 'is none to choose';
+$p->parley('model', 'disable', 'm-b');
+chat_refused save({ model => { id => $beta } }), 404, qr/model/, 'a disabled model is none';
 is_deeply [map { $_->{code} } @{ $p->get('/v1/chat/models', @ann)->json->{list} }], ['m-a'],
     'nor in the list';
 $p->parley('model', 'enable', 'm-b');
@@ -151,7 +153,8 @@ chat_done put($spark->{id}, { documentIds => [@docs[1, 2]] }), 'other documents'
 is_deeply got($spark->{id})->json->{session}{documentIds}, [@docs[2, 1]], 'in place of the old';
 chat_refused put($spark->{id}, { documentIds => [] }), 400, qr/documentIds/, 'not none at all';
 chat_refused put($spark->{id}, { type => 'chat' }), 400, qr/module/, 'nor half a change';
-chat_done put($spark->{id}, { type => 'spark_dataset_chat', datasetId => $set }), 'on a dataset now';
+chat_done put($spark->{id}, { type => 'spark_dataset_chat', datasetId => $set }),
+    'on a dataset now';
 chat_done put($spark->{id}, { type => 'spark_documents_chat' }), 'on its documents again';
 chat_done put($spark->{id}, { type => 'chat', module => 1, documentIds => [] }), 'on nothing';
 ok !exists got($spark->{id})->json->{session}{documents}, 'which then has none';
@@ -246,10 +249,8 @@ for my $theirs ($id, 1, $id + 1) {
 is search({}, @bob)->json->{total}, 0, 'nor is it in a list';
 for my $odd ('0', '-1', '01', '1.0', 'x', '9223372036854775808', '1%20', '%E4%BD%A0', "$id'",
     'rename') {
-	chat_refused $p->get("/v1/chat/session/$odd", @ann), $odd eq 'rename' ? 405 : 404, qr/./,
-	    "no id: $odd";
-	chat_refused $p->del("/v1/chat/session/$odd", @ann), $odd eq 'rename' ? 405 : 404, qr/./,
-	    'nor to delete';
+	chat_refused $p->get("/v1/chat/session/$odd", @ann), 404, qr/session/, "no id: $odd";
+	chat_refused $p->del("/v1/chat/session/$odd", @ann), 404, qr/session/, 'nor to delete';
 }
 my @other = login($p, 'ann', tenant => 'acme');
 $p->sql('INSERT INTO tenant (id, name, created_ms) VALUES (2, ?, 0)', 'acme');

@@ -55,11 +55,17 @@ sub spill ($p, $name, $bytes) {
 	return $file;
 }
 
-# As curl -F sends it: the status and the reply's JSON.
+# As curl -F sends it.
+sub upload ($p, $user, @args) {
+	return curl($p, $user, (map { ('-F', $_) } @args), $p->url . $UPLOAD);
+}
+
+# The status and the reply's JSON.
 sub curl ($p, $user, @args) {
-	my ($exit, $out, $err) = ParleyTest::Process::capture(['curl', '-sS', '-w', '\n%{http_code}',
-	    '-H', 'Authorization: Bearer ' . jwt($p, { sub => $user }), '-H', 'Accept-Language: en',
-	    @args], seconds => 60);
+	my $token = jwt($p, { sub => $user });
+	my ($exit, $out, $err) = ParleyTest::Process::capture(['curl', '-sS',
+	    '-w', '\n%{http_code}', '-H', "Authorization: Bearer $token",
+	    '-H', 'Accept-Language: en', @args], seconds => 60);
 	my ($body, $code) = $out =~ /\A(.*)\n(\d+)\z/s or die "curl: exit $exit: $err";
 	return ($code, eval { decode_json($body) } // $body);
 }
@@ -80,10 +86,10 @@ sub fetched ($p, $user, $id) {
 	return $p->get("/v1/chat/document/$id/file", login($p, $user));
 }
 
-# Rows of everything that uploads write.
+# Rows of everything that uploads write. (Jobs of documents come and go.)
 sub rows ($p) {
 	return join ' ', map { "$_=" . $p->sql("SELECT COUNT(*) AS n FROM $_")->[0]{n} }
-	    qw(document document_part job);
+	    'document', 'document_part', 'job WHERE ref NOT IN (SELECT id FROM document)';
 }
 
 # Uploads that the workers hold open, and names that they left.
@@ -95,7 +101,10 @@ sub kept ($p) {
 }
 
 # A record of FastCGI, and a pair of its parameters.
-sub fcgi ($type, $content) { return pack('CCnnCC', 1, $type, 1, length $content, 0, 0) . $content }
+sub fcgi ($type, $content) {
+	return pack('CCnnCC', 1, $type, 1, length $content, 0, 0) . $content;
+}
+
 sub fcgi_pair ($name, $value) {
 	return join '', map({ pack 'N', length($_) | 1 << 31 } $name, $value), $name, $value;
 }
@@ -111,13 +120,13 @@ sub large ($p) {
 	my $content = "%PDF-1.7\n" . random(20 * $MIB - 9);
 	my $file = spill($p, 'large.pdf', $content);
 	($p->{worker}) = @{ $p->pids->{workers} };
-	my ($code) = curl($p, 'ann', '-F', 'file=@' . spill($p, 'small.txt', 'small'), $p->url . $UPLOAD);
+	my ($code) = upload($p, 'ann', 'file=@' . spill($p, 'small.txt', 'small'));
 	is $code, 200, 'a small file';
 	fetched($p, 'ann', $p->sql('SELECT MAX(id) AS n FROM document')->[0]{n});
 
 	my $before = memory($p, 'VmRSS');
 	spit_refs($p);
-	($code, my $r) = curl($p, 'ann', '-F', "file=\@$file", $p->url . $UPLOAD);
+	($code, my $r) = upload($p, 'ann', "file=\@$file");
 	is $code, 200, '20 MiB';
 	my $d = $r->{documents}[0];
 	is_deeply [sort keys %$d], [qw(author createdAt fileName id segments size status url)],
@@ -158,12 +167,13 @@ sub spit_refs ($p) {
 
 sub kinds ($p) {
 	my @good = (
-		['a.txt', "hello\n", 'text/plain', 'txt'], ['b.MD', '# 标题', 'text/markdown', 'md'],
+		['a.txt', "hello\n", 'text/plain', 'txt'],
+		['b.MD', '# 标题', 'text/markdown', 'md'],
 		['c.html', '<p>x', 'text/html', 'html'], ['c.htm', '<p>x', 'text/html', 'html'],
 		['d.pdf', "%PDF-1.4\n", 'application/pdf', 'pdf'],
 		['e.docx', "PK\x03\x04xx", $DOCX, 'docx'],
-		['f.png', $PNG, 'image/png', 'image'], ['g.JPG', "\xff\xd8\xff\xe0x", 'image/jpeg',
-		    'image'],
+		['f.png', $PNG, 'image/png', 'image'],
+		['g.JPG', "\xff\xd8\xff\xe0x", 'image/jpeg', 'image'],
 		['g.jpeg', "\xff\xd8\xff\xe0x", 'image/jpeg', 'image'],
 		['h.gif', 'GIF89a...', 'image/gif', 'image'],
 		['i.webp', 'RIFF....WEBPVP8 ', 'image/webp', 'image'],
@@ -227,8 +237,8 @@ sub names ($p) {
 		    qr/\Q; filename*=UTF-8''@{[ url_escape(encode_utf8($names{$head}),
 		    '^A-Za-z0-9!#$&+.^_`|~\-') ]}\E$/, 'and so it is handed out';
 	}
-	my ($code, $r) = curl($p, 'ann', '-F', 'file=@' . spill($p, 'x.txt', 'x')
-	    . ';filename=季度"报告".txt', $p->url . $UPLOAD);
+	my ($code, $r) = upload($p, 'ann', 'file=@' . spill($p, 'x.txt', 'x')
+	    . ';filename=季度"报告".txt');
 	is $r->{documents}[0]{fileName}, '季度"报告".txt', 'Chinese and quotes, as curl sends them';
 	is sent($p, 'ann', 'x', 'filename="' . '长' x 251 . '.txt"')->code, 200, '255 characters';
 	chat_refused sent($p, 'ann', 'x', 'filename="' . '长' x 252 . '.txt"'), 400, qr/filename/,
@@ -238,8 +248,7 @@ sub names ($p) {
 
 sub several ($p) {
 	my @files = map { spill($p, "n$_.txt", "file $_") } 1 .. 3;
-	my ($code, $r) = curl($p, 'ann', '-F', 'note=hello', map({ ('-F', "file=\@$_") } @files),
-	    $p->url . $UPLOAD);
+	my ($code, $r) = upload($p, 'ann', 'note=hello', map { "file=\@$_" } @files);
 	is $code, 200, 'several files, and a field';
 	is_deeply [map { $_->{fileName} } @{ $r->{documents} }], [map { "n$_.txt" } 1 .. 3],
 	    'in their order';
@@ -250,8 +259,7 @@ sub several ($p) {
 	    'another client';
 
 	my $before = rows($p);
-	($code, $r) = curl($p, 'ann', '-F', "file=\@$files[0]", '-F', "file=\@$files[1];filename=b.exe",
-	    $p->url . $UPLOAD);
+	($code, $r) = upload($p, 'ann', "file=\@$files[0]", "file=\@$files[1];filename=b.exe");
 	is "$code $r->{code}", '415 415', 'one of them is of another type';
 	like $r->{msg}, qr/b\.exe/, 'which is said';
 	is rows($p), $before, 'then none is stored';
@@ -264,33 +272,34 @@ sub several ($p) {
 # ---- what does not ---------------------------------------------------------------------------
 
 sub broken ($p) {
-	my $head = "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n";
+	my $form = "--XX\r\nContent-Disposition: form-data";
+	my $head = "$form; name=\"file\"; filename=\"a.txt\"\r\n";
 	my @cases = (
 		['junk', 'no parts at all', qr/a part is expected/],
 		['no parts', "--XX--\r\n", qr/file/],
 		['nothing', '', qr/a part is expected/],
 		['no end', "$head\r\nhalf", qr/cut short/],
 		['half an end', "$head\r\nwhole\r\n--XX", qr/cut short/],
-		['no file', "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n--XX--",
-		    qr/file/],
-		['a file without a name', "--XX\r\nContent-Disposition: form-data; name=\"file\"\r\n"
-		    . "\r\nx\r\n--XX--", qr/file/],
-		['a form without a choice', "--XX\r\nContent-Disposition: form-data; name=\"file\";"
-		    . " filename=\"\"\r\n\r\n\r\n--XX--", qr/file/],
-		['parts in a part', "${head}Content-Type: multipart/mixed; boundary=YY\r\n\r\n--YY--"
-		    . "\r\n--XX--", qr/a part within a part/],
-		['a long head', "${head}A: " . 'a' x 9000 . "\r\n\r\nx\r\n--XX--", qr/head of a part/],
+		['no file', "$form; name=\"a\"\r\n\r\nx\r\n--XX--", qr/file/],
+		['a file without a name', "$form; name=\"file\"\r\n\r\nx\r\n--XX--", qr/file/],
+		['a form without a choice', "$form; name=\"file\"; filename=\"\"\r\n\r\n\r\n"
+		    . '--XX--', qr/file/],
+		['parts in a part', "${head}Content-Type: multipart/mixed; boundary=YY\r\n\r\n"
+		    . "--YY--\r\n--XX--", qr/a part within a part/],
+		['a long head', "${head}A: " . 'a' x 9000 . "\r\n\r\nx\r\n--XX--",
+		    qr/head of a part/],
 	);
 	my $before = rows($p);
 	for my $case (@cases) {
 		my ($name, $body, $why) = @$case;
-		chat_refused $p->post($UPLOAD, body => $body, for_upload($p, 'ann')), 400, $why, $name;
+		chat_refused $p->post($UPLOAD, body => $body, for_upload($p, 'ann')), 400, $why,
+		    $name;
 	}
-	chat_refused $p->post($UPLOAD, body => '--XX--', for_upload($p, 'ann', 'multipart/form-data')),
-	    400, qr/boundary/, 'no boundary';
+	chat_refused $p->post($UPLOAD, body => '--XX--',
+	    for_upload($p, 'ann', 'multipart/form-data')), 400, qr/boundary/, 'no boundary';
 	chat_refused $p->post($UPLOAD, json => {}, login($p, 'ann')), 415, qr/json/, 'JSON';
-	chat_refused $p->post($UPLOAD, body => 'x', for_upload($p, 'ann', 'text/plain')), 415, qr/plain/,
-	    'text';
+	chat_refused $p->post($UPLOAD, body => 'x', for_upload($p, 'ann', 'text/plain')), 415,
+	    qr/plain/, 'text';
 	is rows($p), $before, 'nothing was stored of any';
 	is_deeply [kept($p)], [], 'nor kept';
 	return;
@@ -299,11 +308,11 @@ sub broken ($p) {
 sub limits ($p) {
 	my $before = rows($p);
 	my $over = spill($p, 'over.pdf', "%PDF-1.7\n" . 'x' x (20 * $MIB));
-	my ($code, $r) = curl($p, 'ann', '-F', "file=\@$over", $p->url . $UPLOAD);
+	my ($code, $r) = upload($p, 'ann', "file=\@$over");
 	is $code, 413, 'over 20 MiB';
 	like $r->{msg}, qr/over\.pdf is too large/, 'is named';
 	my $large = spill($p, 'large.pdf', "%PDF-1.7\n" . 'x' x (17 * $MIB));
-	($code, $r) = curl($p, 'ann', '-F', "file=\@$large", '-F', "file=\@$large", $p->url . $UPLOAD);
+	($code, $r) = upload($p, 'ann', ("file=\@$large") x 2);
 	is $code, 413, 'over upload_limit';
 	like $r->{msg}, qr/body is too large/, 'together';
 	is rows($p), $before, 'nothing was stored of them';
@@ -331,8 +340,8 @@ sub strangers ($p) {
 	is $head->header('cache-control'), 'private', 'for one reader alone';
 	chat_done $p->del("/v1/chat/document/$id", login($p, 'ann')), 'deleted';
 	chat_refused fetched($p, 'ann', $id), 404, qr/$id/, 'it is gone';
-	is $p->sql("SELECT COUNT(*) AS n FROM $_->[0] WHERE $_->[1] = ?", $id)->[0]{n}, 0, "from $_->[0]"
-	    for [document => 'id'], [document_part => 'document'], [job => 'ref'];
+	is $p->sql("SELECT COUNT(*) AS n FROM $_->[0] WHERE $_->[1] = ?", $id)->[0]{n}, 0,
+	    "from $_->[0]" for [document => 'id'], [document_part => 'document'], [job => 'ref'];
 	return;
 }
 

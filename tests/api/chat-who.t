@@ -110,7 +110,8 @@ for my $row (grep { $_->[1] =~ m{/data/} } @routes) {
 		    with(jwt($p, { sub => 'ann', role => $role }))), 403, qr/role/,
 		    "$method $path: not for " . ($role // 'who has no role');
 	}
-	my $r = $p->request($method, $path, @body, with(jwt($p, { sub => 'ann', role => 'admin' })));
+	my $r = $p->request($method, $path, @body,
+	    with(jwt($p, { sub => 'ann', role => 'admin' })));
 	is $r->code, $method eq 'GET' ? 404 : 200, "$method $path: for an administrator";
 }
 

@@ -8,6 +8,7 @@ use JSON::Validator;
 use JSON::Validator::Schema::OpenAPIv3;
 use ParleyTest;
 use ParleyTest::Arena;
+use ParleyTest::Chat;
 use Test::More;
 
 my $p = ParleyTest->new(models => 2, workers => 1);
@@ -59,6 +60,11 @@ for my $path (sort keys %seed) {
 		    if $out;
 	}
 }
+my $upload = $doc->{paths}{'/v1/chat/document/upload'}{post};
+is_deeply [map { $_->{schema}{properties}{file} } $upload->{requestBody}{content}
+    {'multipart/form-data'}], [{ type => 'array', items => { type => 'string',
+    format => 'binary' } }], 'files are uploaded';
+ok $upload->{responses}{$_}, "which may be answered by $_" for 200, 400, 413, 415;
 my %fields = (
 	TaskAdd => { map { $_ => 'string' } qw(title description supportUnit busDir workGoal) },
 	ChatMsgReq => { (map { $_ => 'string' } qw(taskId priId session_id start_time end_time)),
@@ -90,6 +96,62 @@ unlike $r->body, qr/date-time/, 'dates are strings with a pattern';
 like '2024-11-04 06:28:49',
     qr/$doc->{components}{schemas}{ChatMsgReq}{properties}{start_time}{pattern}/, 'which fits';
 
+# The document of sessions: its operations, bodies, replies and types.
+my %chat = (
+	'/v1/chat/session/{id}' => { get => [undef, 'ChatSessionGetResponse'],
+	    put => [qw(ChatSessionUpdateRequest ChatSessionUpdateResponse)],
+	    delete => [undef, 'ChatSessionDeleteResponse'] },
+	'/v1/chat/session' => { post => [qw(ChatSessionSaveRequest ChatSessionSaveResponse)] },
+	'/v1/chat/session/rename' =>
+	    { post => [qw(ChatSessionRenameRequest ChatSessionRenameResponse)] },
+	'/v1/chat/session/search' =>
+	    { post => [qw(ChatSessionSearchRequest ChatSessionSearchResponse)] },
+	'/v1/chat/session/my_spark_sessions' =>
+	    { post => [qw(ChatSessionSearchRequest ChatSessionSearchResponse)] },
+	'/v1/chat/spark_session' =>
+	    { post => [qw(ChatSessionSaveRequest ChatSessionSaveResponse)] },
+	'/v1/chat/session/records' =>
+	    { post => [qw(ChatSessionRecordsRequest ChatSessionRecordsResponse)] },
+	'/v1/chat/models' => { get => [undef, 'ChatModelsResponse'] },
+	'/v1/chat/data/session/search' =>
+	    { post => [qw(ChatDataSessionSearchRequest ChatDataSessionSearchResponse)] },
+	'/v1/chat/data/session/{id}' => { get => [undef, 'ChatSessionGetResponse'] },
+);
+for my $path (sort keys %chat) {
+	for my $method (sort keys %{ $chat{$path} }) {
+		my ($in, $out) = @{ $chat{$path}{$method} };
+		my $op = $doc->{paths}{$path}{$method};
+		is_deeply $op->{requestBody}{content}, { 'application/json' => { schema => {
+		    '$ref' => "#/components/schemas/$in" } } }, "$method $path: $in" if $in;
+		is_deeply $op->{responses}{200}{content}, { 'application/json' => { schema => {
+		    '$ref' => "#/components/schemas/$out" } } }, "$method $path: $out";
+	}
+}
+my %typed = (
+	ChatSessionItem => { (map { $_ => 'int64' } qw(id createdAt datasetId totalRecords)),
+	    module => 'int32', title => 'string', abstract => 'string', type => 'string',
+	    documentIds => 'array', documents => 'array', author => 'User', model => 'Model' },
+	Record => { (map { $_ => 'int64' } qw(id sessionId groupId modelId authorId createAt)),
+	    (map { $_ => 'string' } qw(contentType problemText answerText status)),
+	    author => 'User', model => 'Model' },
+	Model => { id => 'int64', name => 'string', code => 'string', logo => 'string' },
+	User => { id => 'int64', name => 'string', avatar => 'string' },
+	ChatSessionGetResponse => { session => 'ChatSessionItem', records => 'array',
+	    documents => 'array', dataset => 'ChatDatasetItem' },
+	ChatSessionSearchRequest => { page => 'int32', size => 'int32', title => 'string',
+	    module => 'int32' },
+	ChatSessionRecordsRequest => { page => 'int32', size => 'int32', sessionId => 'int64' },
+	ChatSessionRenameRequest => { id => 'int64', name => 'string' },
+	ChatDataSessionSearchRequest => { page => 'int32', size => 'int32', title => 'string',
+	    userName => 'string', beginTime => 'int64', endTime => 'int64' },
+);
+for my $name (sort keys %typed) {
+	my $properties = $doc->{components}{schemas}{$name}{properties};
+	my %is = map { my $t = $properties->{$_}; $_ => $t->{format} // $t->{type}
+	    // ($t->{anyOf}[0]{'$ref'} =~ s{.*/}{}r) } keys %{ $typed{$name} };
+	is_deeply \%is, $typed{$name}, $name;
+}
+
 # One row, one operation: what is served is described.
 my ($exit, $routes) = $p->parley('show', 'routes');
 is $exit, 0, 'parley show routes';
@@ -120,6 +182,28 @@ my @replies = (
 	[post => '/v1/streams/{turn}/stop', $p->post('/v1/streams/1/stop')],
 	[get => '/v1/streams/{turn}', $p->get('/v1/streams/1')],
 	[get => '/v1/streams/{turn}', $p->get("/v1/streams/$turn", query => { after => 'x' })],
+);
+my @ann = login($p, 'ann', name => 'Ann', role => 'admin');
+my $chat = new_chat($p, \@ann, title => 'x');
+an_answer($p, $chat->{id}, text => 'A', citations => ['{"documentId":1}']);
+my ($one, $any) = ("/v1/chat/session/$chat->{id}", '/v1/chat/session/{id}');
+push @replies, (
+	[get => $any, $p->get($one, @ann)], [get => $any, $p->get('/v1/chat/session/1', @ann)],
+	[get => $any, $p->get($one, user => undef)],
+	[put => $any, $p->put($one, json => { session => { title => 'y' } }, @ann)],
+	[put => $any, $p->put($one, json => {}, @ann)],
+	(map { my ($path, $body) = @$_; [post => $path, $p->post($path, json => $body, @ann)] }
+	    ['/v1/chat/session', { session => {} }], ['/v1/chat/session', {}],
+	    ['/v1/chat/session/rename', { id => $chat->{id}, name => 'z' }],
+	    ['/v1/chat/session/search', {}], ['/v1/chat/session/search', { page => 0 }],
+	    ['/v1/chat/session/my_spark_sessions', {}],
+	    ['/v1/chat/spark_session', { session => {} }],
+	    ['/v1/chat/session/records', { sessionId => $chat->{id} }],
+	    ['/v1/chat/data/session/search', {}]),
+	[get => '/v1/chat/models', $p->get('/v1/chat/models', @ann)],
+	[get => '/v1/chat/data/session/{id}', $p->get("/v1/chat/data/session/$chat->{id}", @ann)],
+	[get => '/v1/chat/data/session/{id}', $p->get('/v1/chat/data/session/1', login($p, 'bob'))],
+	[delete => $any, $p->del($one, @ann)], [delete => $any, $p->del($one, @ann)],
 );
 for my $case (@replies) {
 	my ($method, $path, $reply) = @$case;

@@ -120,6 +120,35 @@ content(void **state)
 	assert_non_null(document_get(&cx, 0, got->id));
 }
 
+/* The database goes away in the middle of it. */
+static int
+lost_part(struct ctx *c, const struct document *d, void *arg)
+{
+	int	*times = arg;
+
+	if (document_part_add(c, d->id, 0, "a", 1) == -1)
+		return -1;
+	if ((*times)++ == 0)
+		private_db_do(&server, "kill");
+	return document_part_add(c, d->id, 1, "b", 1);
+}
+
+static void
+lost(void **state)
+{
+	const struct document	 d = a_document(ann, "x.txt");
+	int			 times = 0;
+
+	(void)state;
+	assert_int_equal(document_add(&cx, &d, 1, lost_part, &times), -1);
+	assert_true(times > 0 && cx.fail.retry_after > 0);
+	FAILED_WITH(F_UNAVAILABLE);
+	private_db_do(&server, "up");
+	assert_int_equal(count("document WHERE id = %" PRId64, d.id), 0);
+	assert_int_equal(count("document_part WHERE document = %" PRId64, d.id), 0);
+	assert_int_equal(count("job WHERE ref = %" PRId64, d.id), 0);
+}
+
 static void
 ends(void **state)
 {
@@ -351,6 +380,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		TEST(content),
+		TEST(lost),
 		TEST(ends),
 		TEST(search),
 		TEST(rename_one),

@@ -72,6 +72,11 @@ ids(void **state)
 	if (before > EPOCH)
 		assert_in_range(ident_time(id), before, clock_ms() + 2000 / 256 + 1);
 	assert_int_equal(ident_time(0), EPOCH);
+	assert_true(ident_least(ident_time(id)) <= id && ident_least(ident_time(id) + 1) > id);
+	assert_int_equal(ident_least(EPOCH), 0);
+	assert_int_equal(ident_least(-1), 0);
+	assert_int_equal(ident_least(INT64_MAX), (INT64_C(1) << 53) - 1);
+	assert_int_equal(ident_least(EPOCH + (INT64_C(1) << 40)), (INT64_C(1) << 53) - 1);
 
 	/* Another node's ids, and this one's go on. */
 	assert_int_equal(ident_open(dir, 31), 0);
