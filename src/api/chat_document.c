@@ -202,10 +202,10 @@ chat_document_search(struct req *r)
 }
 
 /* What moves documents; -1: F_NOT_FOUND, naming the id. */
-typedef int	(*move)(struct ctx *, int64_t owner, int64_t to, const int64_t *, size_t);
+typedef int	(*mover)(struct ctx *, int64_t owner, int64_t to, const int64_t *, size_t);
 
 static int
-files_move(struct req *r, move move)
+files_move(struct req *r, mover move)
 {
 	struct chat_files	 in = { 0 };
 

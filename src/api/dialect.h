@@ -10,6 +10,8 @@
 #include "base/jw.h"
 #include "core/voice.h"
 
+struct req;
+
 /* Of the rows whose path begins with the prefix; the first that fits counts. */
 struct dialect_note {
 	const char		*prefix;
@@ -28,6 +30,11 @@ struct dialect {
 	void				(*fail_message)(struct jw *, int status,
 					    const char *sentence);
 	bool				number_ids;	/* {id} of a path is an int64, for the document */
+	/*
+	 * Answers a request with what an equal one has begun: that turn. NULL: its stream, from the
+	 * first event on (streams_tell).
+	 */
+	int				(*again)(struct req *, int64_t turn);
 };
 
 extern const struct dialect	dialect_arena, dialect_native, dialect_session;

@@ -6,6 +6,7 @@
 #include "api/arena.h"
 #include "api/chat.h"
 #include "api/chat_document.h"
+#include "api/chat_talk.h"
 #include "api/handlers.h"
 #include "api/idempotency.h"
 #include "api/limits.h"
@@ -41,6 +42,7 @@ voices_table(void)
 {
 	static const struct voice *const voices[] = {
 		&arena_voice,
+		&chat_voice,
 		NULL,
 	};
 
@@ -120,6 +122,17 @@ is_local(const struct req *r)
 	    conf_cidr_match(r->cx.conf->trusted_proxies, r->remote);
 }
 
+/* What browsers open for a page, EventSource and WebSocket, has no headers of the page's. */
+static const char *
+bearer(struct req *r)
+{
+	const char	*token = req_bearer(r);
+
+	if (token == NULL && (r->route->flags & R_TOKEN))
+		token = req_query(r, "token");
+	return token != NULL && *token != '\0' ? token : NULL;
+}
+
 /* Lets in whom the row lets in. */
 static int
 guard(struct req *r)
@@ -134,7 +147,7 @@ guard(struct req *r)
 		return is_local(r) ? 0 : fail(&r->cx, F_FORBIDDEN, "%s", r->route->path);
 	if (req_header_bad(r, "userId"))
 		return fail(&r->cx, F_UTF8, "userId");
-	shown = (struct who_shown){ .bearer = req_bearer(r), .login = req_cookie(r, "parley_token"),
+	shown = (struct who_shown){ .bearer = bearer(r), .login = req_cookie(r, "parley_token"),
 	    .user_id = req_header(r, "userId"), .remote = r->remote,
 	    .guest = { req_header(r, GUEST_HEADER), req_cookie(r, GUEST_COOKIE) },
 	    .token_only = login };
@@ -239,8 +252,11 @@ dispatch(struct req *r)
 {
 	int	rc;
 
-	cors(r);
-	rc = answer(r);
+	if (r->then == NULL) {
+		cors(r);
+		rc = answer(r);
+	} else
+		rc = r->then(r, r->then_arg);
 	limits_done(r);
 	if (rc == 0)
 		return;

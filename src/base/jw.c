@@ -252,3 +252,17 @@ jw_raw(struct jw *w, const char *name, const char *json, size_t n)
 	before(w, name);
 	str_put(w->out, json, n);
 }
+
+char *
+jw_numbers(struct arena *a, const int64_t *numbers, size_t n)
+{
+	struct str	 s = STR_INIT(0);
+	struct jw	 w;
+
+	jw_open(&w, &s);
+	jw_arr(&w, NULL);
+	for (size_t i = 0; i < n; i++)
+		jw_i64(&w, NULL, numbers[i]);
+	jw_close(&w);
+	return str_keep(&s, a);
+}

@@ -15,6 +15,8 @@
 
 #define JW_DEPTH	32
 
+struct arena;
+
 struct jw {
 	struct str	*out;
 	int		 depth;
@@ -36,6 +38,8 @@ void	jw_f64(struct jw *, const char *name, double);
 void	jw_bool(struct jw *, const char *name, bool);
 void	jw_null(struct jw *, const char *name);
 void	jw_raw(struct jw *, const char *name, const char *json, size_t);	/* encoded */
+/* An array of these, "[1,2]", as a document of its own; in the arena. */
+char	*jw_numbers(struct arena *, const int64_t *, size_t n);
 /* Only the escaped inside of a string literal, for one built from pieces. */
 void	jw_escape(struct str *, const char *, size_t);
 

@@ -66,6 +66,8 @@ struct peer {
 	struct str		 buf;		/* framed, waiting; past its cap we leave */
 	bool			 dirty, ending, gone;
 	int64_t			 queued_at;	/* loop time of the last message or ping */
+	/* Seconds after which asking again makes sense, where its owner knew when it ended it */
+	int			 retry_after;
 	struct peers		*all;
 	/*
 	 * Told to the owner (a turn), on the loop; both may be NULL. on_gone: the client left,

@@ -133,3 +133,12 @@ str_free(struct str *s)
 	free(s->p);
 	*s = (struct str)STR_INIT(s->cap);
 }
+
+char *
+str_keep(struct str *s, struct arena *a)
+{
+	char	*kept = arena_strndup(a, s->len > 0 ? s->p : "", s->len);
+
+	str_free(s);
+	return kept;
+}

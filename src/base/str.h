@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct arena;
+
 struct str {
 	char	*p;		/* NULL until something is written */
 	size_t	 len;
@@ -28,5 +30,7 @@ char	*str_room(struct str *, size_t n);
 void	 str_cut(struct str *, size_t n);		/* drops the first n bytes */
 void	 str_reset(struct str *);			/* empty, memory kept */
 void	 str_free(struct str *);			/* empty, memory returned, cap kept */
+/* What it holds, in the arena; the str is freed. */
+char	*str_keep(struct str *, struct arena *);
 
 #endif

@@ -98,3 +98,40 @@ kind_of(const char *file_name, const char *head, size_t n)
 			return &kinds[i].kind;
 	return NULL;
 }
+
+/* A type that the content may have, and which says more than that it is bytes, or text. */
+static const struct kind *
+kind_by_media_type(const char *media_type, const char *head, size_t n)
+{
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (strcmp(kinds[i].kind.media_type, media_type) == 0 && kinds[i].fits(head, n))
+			return &kinds[i].kind;
+	return NULL;
+}
+
+/* The first that the content proves; of text that is HTML where it begins as a page does. */
+static const struct kind *
+kind_by_content(const char *head, size_t n)
+{
+	size_t	from = BEGINS(head, n, "\xef\xbb\xbf") ? 3 : 0;
+
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (kinds[i].fits != is_text && kinds[i].fits(head, n))
+			return &kinds[i].kind;
+	if (!is_text(head, n))
+		return NULL;
+	while (from < n && strchr(" \t\r\n", head[from]) != NULL)
+		from++;
+	return kind_by_name(from < n && head[from] == '<' ? ".html" : ".txt");
+}
+
+const struct kind *
+kind_fetched(const char *file_name, const char *media_type, const char *head, size_t n)
+{
+	const struct kind	*k;
+
+	if ((k = kind_of(file_name, head, n)) == NULL &&
+	    (k = kind_by_media_type(media_type, head, n)) == NULL)
+		k = kind_by_content(head, n);
+	return k;
+}

@@ -21,5 +21,11 @@ const struct kind	*kind_by_name(const char *file_name);
  * what the content is not. An image is what its content says. NULL: it is none that is taken.
  */
 const struct kind	*kind_of(const char *file_name, const char *head, size_t n);
+/*
+ * The same for what came from an address, which need not have an extension: where its name does not
+ * say it, its media type (in lower case, "": none was told) and its content do.
+ */
+const struct kind	*kind_fetched(const char *file_name, const char *media_type,
+			    const char *head, size_t n);
 
 #endif

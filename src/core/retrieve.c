@@ -1,66 +1,11 @@
 #include "retrieve.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/conf.h"
-#include "base/ident.h"
 #include "base/jw.h"
-#include "tokens.h"
-
-#define TF_MAX	255
-
-struct bag {			/* a text's tokens as hashes */
-	struct arena	*a;
-	int64_t		*h;
-	size_t		 n, size;
-};
-
-static void
-bag_add(void *arg, const char *token, size_t len)
-{
-	struct bag	*b = arg;
-	int64_t		*grown;
-
-	if (b->n == b->size) {
-		b->size = b->size > 0 ? 2 * b->size : 64;
-		grown = arena_array(b->a, b->size, sizeof(*grown));
-		if (b->n > 0)
-			memcpy(grown, b->h, b->n * sizeof(*grown));
-		b->h = grown;
-	}
-	b->h[b->n++] = ident_hash64(token, len);
-}
-
-static int
-by_hash(const void *a, const void *b)
-{
-	int64_t	 x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* The text's tokens as postings, sorted by hash; *length gets how many tokens there are in all. */
-static struct posting *
-postings_of(struct arena *a, const char *text, size_t *n, size_t *length)
-{
-	struct bag	 bag = { .a = a };
-	struct posting	*p;
-
-	*length = tokens_each(a, text, strlen(text), bag_add, &bag);
-	if (bag.n > 0)
-		qsort(bag.h, bag.n, sizeof(*bag.h), by_hash);
-	p = arena_array(a, bag.n, sizeof(*p));
-	*n = 0;
-	for (size_t i = 0; i < bag.n; i++) {
-		if (*n == 0 || p[*n - 1].h != bag.h[i])
-			p[(*n)++] = (struct posting){ .h = bag.h[i], .tf = 1 };
-		else if (p[*n - 1].tf < TF_MAX)
-			p[*n - 1].tf++;
-	}
-	return p;
-}
+#include "core/terms.h"
 
 int
 retrieve_index_call(struct ctx *cx, int64_t tenant, struct call_record *c)
@@ -68,7 +13,7 @@ retrieve_index_call(struct ctx *cx, int64_t tenant, struct call_record *c)
 	struct posting	*p;
 	size_t		 n, length;
 
-	p = postings_of(cx->a, c->summary, &n, &length);
+	p = terms_of(cx->a, c->summary, strlen(c->summary), &n, &length);
 	c->tokens = (int64_t)length;
 	return call_put(cx, tenant, c, p, n);
 }
@@ -78,7 +23,6 @@ citation(struct ctx *cx, const struct call_record *c, const char *begin)
 {
 	struct str	 s = STR_INIT(0);
 	struct jw	 w;
-	char		*text;
 
 	jw_open(&w, &s);
 	jw_obj(&w, NULL);
@@ -90,9 +34,7 @@ citation(struct ctx *cx, const struct call_record *c, const char *begin)
 	jw_str(&w, "callednumber", c->callednumber);
 	jw_str(&w, "labels", c->labels);
 	jw_close(&w);
-	text = arena_strndup(cx->a, s.p, s.len);
-	str_free(&s);
-	return text;
+	return str_keep(&s, cx->a);
 }
 
 static const char *
@@ -124,12 +66,10 @@ retrieve_calls(struct ctx *cx, int64_t tenant, const char *question, int64_t fro
 	char			 begin[32];
 
 	*f = (struct found){ 0 };
-	p = postings_of(cx->a, question, &n, &length);
+	p = terms_of(cx->a, question, strlen(question), &n, &length);
 	if (n == 0)
 		return 0;
-	h = arena_array(cx->a, n, sizeof(*h));
-	for (size_t i = 0; i < n; i++)
-		h[i] = p[i].h;
+	h = terms_hashes(cx->a, p, n);
 	if (call_search(cx, tenant, h, n, from_ms, to_ms, RETRIEVE_MOST, &c, &f->n) == -1)
 		return -1;
 	if (f->n == 0)
@@ -144,7 +84,6 @@ retrieve_calls(struct ctx *cx, int64_t tenant, const char *question, int64_t fro
 		f->citations[i] = citation(cx, &c[i], begin);
 		tell(&s, cx->lang, i + 1, &c[i], begin);
 	}
-	f->knowledge = arena_strndup(cx->a, s.p, s.len);
-	str_free(&s);
+	f->knowledge = str_keep(&s, cx->a);
 	return 0;
 }

@@ -11,6 +11,8 @@
 #include "base/ident.h"
 #include "cmd.h"
 #include "core/key.h"
+#include "core/sandbox.h"
+#include "core/text.h"
 #include "findings.h"
 #include "store/db.h"
 #include "store/migrate.h"
@@ -84,11 +86,14 @@ check_secrets(struct findings *f, const struct conf *c)
 		found_good(f, "tokens", "the secret is in %s", c->jwt_secret_file);
 }
 
-/* Each thread has a connection, the closer and the housekeeper too; a reload needs them twice. */
+/*
+ * Each thread has a connection, the closer and the housekeeper too, and a jobs process has two; a
+ * reload needs them twice.
+ */
 static void
 check_connections(struct findings *f, const struct conf *c)
 {
-	const int	needed = 2 * c->workers * (c->threads + 2);
+	const int	needed = 2 * (c->workers * (c->threads + 2) + 2 * c->jobs);
 	const int64_t	most = report_connections(&f->run->cx);
 
 	if (most == -1)
@@ -181,6 +186,24 @@ check_models(struct findings *f, const struct conf *c)
 		found_good(f, "arena", "%d models for %d lanes", arena, c->arena_lanes);
 }
 
+/* Can documents be read? */
+static void
+check_documents(struct findings *f, const struct conf *c)
+{
+	const char	*lacks = text_lacks();
+	const int	 landlock = sandbox_landlock();
+
+	if (c->jobs == 0)
+		found_note(f, "documents", "this host reads none: jobs is 0");
+	else if (lacks != NULL)
+		found_note(f, "documents", "%s", lacks);
+	else if (landlock == 0)
+		found_note(f, "documents", "read without Landlock, which this kernel does not have"
+		    " or not allow: seccomp alone shuts their readers in");
+	else
+		found_good(f, "documents", "read within seccomp and Landlock %d", landlock);
+}
+
 /* What `serve` may open: it raises the soft limit to the hard one. */
 static void
 check_numbers(struct findings *f, const struct conf *c)
@@ -215,6 +238,7 @@ check(struct run *r, const void *opts)
 	check_secrets(&f, c);
 	if (check_database(&f, c))
 		check_models(&f, c);
+	check_documents(&f, c);
 	check_numbers(&f, c);
 	return findings_end(&f);
 }

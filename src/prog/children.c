@@ -16,7 +16,7 @@
 #define AT_ONCE		1000		/* ms of life */
 
 static struct child *
-child_add(struct children *cs, int number)
+child_add(struct children *cs, enum child_kind kind, int number)
 {
 	struct child	*c;
 
@@ -25,7 +25,8 @@ child_add(struct children *cs, int number)
 		cs->v = xrealloc(cs->v, cs->size * sizeof(*cs->v));
 	}
 	c = &cs->v[cs->n++];
-	*c = (struct child){ .number = number, .wanted = true, .fresh = true, .delay = RESPAWN };
+	*c = (struct child){ .kind = kind, .number = number, .wanted = true, .fresh = true,
+		.delay = RESPAWN };
 	return c;
 }
 
@@ -36,7 +37,7 @@ child_start(struct children *cs, struct child *c)
 	c->ready = false;
 	fflush(NULL);
 	if ((c->pid = fork()) == 0) {
-		cs->run(cs->arg, c->number);
+		cs->run(cs->arg, c->kind, c->number);
 		abort();
 	}
 	if (c->pid == -1) {
@@ -47,12 +48,12 @@ child_start(struct children *cs, struct child *c)
 }
 
 void
-children_start(struct children *cs, int n)
+children_start(struct children *cs, enum child_kind kind, int n)
 {
 	int	i;
 
 	for (i = 1; i <= n; i++)
-		child_start(cs, child_add(cs, i));
+		child_start(cs, child_add(cs, kind, i));
 }
 
 bool

@@ -1,4 +1,4 @@
-/* children: the worker processes of a master, those to be started again among them. */
+/* children: the processes of a master, those to be started again among them. */
 #ifndef PARLEY_CHILDREN_H
 #define PARLEY_CHILDREN_H
 
@@ -8,10 +8,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A worker process, or one to be started at `due`. */
+/* What a process is for. */
+enum child_kind {
+	CHILD_WORKER,
+	CHILD_JOBS,
+};
+
+/* A process, or one to be started at `due`. */
 struct child {
 	pid_t	 pid;		/* 0: not started */
-	int	 number;	/* from 1 */
+	enum child_kind	 kind;
+	int	 number;	/* of its kind, from 1 */
 	bool	 wanted;	/* has a successor when it dies */
 	bool	 fresh;		/* of a set that is not all up yet */
 	bool	 ready;
@@ -23,12 +30,12 @@ struct children {
 	struct child	*v;
 	size_t		 n, size;
 	/* What a child does after its fork; it does not return. */
-	void		(*run)(void *arg, int number);
+	void		(*run)(void *arg, enum child_kind, int number);
 	void		*arg;
 };
 
-/* Starts a set of n, which is fresh until children_settle. */
-void	 children_start(struct children *, int n);
+/* Starts n of the kind, which are of the set that is fresh until children_settle. */
+void	 children_start(struct children *, enum child_kind, int n);
 /* Is all of the fresh set ready? */
 bool	 children_ready(const struct children *);
 void	 children_settle(struct children *);

@@ -4,16 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
-#include "base/clock.h"
+#include "bar.h"
 #include "call_file.h"
 #include "cmd.h"
 #include "core/retrieve.h"
 #include "store/user.h"
-
-#define BAR		30		/* characters of the progress bar */
-#define BAR_EVERY	100		/* ms between two looks of it */
 
 struct import_opts {
 	const char	*tenant;
@@ -31,42 +27,27 @@ struct import {
 	int64_t			 tenant;
 	struct call_file	 file;
 	int64_t			 stored, bad;
-	bool			 bar;		/* somebody watches */
-	int64_t			 begun, drawn;	/* monotonic ms */
+	struct bar		 bar;
 };
 
 static void
-bar_draw(struct import *im)
+draw(struct import *im)
 {
-	const int64_t	now = clock_mono_ms();
-	const off_t	size = im->file.size > 0 ? im->file.size : 1;
-	const off_t	at = call_file_at(&im->file);
-	const int	full = (int)(BAR * at / size);
-	const double	seconds = (double)(now - im->begun) / 1000;
+	const double	rate = (double)im->stored / bar_seconds(&im->bar);
 
-	if (!im->bar || now < im->drawn + BAR_EVERY)
-		return;
-	im->drawn = now;
-	fprintf(stderr, "\r[%.*s%*s] %3d %%  %" PRId64 " records, %.0f/s", full,
-	    "##############################", BAR - full, "", (int)(100 * at / size), im->stored,
-	    seconds > 0 ? (double)im->stored / seconds : 0);
 	if (im->bad > 0)
-		fprintf(stderr, ", %" PRId64 " bad", im->bad);
-	fputs("\033[K", stderr);
-}
-
-static void
-bar_clear(const struct import *im)
-{
-	if (im->bar)
-		fputs("\r\033[K", stderr);
+		bar_draw(&im->bar, call_file_at(&im->file), im->file.size,
+		    "%" PRId64 " records, %.0f/s, %" PRId64 " bad", im->stored, rate, im->bad);
+	else
+		bar_draw(&im->bar, call_file_at(&im->file), im->file.size,
+		    "%" PRId64 " records, %.0f/s", im->stored, rate);
 }
 
 static void
 skipped(struct import *im, const char *why)
 {
 	im->bad++;
-	bar_clear(im);
+	bar_clear(&im->bar);
 	fprintf(stderr, "%s:%" PRId64 ": skipped: %s\n", im->path, im->file.line, why);
 }
 
@@ -86,7 +67,7 @@ one(struct import *im, struct ctx *cx, bool *more)
 
 	switch (call_file_next(&im->file, cx, &rec, &why)) {
 	case CALL_READ_ERROR:
-		bar_clear(im);
+		bar_clear(&im->bar);
 		return cmd_error(im->run, EX_IOERR, "%s: %s", im->path, strerror(errno));
 	case CALL_READ_END:
 		*more = false;
@@ -102,7 +83,7 @@ one(struct import *im, struct ctx *cx, bool *more)
 	else if (is_of_record(cx->fail.kind))
 		skipped(im, fail_text(cx->a, &cx->fail, cx->lang));
 	else {
-		bar_clear(im);
+		bar_clear(&im->bar);
 		im->run->cx.fail = cx->fail;
 		return cmd_error(im->run, cmd_status(cx->fail.kind),
 		    "%s, at %s:%" PRId64 " after %" PRId64 " records; run it again",
@@ -118,15 +99,15 @@ all(struct import *im)
 	bool		more = true;
 	int		status = EX_OK;
 
-	im->begun = clock_mono_ms();
+	bar_begin(&im->bar);
 	while (more && status == EX_OK) {
 		cx.a = arena_new(0);
 		fail_clear(&cx);
 		status = one(im, &cx, &more);
-		bar_draw(im);
+		draw(im);
 		arena_free(cx.a);
 	}
-	bar_clear(im);
+	bar_clear(&im->bar);
 	if (status != EX_OK)
 		return status;
 	printf("%s: %" PRId64 " records imported", im->path, im->stored);
@@ -145,7 +126,6 @@ import_calls(struct run *r, const void *opts)
 	int				 status;
 
 	im.tenant = TENANT_DEFAULT;
-	im.bar = isatty(STDERR_FILENO);
 	if (o->tenant != NULL && (im.tenant = tenant_by_name(&r->cx, o->tenant)) == -1)
 		return cmd_failed(r);
 	if (im.tenant == 0)

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "cmd.h"
+#include "core/text.h"
 
 static const struct cmd *const commands[] = {
 #define COMMAND(name)	&cmd_##name,
@@ -93,6 +94,8 @@ main(int argc, char **argv)
 	const char		*conf_file = NULL, *second;
 	int			 i, words;
 
+	if (strcmp(argv[0], TEXT_PROGRAM) == 0)		/* by core/text.c, in a sandbox */
+		return text_main(argc, argv);
 	setlocale(LC_CTYPE, "C.UTF-8");		/* for the widths of tables, whatever the user's */
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		if (is_help(argv[i]))

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -26,6 +27,7 @@
 #include "base/log.h"
 #include "base/slot.h"
 #include "children.h"
+#include "jobs_process.h"
 #include "listen.h"
 #include "process.h"
 #include "state.h"
@@ -142,21 +144,53 @@ conf_take(struct master *m, const struct conf *c)
 /* ---- phases ---------------------------------------------------------------------------------- */
 
 /* In the child. */
-static void
-child_run(void *arg, int number)
+static int
+worker_run(struct master *m, int number)
 {
-	struct master	*m = arg;
 	struct process	 p = {
 		.conf = &m->conf, .routes = m->routes, .number = number, .master = m->pid,
 		.listen_fd = m->listener.fd, .ws_fd = m->ws.fd, .handoff = { m->handoff[0], m->handoff[1] },
 		.ready_fd = m->ready[1],
 	};
 
+	return process_run(&p);
+}
+
+static int
+jobs_run(struct master *m, int number)
+{
+	/* Nobody shall seem to listen, or to take connections, once the workers have left. */
+	listen_close(&m->listener);
+	close(m->handoff[0]);
+	close(m->handoff[1]);
+	return jobs_process_run(&m->conf, number, m->pid, m->ready[1]);
+}
+
+static const struct {
+	const char	*name;
+	int		(*run)(struct master *, int number);
+} kinds[] = {
+	[CHILD_WORKER] = { "worker", worker_run },
+	[CHILD_JOBS] = { "jobs process", jobs_run },
+};
+
+static void
+child_run(void *arg, enum child_kind kind, int number)
+{
+	struct master	*m = arg;
+
 	if (m->tell != -1)
 		close(m->tell);
 	close(m->signals);
 	close(m->ready[0]);
-	exit(process_run(&p));
+	exit(kinds[kind].run(m, number));
+}
+
+static void
+start_all(struct master *m)
+{
+	children_start(&m->children, CHILD_WORKER, m->conf.workers);
+	children_start(&m->children, CHILD_JOBS, m->conf.jobs);
 }
 
 static void	reload(struct master *);
@@ -248,10 +282,30 @@ reload(struct master *m)
 		    LOG_S("ws_listen", m->conf.ws_listen));
 	m->phase = RELOADING;
 	log_info("reloading", LOG_I("workers", m->conf.workers));
-	children_start(&m->children, m->conf.workers);
+	start_all(m);
 }
 
 /* ---- what happens ---------------------------------------------------------------------------- */
+
+static void
+told(const struct child *c, int status, bool failed)
+{
+	const char	*name = kinds[c->kind].name;
+	char		 what[64];
+
+	if (WIFSIGNALED(status)) {
+		snprintf(what, sizeof(what), "a %s died", name);
+		log_error(what, LOG_I("number", c->number), LOG_I("child", c->pid),
+		    LOG_S("signal", strsignal(WTERMSIG(status))));
+	} else if (failed || c->wanted) {
+		snprintf(what, sizeof(what), "a %s ended", name);
+		log_error(what, LOG_I("number", c->number), LOG_I("child", c->pid),
+		    LOG_I("status", WEXITSTATUS(status)));
+	} else {
+		snprintf(what, sizeof(what), "a %s left", name);
+		log_info(what, LOG_I("number", c->number), LOG_I("child", c->pid));
+	}
+}
 
 static void
 child_died(struct master *m, struct child *c, int status)
@@ -259,14 +313,7 @@ child_died(struct master *m, struct child *c, int status)
 	bool	fresh = c->fresh, ready = c->ready;
 	bool	failed = WIFEXITED(status) && WEXITSTATUS(status) != 0;
 
-	if (WIFSIGNALED(status))
-		log_error("a worker died", LOG_I("worker", c->number), LOG_I("child", c->pid),
-		    LOG_S("signal", strsignal(WTERMSIG(status))));
-	else if (failed || c->wanted)
-		log_error("a worker ended", LOG_I("worker", c->number), LOG_I("child", c->pid),
-		    LOG_I("status", WEXITSTATUS(status)));
-	else
-		log_info("a worker left", LOG_I("worker", c->number), LOG_I("child", c->pid));
+	told(c, status, failed);
 	if (!c->wanted) {
 		children_remove(&m->children, c);
 		return;
@@ -458,7 +505,7 @@ serve_main(const struct conf *conf, const struct serve_opts *opts)
 		goto out;
 	}
 	log_info("starting", LOG_S("version", PACKAGE_VERSION), LOG_I("workers", m.conf.workers));
-	children_start(&m.children, m.conf.workers);
+	start_all(&m);
 	run(&m);
 	state_release(&m.conf);
 	log_info("stopped");

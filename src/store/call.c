@@ -15,8 +15,6 @@ struct put {
 
 static int	call_write(struct ctx *, void *);
 static char	*terms_json(struct ctx *, const struct posting *, size_t);
-static char	*hashes_json(struct ctx *, const int64_t *, size_t);
-static char	*json_keep(struct ctx *, struct jw *);
 
 int
 call_put(struct ctx *cx, int64_t tenant, struct call_record *r, const struct posting *p, size_t n)
@@ -72,7 +70,8 @@ terms_json(struct ctx *cx, const struct posting *p, size_t n)
 		jw_i64(&w, NULL, p[i].tf);
 		jw_end(&w);
 	}
-	return json_keep(cx, &w);
+	jw_close(&w);
+	return str_keep(&s, cx->a);
 }
 
 int
@@ -80,35 +79,10 @@ call_search(struct ctx *cx, int64_t tenant, const int64_t *h, size_t nh, int64_t
     int64_t to_ms, int most,
     struct call_record **list, size_t *n)
 {
-	const char	*hashes = hashes_json(cx, h, nh < HASHES ? nh : HASHES);
+	const char	*hashes = jw_numbers(cx->a, h, nh < HASHES ? nh : HASHES);
 
 	return db_many(cx, SQL_CALL_SEARCH, list, n, V(hashes), V(tenant), V(tenant), V(from_ms),
 	    V(to_ms != 0 ? to_ms : INT64_MAX), V(most));
-}
-
-static char *
-hashes_json(struct ctx *cx, const int64_t *h, size_t n)
-{
-	struct str	 s = STR_INIT(0);
-	struct jw	 w;
-
-	jw_open(&w, &s);
-	jw_arr(&w, NULL);
-	for (size_t i = 0; i < n; i++)
-		jw_i64(&w, NULL, h[i]);
-	return json_keep(cx, &w);
-}
-
-/* Ends the document; the arena takes it over. */
-static char *
-json_keep(struct ctx *cx, struct jw *w)
-{
-	char	*json;
-
-	jw_close(w);
-	json = arena_strndup(cx->a, w->out->p, w->out->len);
-	str_free(w->out);
-	return json;
 }
 
 int64_t

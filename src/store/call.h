@@ -3,6 +3,7 @@
 #define PARLEY_STORE_CALL_H
 
 #include "store/db.h"
+#include "store/posting.h"
 
 struct call_record {
 	int64_t	 id;
@@ -14,11 +15,6 @@ struct call_record {
 	char	*labels;		/* "a|b" */
 	int64_t	 tokens;		/* length in index tokens */
 	double	 score;			/* of a search; 0 otherwise */
-};
-
-struct posting {
-	int64_t	 h;			/* hash of the token */
-	int	 tf;			/* how often it stands in the record, at most 255 */
 };
 
 /* Adds or replaces (by ref) a record and its postings in one transaction; postings sorted by h. */

@@ -81,6 +81,12 @@ document_get(struct ctx *cx, int64_t owner, int64_t id)
 	return d;
 }
 
+struct document *
+document_by_url(struct ctx *cx, int64_t owner, const char *url)
+{
+	return db_maybe(cx, SQL_DOCUMENT_BY_URL, V(owner), V(url));
+}
+
 int
 document_search(struct ctx *cx, int64_t owner, const char *part, int64_t skip, int64_t most,
     struct document **list, size_t *n, int64_t *total)
@@ -124,6 +130,20 @@ document_rename(struct ctx *cx, int64_t owner, int64_t id, const char *name)
 		return -1;
 	case 0:
 		return missing(cx, id);
+	default:
+		return 0;
+	}
+}
+
+int
+document_fetched(struct ctx *cx, int64_t document, const char *type, const char *media_type,
+    int64_t size)
+{
+	switch (db_exec(cx, SQL_DOCUMENT_FETCHED, V(type), V(media_type), V(size), V(document))) {
+	case -1:
+		return -1;
+	case 0:
+		return missing(cx, document);
 	default:
 		return 0;
 	}

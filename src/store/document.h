@@ -45,6 +45,8 @@ int		 document_add(struct ctx *, const struct document *, size_t n,
 /* The owner's; owner 0: whoever's (for the background, and for administrators after a check of the
  * tenant). NULL: F_NOT_FOUND. */
 struct document	*document_get(struct ctx *, int64_t owner, int64_t id);
+/* The owner's newest that was registered by that address. NULL: none, or ctx failed. */
+struct document	*document_by_url(struct ctx *, int64_t owner, const char *url);
 /*
  * The owner's whose name holds the text, in whatever case ("": all), newest first: at most `most`
  * after the first `skip`; *total: how many there are.
@@ -90,6 +92,10 @@ struct part	*document_part(struct ctx *, int64_t document, int n);
 int64_t		 document_length(struct ctx *, int64_t document);	/* of all parts; or -1 */
 /* Adds a part to the content: inside a transaction. */
 int		 document_part_add(struct ctx *, int64_t document, int n, const char *, size_t);
+
+/* It was fetched: its parts come in the same transaction. One that was deleted: F_NOT_FOUND. */
+int		 document_fetched(struct ctx *, int64_t document, const char *type,
+		    const char *media_type, int64_t size);
 
 /*
  * How the reading of it ended; with error NULL it is ready. What does not fit is cut. One that was

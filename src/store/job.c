@@ -61,3 +61,9 @@ job_list(struct ctx *cx, int most, struct job_row **list, size_t *n)
 {
 	return db_many(cx, SQL_JOB_LIST, list, n, V(most));
 }
+
+int64_t
+job_count(struct ctx *cx)
+{
+	return db_number(cx, SQL_JOB_COUNT);
+}

@@ -40,7 +40,6 @@ int		 job_put_off(struct ctx *, int64_t job, int64_t holder, int64_t ms);
 /* It is left undone, whoever wants it may begin at once; not a try. 1, 0 (as above) or -1. */
 int		 job_give_back(struct ctx *, int64_t job, int64_t holder);
 
-/* What waits or is being done, in the order in which it is taken, at most so many. */
 struct job_row {
 	int64_t	 id;
 	char	*kind;
@@ -51,6 +50,8 @@ struct job_row {
 	int64_t	 created_ms;
 	int64_t	 wait_ms;	/* until it may be taken; 0: it may now */
 };
+/* What waits or is being done, in the order in which it is taken, at most so many. */
 int		 job_list(struct ctx *, int most, struct job_row **, size_t *n);
+int64_t		 job_count(struct ctx *);	/* of all of them; or -1 */
 
 #endif

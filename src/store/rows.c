@@ -11,6 +11,7 @@
 #include "store/model.h"
 #include "store/node.h"
 #include "store/report.h"
+#include "store/segment.h"
 #include "store/session.h"
 #include "store/task.h"
 #include "store/turn.h"

@@ -62,6 +62,14 @@ struct applied {		/* a migration that the database has seen */
 	int64_t	 applied_ms;
 };
 
+struct segment_sums {		/* of some documents */
+	int64_t	 segments, tokens;
+};
+
+struct segment_frequency {	/* of a token, among segments */
+	int64_t	 h, segments;
+};
+
 struct indexed {		/* a call record that is already there */
 	int64_t	 id, tokens;
 };

@@ -16,7 +16,6 @@
 #include "base/arena.h"
 #include "base/ident.h"
 #include "base/log.h"
-#include "base/url.h"
 
 #define POOL		65536		/* bytes of a request's head; nginx lets pass 48 KiB */
 #define PATIENCE	30		/* seconds for the request to come, the reply to go */
@@ -206,27 +205,11 @@ form_of(const struct list *l, const char *method)
 	return is_key(find(l, "HTTP_SEC_WEBSOCKET_KEY")) ? HANDSHAKE_GOOD : HANDSHAKE_KEY;
 }
 
-/* The value of `token` in the query, decoded; NULL: there is none. */
-static const char *
-query_token(struct arena *a, const char *query)
-{
-	const char	*s, *v = NULL;
-	size_t		 len;
-
-	for (s = query; *s != '\0'; s += len + (s[len] == '&')) {
-		len = strcspn(s, "&");
-		if (len > 6 && strncmp(s, "token=", 6) == 0)
-			v = url_decode(a, s + 6, len - 6, true);
-	}
-	return v;
-}
-
 /*
- * A browser cannot set Authorization here: the token may be what follows the subprotocol `bearer`,
- * or stand in the query.
+ * A browser cannot set Authorization here: the token may be what follows the subprotocol `bearer`.
  */
 static const char *
-token_of(struct asked *q, const struct list *l, const char *query)
+token_of(struct asked *q, const struct list *l)
 {
 	const char	*list = find(l, "HTTP_SEC_WEBSOCKET_PROTOCOL"), *s;
 	size_t		 len;
@@ -238,7 +221,7 @@ token_of(struct asked *q, const struct list *l, const char *query)
 				return arena_strndup(q->a, s, len);
 			break;
 		}
-	return query_token(q->a, query);
+	return NULL;
 }
 
 /*
@@ -255,7 +238,7 @@ params_add(struct asked *q, struct list *l, const char *method, const char *uri)
 	list_add(l, arena_printf(q->a, "REQUEST_URI=%s", uri));
 	list_add(l, arena_printf(q->a, "QUERY_STRING=%s", query));
 	list_add(l, arena_printf(q->a, "REMOTE_ADDR=%s", remote != NULL ? remote : ""));
-	token = token_of(q, l, query);
+	token = token_of(q, l);
 	if (token != NULL && find(l, "HTTP_AUTHORIZATION") == NULL)
 		list_add(l, arena_printf(q->a, "HTTP_AUTHORIZATION=Bearer %s", token));
 }

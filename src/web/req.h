@@ -71,6 +71,10 @@ struct req {
 	/* Where the row has R_TURN and an Idempotency-Key was sent: hashes in hex; else NULL */
 	const char		*idem_key, *idem_body;
 	struct places		 places;	/* its stream takes them over */
+	/* It has waited (req_wait): what answers it now, in place of its handler; or NULL */
+	int			(*then)(struct req *, void *);
+	void			*then_arg;
+	int			 retry_after;	/* of the peer that it waited as */
 
 	struct engine		*engine;
 	struct worker		*worker;
@@ -140,6 +144,14 @@ void		 reply_attachment(struct req *, const char *file_name);
  * that came by a WebSocket it is the socket's, whose messages have no frame but its own.
  */
 struct peer	*req_stream(struct req *, const char *prefix);
+/*
+ * Takes the connection away from the request and makes it a peer that swallows its messages. When
+ * its owner ends it, then(r, arg) runs on a request thread, with all that the request had and that
+ * thread's connection to the database, and replies or fails as a handler does. A client that leaves
+ * meanwhile ends only the waiting. The request is not the caller's any more; arg may lie in its
+ * arena.
+ */
+struct peer	*req_wait(struct req *, int (*then)(struct req *, void *), void *arg);
 /* For HEAD: the headers that such a stream would have; stream_id 0: no X-Stream-Id. Always 0. */
 int		 req_stream_head(struct req *, int64_t stream_id);
 

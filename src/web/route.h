@@ -42,10 +42,13 @@ enum route_flags {
 	R_ACTS = 32,		/* a GET that changes something: HEAD does not stand for it */
 	R_TURN = 64,		/* begins a stored turn: honours Idempotency-Key */
 	R_RESUME = 128,		/* goes on after Last-Event-ID; 204 where nothing is left */
-	R_SOCKET = 4096,	/* a GET that may be a WebSocket */
 	R_QUICK = 256,		/* a few bytes, from memory: must not wait for anything */
 	/* Body multipart/form-data, which is kept as a file: upload.h. Its limit: upload_limit. */
 	R_UPLOAD = 512,
+	R_TOKEN = 1024,		/* the query's `token` may hold the bearer */
+	/* With R_STREAM: only where Accept names text/event-stream, else one reply */
+	R_EITHER = 2048,
+	R_SOCKET = 4096,	/* a GET that may be a WebSocket */
 };
 
 #define ROUTE_ARGS	4

@@ -20,6 +20,11 @@ struct request_note {
 	bool			 stream;	/* it became one */
 };
 
+/*
+ * Has it answered (worker_opts.serve), sends what was said, writes the log and frees what it had.
+ * Its connection when it is kept and ours; -1: closed, or its peer's (detached).
+ */
+int	request_answer(struct req *);
 void	request_note(struct request_note *, const struct req *);
 /* Counts it too. Never paths as they came, query strings, bodies or tokens. */
 void	request_log(const struct request_note *, int status, int64_t bytes, bool gone);

@@ -230,7 +230,7 @@ socket_worked(void *arg)
 		peer_leave(&s->peer);
 		return;
 	}
-	s->heard_ms = loop_now(s->all->loop);	/* so long nothing was read */
+	s->heard_ms += loop_now(s->all->loop) - s->job_ms;	/* so long nothing was read */
 	if (s->said.body.len > 0)
 		peer_message(&s->peer, s->said.body.p, s->said.body.len, 0, 0);
 	str_free(&s->said.body);

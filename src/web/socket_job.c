@@ -101,6 +101,7 @@ void
 socket_work(struct socket *s, enum req_for why)
 {
 	s->job = true;
+	s->job_ms = loop_now(s->all->loop);
 	s->why = why;
 	worker_job(s->worker, work, s);
 }

@@ -45,6 +45,7 @@ struct socket {
 
 	/* While a job runs these are its own, and nothing is read. */
 	bool			 job;
+	int64_t			 job_ms;	/* when it began */
 	enum req_for		 why;
 	struct frames_in	 in;		/* the message */
 	struct said		 said;

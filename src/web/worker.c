@@ -195,6 +195,32 @@ worker_answer(struct worker *w, struct req *r)
 	w->o.serve(r);
 }
 
+int
+request_answer(struct req *r)
+{
+	struct request_note	 note;
+	int64_t			 bytes;
+	int			 fd = -1;
+
+	r->worker->o.serve(r);
+	if (!r->detached) {
+		if (r->status == 0) {
+			log_error("nothing was answered", LOG_S("rid", r->cx.rid));
+			reply(r, 500, "text/plain; charset=utf-8", "internal error\n", 15);
+		}
+		req_drain(r);
+		bytes = reply_send(r);
+		fd = fcgi_finish(r->io, bytes == -1);
+		request_note(&note, r);
+		request_log(&note, r->status, bytes == -1 ? 0 : bytes, bytes == -1);
+	}
+	upload_drop(r);
+	str_free(&r->reply);
+	str_free(&r->reply_headers);
+	arena_free(r->cx.a);
+	return fd;
+}
+
 /*
  * One request of the connection. The connection when it is kept and ours; -1: closed, or its
  * peer's.
@@ -202,11 +228,9 @@ worker_answer(struct worker *w, struct req *r)
 static int
 request_serve(struct server *s, int fd)
 {
-	struct worker		*w = s->w;
-	struct req		 r = { .cx = { .conf = w->o.conf, .db = s->db } };
-	struct request_note	 note;
-	enum head		 come = fcgi_come(fd);
-	int64_t			 bytes;
+	struct worker	*w = s->w;
+	struct req	 r = { .cx = { .conf = w->o.conf, .db = s->db } };
+	enum head	 come = fcgi_come(fd);
 
 	if (come != HEAD_ALL)		/* reading may block */
 		conns_let(w->conns, &s->watch);
@@ -218,25 +242,9 @@ request_serve(struct server *s, int fd)
 	request_find(w, &r);
 	if (r.route == NULL || !(r.route->flags & R_QUICK))
 		conns_let(w->conns, &s->watch);
-	w->o.serve(&r);
-	fd = -1;
-	if (!r.detached) {
-		if (r.status == 0) {
-			log_error("nothing was answered", LOG_S("rid", r.cx.rid));
-			reply(&r, 500, "text/plain; charset=utf-8", "internal error\n", 15);
-		}
-		req_drain(&r);
-		bytes = reply_send(&r);
-		fd = fcgi_finish(r.io, bytes == -1);
-		request_note(&note, &r);
-		request_log(&note, r.status, bytes == -1 ? 0 : bytes, bytes == -1);
-		if (fd == -1)
-			conns_drop(w->conns, -1);
-	}
-	upload_drop(&r);
-	str_free(&r.reply);
-	str_free(&r.reply_headers);
-	arena_free(r.cx.a);
+	fd = request_answer(&r);
+	if (fd == -1 && !r.detached)
+		conns_drop(w->conns, -1);
 	return fd;
 }
 

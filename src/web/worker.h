@@ -31,8 +31,8 @@ struct worker_opts {
 	const struct routes	*routes;
 	struct engine		*engine;
 	/*
-	 * Answers r (hit, cx and body limits set up): api's dispatcher. Runs on a
-	 * request thread with its own db.
+	 * Answers r (hit, cx and body limits set up): api's dispatcher. Runs on a request thread
+	 * with its own db; once more for a request that has waited (r->then).
 	 */
 	void			(*serve)(struct req *);
 	/* Each request thread's own connection to the database, from the store; both NULL: none. */

@@ -4,7 +4,7 @@
 use v5.36;
 use utf8;
 
-use Mojo::JSON qw(encode_json);
+use Mojo::JSON qw(to_json);
 use ParleyTest;
 use ParleyTest::Arena qw(begin);
 use ParleyTest::Chat;
@@ -31,7 +31,7 @@ my @cited = map { { documentId => $_, fileName => "$_.txt", segment => 0, text =
 my %id = map { $_ => an_answer($p, $id, question => "Q $_", status => $_,
     text => $_ eq 'running' ? undef : "A $_") } sort grep { $_ ne 'stop' } keys %shown;
 $id{stop} = an_answer($p, $id, question => '问题', text => '回答', status => 'stop',
-    citations => [map { encode_json($_) } @cited]);
+    citations => [map { to_json($_) } @cited]);
 my %record = map { $_->{id} => $_ } @{ records({ sessionId => $id })->json->{list} };
 is $record{ $id{$_} }{status}, $shown{$_}, "$_: $shown{$_}" for sort keys %shown;
 is $record{ $id{running} }{answerText}, '', 'what still runs has said nothing';
@@ -54,7 +54,15 @@ is records({ sessionId => $id, size => 1 })->json->{list}[0]{groupId}, $row->{id
     'a regeneration is of the same group';
 
 # Pages, newest first; with the session the latest 200, oldest first.
-my @all = map { an_answer($p, $id, text => "A $_") } 1 .. 205;
+my $after = $regenerated + 1000;
+$p->sql('INSERT INTO turn (id, tenant, owner, session, group_id, worker, private, voice, question,'
+    . ' created_ms, ended_ms) SELECT ? + seq, tenant, owner, session, ? + seq, 1, 0, voice, ?,'
+    . ' created_ms, ended_ms FROM turn JOIN seq_1_to_205 WHERE id = ?', $after, $after, 'Q',
+    $row->{id});
+$p->sql('INSERT INTO answer (id, turn, session, lane, model, status, text, created_ms)'
+    . ' SELECT ? + seq, ? + seq, session, lane, model, status, text, created_ms'
+    . ' FROM answer JOIN seq_1_to_205 WHERE id = ?', $after, $after, $id{stop});
+my @all = map { $after + $_ } 1 .. 205;
 my $page = records({ sessionId => $id })->json;
 is $page->{total}, 213, 'the total';
 is_deeply [map { $_->{id} } @{ $page->{list} }], [reverse @all[185 .. 204]], '20, newest first';
@@ -75,13 +83,13 @@ for my $bad ([{}, 'sessionId'], [{ sessionId => "$id" }, 'sessionId'],
     [{ sessionId => undef }, 'sessionId'], [{ sessionId => $id, page => 0 }, 'page'],
     [{ sessionId => $id, size => 201 }, 'size'], [{ sessionId => $id, size => '5' }, 'size'],
     [{ sessionId => 1.5 }, 'sessionId'], [{ sessionId => [$id] }, 'sessionId']) {
-	chat_refused records($bad->[0]), 400, qr/$bad->[1]/, '400: ' . encode_json($bad->[0]);
+	chat_refused records($bad->[0]), 400, qr/$bad->[1]/, '400: ' . to_json($bad->[0]);
 }
 chat_refused records({ sessionId => $_ }), 404, qr/session/, "404: session $_" for 0, -1, 4711;
 
 # A session of the arena is one of these; as long as it wears masks nobody is named.
 my ($ref) = begin($p, '哪个模型?');
-my $arena = $ref =~ s/chat_//r;
+my $arena = 0 + ($ref =~ s/chat_//r);
 $p->sql('UPDATE session SET owner = ? WHERE id = ?', $s->{author}{id}, $arena);
 my @masked = ($p->get("/v1/chat/session/$arena", @ann), records({ sessionId => $arena }),
 	$p->post('/v1/chat/session/search', json => {}, @ann),

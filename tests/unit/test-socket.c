@@ -123,6 +123,8 @@ serve_it(struct req *r)
 {
 	const char	*token = req_bearer(r);
 
+	if (token == NULL)
+		token = req_query(r, "token");
 	if (r->route == NULL)
 		return fail(&r->cx, F_NOT_FOUND, "it");
 	if (r->why == REQ_OPEN && socket_check(r) == -1)

@@ -1,0 +1,482 @@
+/*
+ * Segments from end to end on a database: how well questions find what answers them (tests/recall),
+ * what that costs, what a model is told, and that indexing is all or nothing.
+ */
+#include "material.h"
+
+#include <err.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ident.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "core/passages.h"
+#include "core/rank.h"
+#include "core/terms.h"
+
+#define TEXTS	64
+#define COPIES	8		/* of all texts, for what searching costs */
+
+static struct text {
+	char	 name[64];	/* "en-lease" */
+	char	*text;
+	int64_t	 document;
+} texts[TEXTS];
+static size_t	ntexts;
+
+/* A document's row, as uploading leaves it. */
+static int64_t
+a_document(const char *name)
+{
+	const int64_t	 id = ident_new();
+
+	private_db_feed(&server, arena_printf(cx.a, "INSERT INTO document (id, tenant, owner, file_name,"
+	    " type, media_type, size, status, error, created_ms) VALUES (%" PRId64 ", 1, %" PRId64
+	    ", '%s', 'txt', 'text/plain', 1, 'pending', 'not yet', 0)", id, ann, name));
+	return id;
+}
+
+static char *
+slurp(const char *path)
+{
+	struct str	 s = STR_INIT(0);
+	FILE		*f = fopen(path, "r");
+	char		 part[4096];
+
+	if (f == NULL)
+		err(1, "%s", path);
+	for (size_t n; (n = fread(part, 1, sizeof(part), f)) > 0;)
+		str_put(&s, part, n);
+	fclose(f);
+	return s.p;
+}
+
+static int64_t
+indexed(const char *name, const char *text)
+{
+	const int64_t	 id = a_document(name);
+
+	assert_int_equal(passages_index(&cx, id, text, strlen(text), NULL, NULL), 0);
+	return id;
+}
+
+static int
+index_texts(void **state)
+{
+	char	 path[4200];
+	glob_t	 g;
+
+	if (furnish(state) != 0)
+		return -1;
+	fresh(state);
+	snprintf(path, sizeof(path), "%s/tests/recall/*.txt", server.top);
+	if (glob(path, 0, NULL, &g) != 0)
+		errx(1, "%s: nothing there", path);
+	for (size_t i = 0; i < g.gl_pathc && ntexts < TEXTS; i++) {
+		struct text	*t = &texts[ntexts++];
+
+		snprintf(t->name, sizeof(t->name), "%s", strrchr(g.gl_pathv[i], '/') + 1);
+		*strrchr(t->name, '.') = '\0';
+		t->text = slurp(g.gl_pathv[i]);
+		t->document = indexed(t->name, t->text);
+	}
+	globfree(&g);
+	return gone(state);
+}
+
+static int
+forget_texts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ntexts; i++)
+		free(texts[i].text);
+	return 0;
+}
+
+static size_t
+all_documents(int64_t *ids)
+{
+	for (size_t i = 0; i < ntexts; i++)
+		ids[i] = texts[i].document;
+	return ntexts;
+}
+
+/* How well. */
+
+struct right {			/* what should be found */
+	int64_t		 document;
+	const char	*phrase;
+	const char	*question;
+};
+
+/* The lines of questions.tsv; *lines is freed by the caller. */
+static size_t
+expected(struct right *r, size_t most, char **lines)
+{
+	char	 path[4200], *next, *line, *name;
+	size_t	 n = 0;
+
+	snprintf(path, sizeof(path), "%s/tests/recall/questions.tsv", server.top);
+	next = *lines = slurp(path);
+	while ((line = strsep(&next, "\n")) != NULL && *line != '\0' && n < most) {
+		name = strsep(&line, "\t");
+		r[n].phrase = strsep(&line, "\t");
+		r[n].question = line;
+		assert_non_null(line);
+		r[n].document = 0;
+		for (size_t i = 0; i < ntexts; i++)
+			if (strcmp(texts[i].name, name) == 0)
+				r[n].document = texts[i].document;
+		assert_true(r[n++].document != 0);
+	}
+	return n;
+}
+
+/* At what place, from 1, the right segment stands; 0: it was not found. */
+static size_t
+place_of(const struct right *r, const int64_t *ids, size_t n, size_t most)
+{
+	struct segment	*list;
+	size_t		 found;
+
+	assert_int_equal(rank_segments(&cx, ids, n, r->question, (int)most, &list, &found), 0);
+	assert_true(found <= most);
+	for (size_t i = 0; i < found; i++) {
+		assert_true(list[i].score > 0 && list[i].score <= 1);
+		assert_true(i == 0 || list[i].score <= list[i - 1].score);
+		if (list[i].document == r->document && strstr(list[i].text, r->phrase) != NULL)
+			return i + 1;
+	}
+	return 0;
+}
+
+static void
+recall(void **state)
+{
+	struct right	 r[400];
+	int64_t		 ids[TEXTS];
+	size_t		 n, place, documents = all_documents(ids), first = 0, five = 0;
+	char		*lines;
+
+	(void)state;
+	n = expected(r, 400, &lines);
+	assert_true(n >= 70);
+	for (size_t i = 0; i < n; i++) {
+		place = place_of(&r[i], ids, documents, 5);
+		first += place == 1;
+		five += place > 0;
+		if (place == 0)
+			print_message("# missed: %s\n", r[i].question);
+	}
+	free(lines);
+	print_message("# %zu questions to %zu texts: recall at 1 %.3f, at 5 %.3f\n", n, documents,
+	    (double)first / (double)n, (double)five / (double)n);
+	assert_true((double)five >= 0.9 * (double)n);
+}
+
+static void
+unrelated(void **state)
+{
+	char		 path[4200], *lines, *next, *question;
+	int64_t		 ids[TEXTS];
+	size_t		 n = 0, refused = 0, documents = all_documents(ids), found;
+	struct segment	*list;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/tests/recall/unrelated.tsv", server.top);
+	next = lines = slurp(path);
+	while ((question = strsep(&next, "\n")) != NULL && *question != '\0') {
+		assert_int_equal(rank_segments(&cx, ids, documents, question, 5, &list, &found), 0);
+		n++;
+		refused += found == 0;
+		if (found > 0)
+			print_message("# %.3f: %s: %.40s\n", list[0].score, question, list[0].text);
+	}
+	free(lines);
+	print_message("# %zu unrelated questions: to %zu of them nothing is found\n", n, refused);
+	assert_true(n >= 15 && refused * 4 >= n * 3);
+}
+
+/* What it costs. */
+
+/* Rows that the server has read so far, for whomever. */
+static int64_t
+rows_read(void)
+{
+	return strtoll(private_db_ask(&server, "SELECT CAST(SUM(VARIABLE_VALUE) AS UNSIGNED) FROM"
+	    " information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME LIKE 'HANDLER_READ%'"), NULL, 10);
+}
+
+/* How many a question reads among these documents, and how many postings it has there. */
+static int64_t
+cost(const char *question, const int64_t *ids, size_t n, int64_t *postings)
+{
+	struct segment_scope	 scope;
+	struct segment_term	*terms;
+	struct segment		*list;
+	struct posting		*p;
+	size_t			 nterms, length, found;
+	int64_t			 noise, before;
+
+	p = terms_of(cx.a, question, strlen(question), &nterms, &length);
+	terms = arena_array(cx.a, nterms, sizeof(*terms));
+	for (size_t i = 0; i < nterms; i++)
+		terms[i].h = p[i].h;
+	assert_int_equal(segment_scope(&cx, ids, n, &scope), 0);
+	assert_int_equal(segment_count(&cx, &scope, terms, nterms), 0);
+	*postings = 0;
+	for (size_t i = 0; i < nterms; i++)
+		*postings += terms[i].segments;
+
+	noise = rows_read();
+	before = rows_read();
+	noise = before - noise;
+	assert_int_equal(rank_segments(&cx, ids, n, question, 5, &list, &found), 0);
+	return rows_read() - before - noise;
+}
+
+static void
+costs(void **state)
+{
+	static const char *const	 questions[] = {
+		"how many years are pumps and boilers guaranteed",
+		"出差回来多久之内要交报销单",
+		"vpn报错809",
+	};
+	int64_t	 ids[TEXTS * (1 + COPIES)], postings[2], rows[3];
+	size_t	 n = all_documents(ids), all = n;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)		/* prepares the statements, too */
+		assert_true(cost(questions[i], ids, n, &postings[0]) > 0);
+	for (size_t i = 0; i < COPIES * n; i++)
+		ids[all++] = indexed(texts[i % n].name, texts[i % n].text);
+	for (size_t i = 0; i < 3; i++) {
+		rows[0] = cost(questions[i], ids, n, &postings[0]);
+		rows[1] = cost(questions[i], ids, all, &postings[1]);
+		print_message("# %s: %" PRId64 " rows read for %" PRId64 " postings in %zu documents,"
+		    " %" PRId64 " for %" PRId64 " in %zu\n", questions[i], rows[0], postings[0], n,
+		    rows[1], postings[1], all);
+		assert_true(postings[0] > 0);
+		assert_int_equal(postings[1], (1 + COPIES) * postings[0]);
+		assert_true(rows[1] <= (1 + COPIES) * rows[0] * 11 / 10);
+	}
+	/* What is not searched costs nothing. */
+	rows[0] = cost(questions[0], ids, 1, &postings[0]);
+	for (size_t i = n; i < all; i++)
+		assert_int_equal(segment_drop(&cx, ids[i]), 0);
+	assert_int_equal(cost(questions[0], ids, 1, &postings[1]), rows[0]);
+	assert_int_equal(postings[1], postings[0]);
+}
+
+/* What is told. */
+
+static const char	jam[] = "# Jam\n\nPlum jam is boiled for forty minutes with sugar.\n\n";
+
+static void
+told(void **state)
+{
+	const int64_t	 id = indexed("jam \"1\".md", jam);
+	struct found	 f;
+	struct json	*j;
+	const char	*text;
+	size_t		 len;
+	int64_t		 n;
+
+	(void)state;
+	assert_int_equal(passages_find(&cx, &id, 1, "How long is plum jam boiled?", 4000, &f), 0);
+	assert_int_equal(f.n, 1);
+	assert_non_null(strstr(f.knowledge, "Passages of the user's files"));
+	assert_non_null(strstr(f.knowledge, "\n[1] jam \"1\".md\n# Jam\n\nPlum jam is boiled"));
+	j = json_parse(&cx, f.citations[0], strlen(f.citations[0]));
+	assert_non_null(j);
+	assert_true(json_get_i64(json_at(j, "documentId"), &n) && n == id);
+	assert_true(json_get_i64(json_at(j, "segment"), &n) && n == 0);
+	assert_true(json_get_str(json_at(j, "fileName"), &text, &len));
+	assert_string_equal(text, "jam \"1\".md");
+	assert_true(json_get_str(json_at(j, "text"), &text, &len));
+	assert_string_equal(text, "# Jam\n\nPlum jam is boiled for forty minutes with sugar.");
+	assert_non_null(strstr(f.citations[0], "\"score\":0."));
+	json_free(j);
+
+	cx.lang = LANG_ZH;
+	assert_int_equal(passages_find(&cx, &id, 1, "ＰＬＵＭ jam要煮多久", 4000, &f), 0);
+	assert_int_equal(f.n, 1);
+	assert_non_null(strstr(f.knowledge, "检索到的段落"));
+}
+
+static void
+told_nothing(void **state)
+{
+	const int64_t	 id = indexed("jam.md", jam), no_such = 7;
+	struct found	 f;
+
+	(void)state;
+	assert_int_equal(passages_find(&cx, &id, 1, "Who won the cup?", 4000, &f), 0);
+	assert_int_equal(f.n, 0);
+	assert_non_null(strstr(f.knowledge, "Nothing that bears on the question"));
+	assert_int_equal(passages_find(&cx, &id, 1, "?!", 4000, &f), 0);
+	assert_int_equal(f.n, 0);
+	assert_int_equal(passages_find(&cx, &no_such, 1, "plum jam", 4000, &f), 0);
+	assert_int_equal(f.n, 0);
+	assert_int_equal(passages_find(&cx, NULL, 0, "plum jam", 4000, &f), 0);
+	assert_int_equal(f.n, 0);
+	cx.lang = LANG_ZH;
+	assert_int_equal(passages_find(&cx, &id, 1, "谁赢了比赛", 4000, &f), 0);
+	assert_non_null(strstr(f.knowledge, "没有检索到"));
+}
+
+/* At most so many characters, whole ones, and a citation for each that is told. */
+static void
+told_in_so_many(void **state)
+{
+	struct found	 f;
+	struct str	 s = STR_INIT(0);
+	int64_t		 id;
+
+	(void)state;
+	for (int i = 0; i < 200; i++)
+		str_printf(&s, "第%d段说的是退款的办法，客户要退款的时候先登记。\n\n", i);
+	id = indexed("refund.txt", s.p);
+	assert_int_equal(passages_find(&cx, &id, 1, "客户退款怎么登记", 100000, &f), 0);
+	assert_int_equal(f.n, RETRIEVE_MOST);
+	for (size_t chars = 1; chars <= 1000; chars += 111) {
+		assert_int_equal(passages_find(&cx, &id, 1, "客户退款怎么登记", chars, &f), 0);
+		assert_true(f.n >= 1 && f.n <= RETRIEVE_MOST);
+		assert_true(utf8_length(f.knowledge, strlen(f.knowledge)) < chars + 600 + f.n * 20);
+		assert_true(utf8_valid(f.knowledge, strlen(f.knowledge)));
+	}
+	str_free(&s);
+}
+
+static void
+cited_in_short(void **state)
+{
+	const int64_t	 id = indexed("long.txt", jam);
+	struct found	 f;
+
+	(void)state;
+	private_db_feed(&server, arena_printf(cx.a, "UPDATE segment SET text = REPEAT('果', 3000)"
+	    " WHERE document = %" PRId64, id));
+	assert_int_equal(passages_find(&cx, &id, 1, "plum jam", 4000, &f), 0);
+	assert_int_equal(f.n, 1);
+	assert_non_null(strstr(f.citations[0], "果…\""));
+	assert_true(strlen(f.citations[0]) < 3200);
+	assert_non_null(strstr(f.knowledge, "果果\n"));
+}
+
+/* Indexing. */
+
+static const char *
+stored(int64_t id)
+{
+	return private_db_ask(&server, arena_printf(cx.a, "SELECT CONCAT_WS(' ', d.status,"
+	    " d.error IS NULL, d.segments, d.tokens, (SELECT COUNT(*) FROM segment WHERE document = d.id),"
+	    " (SELECT COALESCE(SUM(tokens), 0) FROM segment WHERE document = d.id),"
+	    " (SELECT COUNT(*) FROM segment_posting WHERE document = d.id)) FROM document d WHERE d.id = %"
+	    PRId64, id));
+}
+
+static int
+refuse(struct ctx *c, void *arg)
+{
+	(void)arg;
+	return fail(c, F_BUSY, "it");
+}
+
+static int
+count(struct ctx *c, void *arg)
+{
+	(void)c;
+	++*(int *)arg;
+	return 0;
+}
+
+static void
+replaced(void **state)
+{
+	const int64_t	 id = a_document("a.txt");
+	int		 called = 0;
+
+	(void)state;
+	assert_string_equal(stored(id), "pending 0 0 0 0 0 0");
+	assert_int_equal(passages_index(&cx, id, "one two two", 11, count, &called), 0);
+	assert_int_equal(called, 1);
+	assert_string_equal(stored(id), "ready 1 1 3 1 3 2");
+	assert_int_equal(passages_index(&cx, id, "three", 5, NULL, NULL), 0);
+	assert_string_equal(stored(id), "ready 1 1 1 1 1 1");
+
+	assert_int_equal(passages_index(&cx, id, "four five", 9, refuse, NULL), -1);
+	FAILED_WITH(F_BUSY);
+	assert_string_equal(stored(id), "ready 1 1 1 1 1 1");
+	assert_int_equal(passages_index(&cx, id, " \n?!\n", 5, count, &called), -1);
+	FAILED_WITH(F_VALUE);
+	assert_int_equal(passages_index(&cx, id, NULL, 0, count, &called), -1);
+	FAILED_WITH(F_VALUE);
+	assert_int_equal(called, 1);
+	assert_string_equal(stored(id), "ready 1 1 1 1 1 1");
+
+	assert_int_equal(segment_drop(&cx, id), 0);
+	assert_string_equal(stored(id), "ready 1 1 1 0 0 0");
+}
+
+static void
+deleted_meanwhile(void **state)
+{
+	const int64_t	 id = a_document("b.txt");
+
+	(void)state;
+	private_db_feed(&server, arena_printf(cx.a, "DELETE FROM document WHERE id = %" PRId64, id));
+	assert_int_equal(passages_index(&cx, id, "one", 3, NULL, NULL), -1);
+	FAILED_WITH(F_NOT_FOUND);
+	assert_string_equal(private_db_ask(&server, arena_printf(cx.a, "SELECT (SELECT COUNT(*) FROM"
+	    " segment WHERE document = %" PRId64 ") + (SELECT COUNT(*) FROM segment_posting"
+	    " WHERE document = %" PRId64 ")", id, id)), "0");
+}
+
+/* More postings than go to the server at once. */
+static void
+large(void **state)
+{
+	const int64_t	 id = a_document("large.txt");
+	struct segment	*list;
+	struct str	 s = STR_INIT(0);
+	size_t		 found;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++)
+		str_printf(&s, "w%d%s", i, i % 10 == 9 ? ".\n\n" : " ");
+	assert_int_equal(passages_index(&cx, id, s.p, s.len, NULL, NULL), 0);
+	str_free(&s);
+	assert_non_null(strstr(stored(id), " 20000 "));
+	assert_int_equal(rank_segments(&cx, &id, 1, "where is w12345", 5, &list, &found), 0);
+	assert_int_equal(found, 1);
+	assert_non_null(strstr(list[0].text, "w12345"));
+	assert_int_equal(segment_drop(&cx, id), 0);
+	assert_non_null(strstr(stored(id), " 0 0 0"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		TEST(recall),
+		TEST(unrelated),
+		TEST(costs),
+		TEST(told),
+		TEST(told_nothing),
+		TEST(told_in_so_many),
+		TEST(cited_in_short),
+		TEST(replaced),
+		TEST(deleted_meanwhile),
+		TEST(large),
+	};
+
+	return furnished_begin() ? furnished_end(cmocka_run_group_tests_name("passages", tests,
+	    index_texts, forget_texts)) : 0;
+}
