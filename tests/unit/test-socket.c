@@ -219,6 +219,15 @@ say(int fd, const char *text)
 	send_all(fd, &b);
 }
 
+static void
+pong(int fd)
+{
+	struct str	b = STR_INIT(0);
+
+	ws_frame(&b, WS_FIN | WS_PONG, "", 0);
+	send_all(fd, &b);
+}
+
 #define hear(fd, head_, text)	do {					\
 	static struct ws_heard	h_;					\
 	ws_hear(fd, &h_);						\
@@ -462,6 +471,8 @@ tokens(void **state)
 	(void)state;
 	hear_text(streaming, "one");
 	hear(fd, WS_FIN | WS_PING, "");
+	pong(fd);
+	pong(streaming);
 	atomic_store(&good, false);
 	say(third, "hello");
 	hear_text(third, "F_UNAUTHORIZED");
@@ -484,12 +495,8 @@ silence(void **state)
 	char	 byte;
 
 	(void)state;
-	while (recv(fd, &byte, 1, 0) > 0) {
-		struct str	b = STR_INIT(0);
-
-		ws_frame(&b, WS_FIN | WS_PONG, "", 0);
-		send_all(alive, &b);
-	}
+	while (recv(fd, &byte, 1, 0) > 0)
+		pong(alive);
 	assert_in_range(clock_mono_ms() - began, 3000, 9000);
 	say(alive, "alive");
 	hear_text(alive, "alive");
