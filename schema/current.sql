@@ -248,6 +248,7 @@ CREATE TABLE `segment` (
   `text` mediumtext NOT NULL COMMENT 'a few paragraphs; this is searched',
   `tokens` int(11) NOT NULL COMMENT 'length in index tokens',
   PRIMARY KEY (`document`,`n`),
+  KEY `segment_length` (`document`,`n`,`tokens`),
   CONSTRAINT `segment_document` FOREIGN KEY (`document`) REFERENCES `document` (`id`) ON DELETE CASCADE
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='text of documents in pieces that answers can rest on';
 

@@ -47,7 +47,7 @@ add_segment(struct arena *a, struct indexing *x, const struct cut *c)
 	const struct posting	*p;
 	size_t			 n, length;
 
-	p = terms_of(a, c->p, c->len, &n, &length);
+	p = terms_of(a, TERMS_STEMS, c->p, c->len, &n, &length);
 	if (n == 0)
 		return;
 	for (size_t i = 0; i < n; i++)

@@ -13,7 +13,7 @@ retrieve_index_call(struct ctx *cx, int64_t tenant, struct call_record *c)
 	struct posting	*p;
 	size_t		 n, length;
 
-	p = terms_of(cx->a, c->summary, strlen(c->summary), &n, &length);
+	p = terms_of(cx->a, TERMS_EXACT, c->summary, strlen(c->summary), &n, &length);
 	c->tokens = (int64_t)length;
 	return call_put(cx, tenant, c, p, n);
 }
@@ -66,7 +66,7 @@ retrieve_calls(struct ctx *cx, int64_t tenant, const char *question, int64_t fro
 	char			 begin[32];
 
 	*f = (struct found){ 0 };
-	p = terms_of(cx->a, question, strlen(question), &n, &length);
+	p = terms_of(cx->a, TERMS_EXACT, question, strlen(question), &n, &length);
 	if (n == 0)
 		return 0;
 	h = terms_hashes(cx->a, p, n);

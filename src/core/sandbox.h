@@ -25,7 +25,8 @@ enum sandbox_end {
 struct sandbox {
 	const char		*path;		/* of the program, absolute */
 	const char *const	*argv;		/* ended by NULL */
-	const char *const	*reads;		/* more directories it may read, ended by NULL; or NULL */
+	/* More directories that it may read, ended by NULL; or NULL */
+	const char *const	*reads;
 	int			 in;		/* a file, from its beginning */
 	int			 seconds;
 	/* Asked several times a second; NULL: nobody stops it. */

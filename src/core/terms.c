@@ -5,11 +5,13 @@
 
 #include "base/ident.h"
 #include "core/tokens.h"
+#include "core/words.h"
 
 #define TF_MAX	255
 
 struct bag {			/* a text's tokens as hashes */
 	struct arena	*a;
+	enum terms	 kind;
 	int64_t		*h;
 	size_t		 n, size;
 };
@@ -27,6 +29,8 @@ bag_add(void *arg, const char *token, size_t len)
 			memcpy(grown, b->h, b->n * sizeof(*grown));
 		b->h = grown;
 	}
+	if (b->kind == TERMS_STEMS)
+		len = words_stem(token, len);
 	b->h[b->n++] = ident_hash64(token, len);
 }
 
@@ -39,9 +43,10 @@ by_hash(const void *a, const void *b)
 }
 
 struct posting *
-terms_of(struct arena *a, const char *text, size_t len, size_t *n, size_t *length)
+terms_of(struct arena *a, enum terms kind, const char *text, size_t len, size_t *n,
+    size_t *length)
 {
-	struct bag	 bag = { .a = a };
+	struct bag	 bag = { .a = a, .kind = kind };
 	struct posting	*p;
 
 	*length = tokens_each(a, text, len, bag_add, &bag);
@@ -66,4 +71,37 @@ terms_hashes(struct arena *a, const struct posting *p, size_t n)
 	for (size_t i = 0; i < n; i++)
 		h[i] = p[i].h;
 	return h;
+}
+
+/* Questions. */
+
+struct question {
+	struct asked	*asked;
+	size_t		 n, most;
+};
+
+static void
+ask(void *arg, const char *token, size_t len)
+{
+	struct question		*q = arg;
+	const struct asked	 new = {
+		ident_hash64(token, words_stem(token, len)), words_pair(token, len)
+	};
+
+	if (q->n == q->most || words_filler(token, len))
+		return;
+	for (size_t i = 0; i < q->n; i++)
+		if (q->asked[i].h == new.h)
+			return;
+	q->asked[q->n++] = new;
+}
+
+struct asked *
+terms_asked(struct arena *a, const char *question, size_t most, size_t *n)
+{
+	struct question	 q = { .asked = arena_array(a, most, sizeof(*q.asked)), .most = most };
+
+	tokens_each(a, question, strlen(question), ask, &q);
+	*n = q.n;
+	return q.asked;
 }

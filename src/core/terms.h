@@ -2,13 +2,28 @@
 #ifndef PARLEY_TERMS_H
 #define PARLEY_TERMS_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "store/posting.h"
 
+enum terms {
+	TERMS_EXACT,		/* tokens as they are */
+	TERMS_STEMS,		/* English words without their endings (words.h) */
+};
+
 /* Its different tokens, sorted by hash; *length gets how many there are in all. In the arena. */
-struct posting	*terms_of(struct arena *, const char *text, size_t len, size_t *n,
+struct posting	*terms_of(struct arena *, enum terms, const char *text, size_t len, size_t *n,
 		    size_t *length);
 /* The hashes alone. */
 int64_t		*terms_hashes(struct arena *, const struct posting *, size_t n);
+
+struct asked {
+	int64_t	 h;
+	bool	 pair;			/* of Han characters: a word, or only the seam of two */
+};
+
+/* The different stems that a question asks for, without fillers; at most `most`. In the arena. */
+struct asked	*terms_asked(struct arena *, const char *question, size_t most, size_t *n);
 
 #endif

@@ -12,9 +12,11 @@
 #define POPPLER_DATA	"/usr/share/poppler"
 #define RAW_MAX		(16 << 20)	/* bytes before they are tidied: more is too long a text */
 
-#define ARGV(...)	(const char *const[]){ __VA_ARGS__, NULL }
-
-static const char *const	data_dirs[] = { POPPLER_DATA, NULL };
+static const char *const data_dirs[] = { POPPLER_DATA, NULL };
+static const char *const txt_argv[] = { TEXT_PROGRAM, "txt", NULL };
+static const char *const html_argv[] = { TEXT_PROGRAM, "html", NULL };
+static const char *const docx_argv[] = { TEXT_PROGRAM, "docx", NULL };
+static const char *const pdf_argv[] = { "pdftotext", "-q", "-enc", "UTF-8", "-", "-", NULL };
 
 /* As in pdftotext(1). */
 static enum text_end
@@ -36,11 +38,11 @@ static const struct reader {
 	const char *const	*argv;
 	enum text_end		(*means)(int status);
 } readers[] = {
-	{ "txt", SELF, ARGV(TEXT_PROGRAM, "txt"), own_means },
-	{ "md", SELF, ARGV(TEXT_PROGRAM, "txt"), own_means },
-	{ "html", SELF, ARGV(TEXT_PROGRAM, "html"), own_means },
-	{ "docx", SELF, ARGV(TEXT_PROGRAM, "docx"), own_means },
-	{ "pdf", PDFTOTEXT, ARGV("pdftotext", "-q", "-enc", "UTF-8", "-", "-"), pdf_means },
+	{ "txt", SELF, txt_argv, own_means },
+	{ "md", SELF, txt_argv, own_means },
+	{ "html", SELF, html_argv, own_means },
+	{ "docx", SELF, docx_argv, own_means },
+	{ "pdf", PDFTOTEXT, pdf_argv, pdf_means },
 };
 
 const char *

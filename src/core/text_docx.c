@@ -75,6 +75,7 @@ static int
 node(xmlTextReaderPtr r, struct str *out, bool *in_text)
 {
 	const int		 type = xmlTextReaderNodeType(r);
+	const bool		 begins = type == XML_READER_TYPE_ELEMENT;
 	const struct element	*e;
 	const char		*text;
 
@@ -84,12 +85,12 @@ node(xmlTextReaderPtr r, struct str *out, bool *in_text)
 		if ((e = element_of(r)) == NULL)
 			break;
 		if (e->does == TEXT_IN)
-			*in_text = type == XML_READER_TYPE_ELEMENT && !xmlTextReaderIsEmptyElement(r);
+			*in_text = begins && !xmlTextReaderIsEmptyElement(r);
 		else if (e->does == END)
 			text_break(out, 2);
-		else if (type == XML_READER_TYPE_ELEMENT && e->does == MARK)
+		else if (begins && e->does == MARK)
 			str_puts(out, e->mark);
-		else if (type == XML_READER_TYPE_ELEMENT && e->does == SKIP)
+		else if (begins && e->does == SKIP)
 			return xmlTextReaderNext(r);
 		break;
 	case XML_READER_TYPE_TEXT:

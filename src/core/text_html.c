@@ -9,7 +9,7 @@
 #include "text_formats.h"
 
 #define PROLOGUE	1024		/* bytes in which the name of an encoding is looked for */
-#define NAME_MAX_	40
+#define CHARSET_MAX	40
 #define PIECE		65536
 
 struct page {
@@ -102,24 +102,36 @@ on_text(void *arg, const xmlChar *text, int n)
 			str_putc(out, ' ');
 }
 
+/* The name that begins there, in quotes perhaps. */
+static void
+take_name(const char *p, size_t n, char name[CHARSET_MAX])
+{
+	size_t	i = 0, len = 0;
+
+	while (i < n && strchr("\"' ", p[i]) != NULL)
+		i++;
+	for (; i < n && len < CHARSET_MAX - 1; i++) {
+		if (!isalnum((unsigned char)p[i]) && p[i] != '-' && p[i] != '_')
+			break;
+		name[len++] = p[i];
+	}
+	name[len] = '\0';
+}
+
 /* What stands behind charset= or encoding=, of a meta element or an XML declaration. */
 static const char *
-charset_named(const char *p, size_t n, char name[NAME_MAX_])
+charset_named(const char *p, size_t n, char name[CHARSET_MAX])
 {
-	static const char *const	 keys[] = { "charset=", "encoding=" };
-	size_t				 len;
+	static const char *const	keys[] = { "charset=", "encoding=" };
 
 	n = n < PROLOGUE ? n : PROLOGUE;
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
-			if ((len = strlen(keys[k])) > n - i || strncasecmp(p + i, keys[k], len) != 0)
+			const size_t	len = strlen(keys[k]);
+
+			if (len > n - i || strncasecmp(p + i, keys[k], len) != 0)
 				continue;
-			for (i += len; i < n && strchr("\"' ", p[i]) != NULL; i++)
-				;
-			for (len = 0; i < n && len < NAME_MAX_ - 1 &&
-			    (isalnum((unsigned char)p[i]) || p[i] == '-' || p[i] == '_'); i++)
-				name[len++] = p[i];
-			name[len] = '\0';
+			take_name(p + i + len, n - i - len, name);
 			return name;
 		}
 	return NULL;
@@ -138,7 +150,7 @@ parse(struct page *page, const struct str *utf8)
 	if (parser == NULL)
 		return -1;
 	htmlCtxtUseOptions(parser, HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
-	    HTML_PARSE_NONET);
+	    HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
 	for (size_t at = 0; at < utf8->len && !page->out->full; at += (size_t)n) {
 		n = utf8->len - at < PIECE ? (int)(utf8->len - at) : PIECE;
 		htmlParseChunk(parser, utf8->p + at, n, 0);
@@ -153,7 +165,7 @@ text_html(struct str *out, const char *p, size_t n)
 {
 	struct page	 page = { .out = out };
 	struct str	 utf8 = STR_INIT(0);
-	char		 name[NAME_MAX_];
+	char		 name[CHARSET_MAX];
 	enum text_end	 end = TEXT_BINARY;
 
 	if (charset_decode(&utf8, p, n, charset_named(p, n, name)) == 0)

@@ -9,9 +9,8 @@
 
 enum kind { OTHER, HAN, WORD };
 
-/* The blocks of unified and compatibility ideographs, and the iteration mark. */
-static bool
-is_han(uint32_t c)
+bool
+tokens_han(uint32_t c)
 {
 	return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) ||
 	    (c >= 0xf900 && c <= 0xfaff) || (c >= 0x20000 && c <= 0x3ffff) || c == 0x3005 ||
@@ -21,7 +20,7 @@ is_han(uint32_t c)
 static enum kind
 kind_of(uint32_t c)
 {
-	if (is_han(c))
+	if (tokens_han(c))
 		return HAN;
 	switch (utf8proc_category((utf8proc_int32_t)c)) {
 	case UTF8PROC_CATEGORY_LU:

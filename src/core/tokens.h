@@ -6,7 +6,9 @@
 #ifndef PARLEY_TOKENS_H
 #define PARLEY_TOKENS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 
@@ -14,6 +16,8 @@
 
 typedef void token_fn(void *arg, const char *token, size_t len);
 
+/* Is it a Han character: an ideograph of any block, or the iteration mark? */
+bool	 tokens_han(uint32_t);
 /*
  * Tells every token of the text (valid UTF-8) in order; returns how many there were. The arena is
  * for scratch.

@@ -209,7 +209,7 @@ refused(struct import *im, const char *name, int64_t size, const struct kind **k
 	if ((n = scratch_get(im->fd, head, sizeof(head), 0)) == -1)
 		return strerror(errno);
 	if ((*k = kind_of(name, head, (size_t)n)) == NULL)
-		return "files of its type are not read, or it is of another type than its name says";
+		return "files of its type are not read, or its name says another one";
 	return NULL;
 }
 

@@ -149,7 +149,8 @@ worker_run(struct master *m, int number)
 {
 	struct process	 p = {
 		.conf = &m->conf, .routes = m->routes, .number = number, .master = m->pid,
-		.listen_fd = m->listener.fd, .ws_fd = m->ws.fd, .handoff = { m->handoff[0], m->handoff[1] },
+		.listen_fd = m->listener.fd, .ws_fd = m->ws.fd,
+		.handoff = { m->handoff[0], m->handoff[1] },
 		.ready_fd = m->ready[1],
 	};
 
@@ -159,8 +160,17 @@ worker_run(struct master *m, int number)
 static int
 jobs_run(struct master *m, int number)
 {
-	/* Nobody shall seem to listen, or to take connections, once the workers have left. */
-	listen_close(&m->listener);
+	const int	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	/*
+	 * Nobody shall seem to listen, or to take connections, once the workers have left. The
+	 * first may be descriptor 0, which stays taken.
+	 */
+	if (null == -1 || dup2(null, m->listener.fd) == -1)
+		close(m->listener.fd);
+	close(null);
+	if (m->ws.fd != -1)
+		close(m->ws.fd);
 	close(m->handoff[0]);
 	close(m->handoff[1]);
 	return jobs_process_run(&m->conf, number, m->pid, m->ready[1]);

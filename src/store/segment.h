@@ -48,9 +48,10 @@ int	 segment_scope(struct ctx *, const int64_t *documents, size_t n, struct segm
 /* Sets terms[].segments. */
 int	 segment_count(struct ctx *, const struct segment_scope *, struct segment_term *, size_t n);
 /*
- * The best `most` segments of the scope, best first: sums of the terms' weights by BM25 (k1 1.2,
- * b 0.75; Robertson et al., Okapi at TREC-3).
+ * The best `most` segments of the scope, best first: sums of the terms' weights by BM25 (Robertson
+ * et al., Okapi at TREC-3; k1 1.2, and b 0.4, since segments are nearly of one size).
  */
+#define SEGMENT_TF_MOST	2.2		/* what a term gives at most, times its weight: k1 + 1 */
 int	 segment_search(struct ctx *, const struct segment_scope *, const struct segment_term *,
 	    size_t n, int most, struct segment **, size_t *found);
 

@@ -35,11 +35,12 @@ enum fetch_end {
 };
 
 struct fetched {
-	int		 fd;		/* the body, at its beginning; the caller's to close; or -1 */
+	int		 fd;	/* the body, at its beginning; the caller's to close; or -1 */
 	int64_t		 size;
 	/* In lower case, without parameters: "text/html"; "": none was told */
 	char		 media_type[FETCH_TYPE_MAX];
-	char		 why[96];	/* it was not FETCH_DONE: a sentence, for who gave the address */
+	/* It was not FETCH_DONE: a sentence, for who gave the address */
+	char		 why[96];
 };
 
 enum fetch_end	 fetch(const struct fetch *, struct fetched *);

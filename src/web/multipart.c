@@ -157,6 +157,29 @@ head_take(struct arena *a, GMimeObject *o, struct multipart_part *part)
 		part->file_name = name_clean(a, s);
 }
 
+/*
+ * Browsers mean a backslash as it is, as in a path of Windows; what is older escapes with it. Where
+ * it escapes neither a quote nor itself it is the former, and doubled for GMime.
+ */
+static const char *
+head_plain(struct arena *a, const char *head, size_t *len)
+{
+	char	*s = arena_get(a, 2 * *len + 1);
+	size_t	 to = 0;
+
+	for (size_t i = 0; i < *len; i++) {
+		s[to++] = head[i];
+		if (head[i] != '\\')
+			continue;
+		if (i + 1 < *len && (head[i + 1] == '"' || head[i + 1] == '\\'))
+			s[to++] = head[++i];
+		else
+			s[to++] = '\\';
+	}
+	*len = to;
+	return s;
+}
+
 static int
 head_parse(struct ctx *cx, const char *head, size_t len, struct multipart_part *part)
 {
@@ -168,6 +191,7 @@ head_parse(struct ctx *cx, const char *head, size_t len, struct multipart_part *
 	part->name = "";
 	if (memchr(head, '\0', len) != NULL)
 		return fail_unread(cx, UNREAD_PART_HEAD);
+	head = head_plain(cx->a, head, &len);
 	stream = g_mime_stream_mem_new_with_buffer(head, len);
 	parser = g_mime_parser_new_with_stream(stream);
 	if ((o = g_mime_parser_construct_part(parser, NULL)) == NULL)

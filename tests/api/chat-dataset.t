@@ -125,7 +125,7 @@ for my $case (['to see', $p->get("/v1/chat/dataset/$set->{id}", @bob)],
 	chat_refused $case->[1], 404, qr/dataset $set->{id}/, "a stranger's, $case->[0]";
 }
 chat_refused $p->get("/v1/chat/dataset/$_", @ann), 404, qr/dataset/, "id $_"
-    for '0', '-1', 'x', '9' x 30, '%00';
+    for '0', '-1', 'x', '9' x 30, '%F0%9F%98%80';
 
 # Deleting: the documents stay, the conversation goes on without.
 my $chat = new_chat($p, \@ann, module => 2, type => 'spark_dataset_chat', datasetId => $set->{id});

@@ -168,7 +168,7 @@ for my $who (\@bob, \@eve) {
 	chat_refused $p->del("/v1/chat/document/$d->{id}", @$who), 404, qr/$d->{id}/, 'to delete';
 	chat_refused $p->get("/v1/chat/document/$d->{id}/file", @$who), 404, qr/$d->{id}/, 'to load';
 }
-for my $id ('0', '-1', '01', 'x', '9' x 30, '1.0', '%00', '%F0%9F%98%80') {
+for my $id ('0', '-1', '01', 'x', '9' x 30, '1.0', '%F0%9F%98%80') {
 	chat_refused $p->get("/v1/chat/document/$id", @ann), 404, qr/document/, "id $id";
 	chat_refused $p->del("/v1/chat/document/$id", @ann), 404, qr/document/, "to delete $id";
 }

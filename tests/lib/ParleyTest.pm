@@ -179,27 +179,33 @@ sub sql ($self, $query, @bind) {
 }
 
 sub pids ($self) {
-	my %parent = $self->_processes;
-	my %children;
+	my (%parent, %name, %children);
+	my %process = $self->_processes;
+	($parent{$_}, $name{$_}) = @{ $process{$_} } for keys %process;
 
 	push @{ $children{ $parent{$_} } }, $_ for sort { $a <=> $b } keys %parent;
 	my ($master) = sort { @{ $children{$b} // [] } <=> @{ $children{$a} // [] } || $a <=> $b }
 	    grep { !$parent{ $parent{$_} } } keys %parent;
-	return { master => $master, workers => $children{ $master // '' } // [] };
+	my @children = @{ $children{ $master // '' } // [] };
+	return {
+		master  => $master,
+		workers => [grep { $name{$_} eq 'parley worker' } @children],
+		jobs    => [grep { $name{$_} eq 'parley jobs' } @children],
+	};
 }
 
-# The processes of this stack's program: pid => its parent's.
+# The processes of this stack's program: pid => [its parent's, its name].
 sub _processes ($self) {
-	my %parent;
+	my %process;
 	for my $proc (glob '/proc/[0-9]*') {
 		my ($stat, @from) = map { ParleyTest::Process::slurp("$proc/$_") }
 		    qw(stat cmdline environ);
 		my ($name, $state, $ppid) = $stat =~ /\((.*)\) (\S) (\d+)/s or next;
 		next if $name !~ /^parley/ || $state eq 'Z';
-		$parent{ $proc =~ s{.*/}{}r } = $ppid
+		$process{ $proc =~ s{.*/}{}r } = [$ppid, $name]
 		    if grep { index($_, "$self->{stack}/") >= 0 } @from;
 	}
-	return %parent;
+	return %process;
 }
 
 # --- the logs
@@ -503,8 +509,8 @@ stderr. C<down> and C<up> stop it and start it again with its data. C<dir> is th
 
 =head2 pids
 
-C<< {master => N, workers => [...]} >> as F</proc> shows them now; workers are the master's
-children.
+C<< {master => N, workers => [...], jobs => [...]} >> as F</proc> shows them now: the master's
+children by what they are for, once they say so.
 
 =head2 log_lines, tail
 

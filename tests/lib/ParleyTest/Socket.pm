@@ -96,7 +96,7 @@ sub frame ($payload, %o) {
 	    : $n < 65536 ? pack('Cn', $masked | 126, $n) : pack('CQ>', $masked | 127, $n);
 	return $frame . $payload if !$masked;
 	my $mask = "\x37\xfa\x21\x3d";
-	return $frame . $mask . ($payload ^ substr $mask x ($n / 4 + 1), 0, $n);
+	return $frame . $mask . ($payload ^. substr $mask x ($n / 4 + 1), 0, $n);
 }
 
 sub send ($self, $payload, %o) { return $self->bytes(frame($payload, %o)) }
