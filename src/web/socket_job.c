@@ -89,6 +89,8 @@ work(struct ctx *cx, void *arg)
 	}
 	memcpy(r.cx.rid, s->note.rid, sizeof(r.cx.rid));
 	worker_answer(s->worker, &r);
+	if (s->why == REQ_OPEN)
+		reply_header(&r, "X-Request-Id", r.cx.rid);
 	log_request(s, &r);
 	s->said = (struct said){ .status = r.status, .type = r.reply_type, .headers = r.reply_headers,
 	    .body = r.reply, .why = r.cx.fail.kind };

@@ -209,6 +209,8 @@ subtest 'tokens' => sub {
 	ParleyTest::Process::spew($file, 'another secret, as long as it has to be, or longer');
 	is $s->closed(20), 1008, 'the secret was exchanged';
 	ParleyTest::Process::spew($file, $secret);
+	$_->gone for $short, $streaming, $s;
+	$p->eventually('all three are gone', sub { logged('socket', code => 1008) == 3 });
 	my @many = map { dial() } 1 .. 4;
 	is_deeply [map { $_->status } @many], [(101) x 4], 'as many as sockets_limit says';
 	is dial()->status, 429, 'and no more';
