@@ -35,7 +35,8 @@ sub always_here () {
 }
 
 sub question ($text = 'x', %o) {
-	return { sessionId => $session, modelId => $model, contentType => 'text', text => $text, %o };
+	return { sessionId => $session, modelId => $model, contentType => 'text', text => $text,
+	    %o };
 }
 
 sub dial (%o) {
@@ -99,7 +100,8 @@ sub messages () {
 	$s->send('x' x (1 << 20));
 	is $s->object->{error}{code}, 400, '1 MiB is taken';
 	$s->bytes(join '', map { frame('', op => 'ping') } 1 .. 2000);
-	is scalar(grep { ($s->hear // {})->{op} eq 'pong' } 1 .. 2000), 2000, 'every ping is answered';
+	is scalar(grep { ($s->hear // {})->{op} eq 'pong' } 1 .. 2000), 2000,
+	    'every ping is answered';
 	$s->close(1001, 'gehe');
 	is $s->closed, 1001, 'a close is answered by its code';
 	ok $s->ended, 'and the server hangs up';
@@ -127,11 +129,13 @@ sub breaches () {
 		'half a character' => [1007, frame(substr $han, 0, 2)],
 		'half a character, over fragments' => [1007, frame(substr($han, 0, 1), fin => 0)
 		    . frame(substr($han, 1, 1), op => 0)],
-		'a wrong one, before the last fragment' => [1007, frame(substr($han, 0, 2), fin => 0)
-		    . frame('x', fin => 0, op => 0)],
-		'a close whose reason is none' => [1007, frame(pack('n', 1000) . "\xff", op => 'close')],
+		'a wrong one, before the last fragment' => [1007,
+		    frame(substr($han, 0, 2), fin => 0) . frame('x', fin => 0, op => 0)],
+		'a close whose reason is none' => [1007,
+		    frame(pack('n', 1000) . "\xff", op => 'close')],
 		'a frame too large' => [1009, substr(frame('x' x (1 << 20) . 'x'), 0, 100)],
-		'fragments too large' => [1009, frame('x' x (1 << 20), fin => 0) . frame('x', op => 0)],
+		'fragments too large' => [1009,
+		    frame('x' x (1 << 20), fin => 0) . frame('x', op => 0)],
 	);
 	for my $name (sort keys %close) {
 		my $s = dial();
@@ -241,7 +245,8 @@ for my $front (qw(nginx apache)) {
 	subtest 'a slow reader' => \&slow_reader;
 	subtest 'many idle'     => \&many_idle;
 	subtest 'many streams'  => \&many_streams;
-	is sprintf('%04o', (stat "$p->{stack}/run/ws.sock")[2] & 07777), '0660', 'mode of the socket';
+	is sprintf('%04o', (stat "$p->{stack}/run/ws.sock")[2] & 07777), '0660',
+	    'mode of the socket';
 	$p->no_errors_logged;
 }
 $p->no_errors_logged;

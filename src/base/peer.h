@@ -53,8 +53,8 @@ struct peer_ops {
 	void	(*finish)(struct peer *, bool gone);
 	/*
 	 * Of a peer that stays; NULL, both: of any other. come: there is something to read or its
-	 * end (EPOLLIN, EPOLLRDHUP, EPOLLHUP, EPOLLERR), and the peer may leave. rest: its owner has
-	 * ended it, it waits for the next one.
+	 * end (EPOLLIN, EPOLLRDHUP, EPOLLHUP, EPOLLERR), and the peer may leave. rest: its owner
+	 * has ended it, it waits for the next one.
 	 */
 	void	(*come)(struct peer *, uint32_t events);
 	void	(*rest)(struct peer *);

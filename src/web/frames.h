@@ -60,6 +60,7 @@ void		 frames_free(struct frames *);	/* NULL is fine */
 enum frames_got	 frames_next(struct frames *, struct frames_in *);
 /* Appends one frame with the whole message. */
 void		 frames_put(struct frames *, struct str *, enum frame_kind, const void *, size_t n);
-void		 frames_put_close(struct frames *, struct str *, int code);	/* CLOSE_NONE: no code */
+/* CLOSE_NONE: without a code. */
+void		 frames_put_close(struct frames *, struct str *, int code);
 
 #endif

@@ -31,8 +31,8 @@ struct handshake_ops {
 	/* One came: it is to be answered, now or later. */
 	void	(*come)(void *arg, struct handshake *);
 	/*
-	 * It was accepted, and the client is told: the socket is the callee's, with the n bytes that
-	 * came right behind the request.
+	 * It was accepted, and the client is told: the socket is the callee's, with the n bytes
+	 * that came right behind the request.
 	 */
 	void	(*open)(struct handshake *, int fd, const void *early, size_t n);
 	/* The last of each: after it was refused, after open, or when the client left before. */

@@ -36,7 +36,7 @@ typedef ssize_t	(*reply_next)(struct req *, void *arg, const char **p);
 enum req_for {
 	REQ_CALL,		/* its answer */
 	/* Of a WebSocket: */
-	REQ_OPEN,		/* its handshake: may it be? Form, guards and limits; nothing is done */
+	REQ_OPEN,		/* may it be? Form of the handshake, guards and limits */
 	REQ_FIRST,		/* what its handshake's query asks, once it is open; no body */
 	REQ_STILL,		/* may it still be? The guards alone */
 };
@@ -80,8 +80,8 @@ struct req {
 	struct worker		*worker;
 	struct fcgi		*io;		/* NULL: it came by a WebSocket: */
 	/*
-	 * Its handshake's parameters stand for the request's own, and its body is a message. What is
-	 * replied becomes a message, nothing where the status is 204.
+	 * Its handshake's parameters stand for the request's own, and its body is a message. What
+	 * is replied becomes a message, nothing where the status is 204.
 	 */
 	struct socket		*socket;
 	char *const		*params;	/* "NAME=value"…, NULL */

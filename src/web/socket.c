@@ -328,10 +328,11 @@ void
 socket_tick(struct socket *s, int64_t now)
 {
 	int64_t	period = 2000 * (int64_t)s->all->conf->ping;
+	int64_t	wait = s->closing_ms != 0 ? CLOSE_WAIT : 2 * period;
 
 	if (s->job)
 		return;
-	if (s->closing_ms != 0 ? now - s->heard_ms >= CLOSE_WAIT : now - s->heard_ms >= 2 * period) {
+	if (now - s->heard_ms >= wait) {
 		peer_leave(&s->peer);
 		return;
 	}

@@ -21,7 +21,8 @@ struct sockets;			/* all of a process */
 
 /* NULL: logged. A loop has one. */
 struct sockets	*sockets_new(const struct conf *, struct loop *, struct peers *);
-void		 sockets_free(struct sockets *);	/* after the loop's last round; NULL is fine */
+/* After the loop's last round; NULL is fine. */
+void		 sockets_free(struct sockets *);
 
 /* The worker's side, from any thread. */
 /* A new connection, ours from now on, whose requests that worker serves. */

@@ -92,8 +92,8 @@ work(struct ctx *cx, void *arg)
 	if (s->why == REQ_OPEN)
 		reply_header(&r, "X-Request-Id", r.cx.rid);
 	log_request(s, &r);
-	s->said = (struct said){ .status = r.status, .type = r.reply_type, .headers = r.reply_headers,
-	    .body = r.reply, .why = r.cx.fail.kind };
+	s->said = (struct said){ .status = r.status, .type = r.reply_type,
+	    .headers = r.reply_headers, .body = r.reply, .why = r.cx.fail.kind };
 	if (r.detached || r.status == 204 || s->why == REQ_STILL)
 		str_free(&s->said.body);
 	loop_post(s->all->loop, socket_worked, s);

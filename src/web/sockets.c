@@ -1,12 +1,12 @@
 /* All connections of a process: how they come, and what is done to each of them. */
-#include "socket.h"
+#include "sockets.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/log.h"
-#include "sockets.h"
+#include "socket.h"
 #include "worker.h"
 
 #define TICK	1000		/* ms; a scan of all costs less than a timer for each */

@@ -1,4 +1,4 @@
-/* sockets: what the parts of socket.h share. Private to web; on the loop unless it says otherwise. */
+/* sockets: what the parts of socket.h share. Private to web; on the loop unless it says else. */
 #ifndef PARLEY_SOCKETS_H
 #define PARLEY_SOCKETS_H
 
@@ -30,7 +30,7 @@ struct said {
 };
 
 struct socket {
-	struct peer		 peer;		/* first: it is the connection; fd -1: not open yet */
+	struct peer		 peer;		/* first: it is the socket; fd -1: not open yet */
 	struct sockets		*all;
 	struct worker		*worker;
 	struct socket		*next, **prev;	/* of those that are open */

@@ -190,7 +190,8 @@ subtest 'resume' => sub {
 };
 
 subtest 'tokens' => sub {
-	for my $o ({ token => undef }, { token => 'x.y.z' }, { token => undef, query => { token => 'x' } },
+	for my $o ({ token => undef }, { token => 'x.y.z' },
+	    { token => undef, query => { token => 'x' } },
 	    { token => jwt($p, { sub => 'ann', exp => time - 1000 }) }) {
 		my $s = dial(%$o);
 		is $s->status, 401, 'refused before the upgrade';
