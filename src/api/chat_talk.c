@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/chat_question.h"
+#include "api/chat_socket.h"
 #include "api/handlers.h"
 #include "api/streams.h"
 #include "api/think.h"
@@ -125,8 +126,8 @@ chat_conversation(struct req *r)
 }
 
 /*
- * GET /v1/chat/session/conversation, as EventSource does it: with Last-Event-ID that turn goes on
- * and none begins
+ * GET /v1/chat/session/conversation: by WebSocket, or as EventSource does it: with Last-Event-ID
+ * that turn goes on and none begins
  */
 int
 chat_conversation_get(struct req *r)
@@ -134,6 +135,8 @@ chat_conversation_get(struct req *r)
 	struct chat_question	 in = { 0 };
 	int64_t			 turn, after;
 
+	if (r->socket != NULL)
+		return chat_socket_message(r);
 	if (!req_accepts(r, "text/event-stream"))
 		return fail(&r->cx, F_UPGRADE, "WebSocket, text/event-stream");
 	switch (streams_last_event(r, &turn, &after)) {

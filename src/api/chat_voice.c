@@ -13,7 +13,7 @@
 struct chat_ref {
 	char			*content_type, *problem_text;
 	struct chat_user	*author;
-	struct list		 models;	/* of struct chat_model, the one that was chosen first */
+	struct list		 models;	/* of struct chat_model, the chosen one first */
 };
 
 static const struct field chat_ref_f[] = {

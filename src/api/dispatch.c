@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "core/who.h"
+#include "web/socket.h"
 
 #define LOOPBACK	"127.0.0.0/8,::1"
 #define PATH_NAMED	200		/* bytes of a path that an error repeats */
@@ -206,8 +207,15 @@ answer(struct req *r)
 		return options(r);
 	if (r->route == NULL)
 		return no_route(r);
-	if (limits_address(r) == -1 || guard(r) == -1 || limits_user(r) == -1 ||
-	    req_body_load(r) == -1)
+	if (r->why == REQ_STILL)
+		return guard(r);
+	if (r->why == REQ_OPEN && socket_check(r) == -1)
+		return -1;
+	if (limits_address(r) == -1 || guard(r) == -1 || limits_user(r) == -1)
+		return -1;
+	if (r->why == REQ_OPEN)
+		return socket_admit(r);
+	if (req_body_load(r) == -1)
 		return -1;
 	if (r->method == M_OPTIONS && r->body_len == 0)
 		return options(r);
@@ -220,6 +228,7 @@ refuse(struct req *r)
 {
 	const struct dialect	*d = r->hit.dialect != NULL ? r->hit.dialect : &dialect_native;
 	const struct fail	*f = &r->cx.fail;
+	bool			 message = r->socket != NULL && r->why != REQ_OPEN;
 	struct str		 s = STR_INIT(0);
 	struct jw		 w;
 
@@ -227,12 +236,13 @@ refuse(struct req *r)
 		reply_header(r, "Retry-After", arena_printf(r->cx.a, "%d", f->retry_after));
 	if (f->kind == F_METHOD)
 		reply_header(r, "Allow", f->allow);
-	if (f->kind == F_UPGRADE)
-		reply_header(r, "Upgrade", "websocket");
 	if (f->kind == F_UNAUTHORIZED)
 		reply_header(r, "WWW-Authenticate", "Bearer");
+	if (f->kind == F_UPGRADE)
+		reply_header(r, "Upgrade", "websocket");
 	jw_open(&w, &s);
-	d->fail(&w, fail_status(f->kind), fail_text(r->cx.a, f, r->cx.lang));
+	(message && d->fail_message != NULL ? d->fail_message : d->fail)(&w, fail_status(f->kind),
+	    fail_text(r->cx.a, f, r->cx.lang));
 	reply(r, fail_status(f->kind), REPLY_JSON, s.p, s.len);
 	str_free(&s);
 }

@@ -316,6 +316,16 @@ ident_sha256(uint8_t dst[32], const void *p, size_t n)
 		ident_die("EVP_Digest");
 }
 
+void
+ident_sha1(char dst[IDENT_SHA1_SIZE], const char *s)
+{
+	unsigned char	digest[20];
+
+	if (EVP_Digest(s, strlen(s), digest, NULL, EVP_sha1(), NULL) != 1)
+		ident_die("EVP_Digest");
+	EVP_EncodeBlock((unsigned char *)dst, digest, sizeof(digest));
+}
+
 int64_t
 ident_hash64(const void *p, size_t n)
 {

@@ -43,7 +43,7 @@ static const struct {
 	int	what;
 	rlim_t	most;
 } limits[] = {
-#ifndef __SANITIZE_ADDRESS__		/* its shadow takes more space than there is memory */
+#ifndef SANITIZED
 	{ RLIMIT_AS, MEMORY },
 #endif
 	{ RLIMIT_FSIZE, 0 },

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -59,6 +60,9 @@ allow_some(scmp_filter_ctx f)
 		{ "open", SCMP_A1(SCMP_CMP_MASKED_EQ, CHANGING, O_RDONLY) },
 		{ "openat", SCMP_A2(SCMP_CMP_MASKED_EQ, CHANGING, O_RDONLY) },
 		{ "prlimit64", SCMP_A2(SCMP_CMP_EQ, 0) },
+#ifdef SANITIZED
+		{ "prlimit64", SCMP_A1(SCMP_CMP_EQ, RLIMIT_CORE) },
+#endif
 		{ "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS) },
 		{ "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP) },
 	};
@@ -136,7 +140,11 @@ sandbox_settle(void)
 
 /* What a program is loaded from. */
 static const char *const libraries[] = {
-	"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", NULL
+	"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache",
+#ifdef SANITIZED
+	"/proc",
+#endif
+	NULL
 };
 
 int

@@ -7,9 +7,11 @@
 
 #include "base/utf8.h"
 #include "sandbox.h"
+#include "text_formats.h"
 
 #define SELF		"/proc/self/exe"
 #define POPPLER_DATA	"/usr/share/poppler"
+#define NO_LIBRARY	127
 #define RAW_MAX		(16 << 20)	/* bytes before they are tidied: more is too long a text */
 
 static const char *const data_dirs[] = { POPPLER_DATA, NULL };
@@ -25,10 +27,16 @@ pdf_means(int status)
 	return status == 0 ? TEXT_OK : status == 3 ? TEXT_KEPT : TEXT_NOT_PDF;
 }
 
+/* What is no status of ours is the loader's, which lacks a library, or of a defect. */
 static enum text_end
 own_means(int status)
 {
-	return status < TEXT_ENDS ? (enum text_end)status : TEXT_DIED;
+	if (status == 0)
+		return TEXT_OK;
+	if (status == NO_LIBRARY)
+		return TEXT_NONE;
+	return status > TEXT_STATUS && status < TEXT_STATUS + TEXT_ENDS ?
+	    (enum text_end)(status - TEXT_STATUS) : TEXT_DIED;
 }
 
 /* Who takes the text out, and what its exit status means; NULL: it is one of ours. */

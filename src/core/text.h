@@ -33,9 +33,9 @@ const char	*text_why(enum text_end);
  * characters that are.
  */
 size_t		 text_tidy(struct str *out, const char *, size_t);
-/* What runs in the sandbox when this program is started as TEXT_PROGRAM: the exit status. */
+/* What runs in the sandbox when this program is started as TEXT_PROGRAM. */
 #define TEXT_PROGRAM	"parley-text"
-int		 text_main(int argc, char **argv);
+_Noreturn void	 text_main(int argc, char **argv);
 /* What `parley check` says: is there what PDF files need? NULL: all of it. */
 const char	*text_lacks(void);
 

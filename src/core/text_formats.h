@@ -7,6 +7,9 @@
 
 #include "text.h"
 
+/* The exit status of the program in the sandbox is 0, or this and a text_end. */
+#define TEXT_STATUS	64
+
 enum text_end	 text_plain(struct str *out, const char *, size_t);
 enum text_end	 text_html(struct str *out, const char *, size_t);
 enum text_end	 text_docx(struct str *out, const char *, size_t);

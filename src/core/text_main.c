@@ -58,21 +58,30 @@ give_all(const struct str *out)
 	return 0;
 }
 
-int
-text_main(int argc, char **argv)
+static enum text_end
+read_as(const char *name)
 {
 	struct str	in = STR_INIT(TEXT_FILE_MAX), raw = STR_INIT(OUT_MAX), out = STR_INIT(0);
 	enum text_end	end = TEXT_UNKNOWN;
 
-	if (argc != 2 || sandbox_settle() == -1 || take_all(&in) == -1)
+	if (sandbox_settle() == -1 || take_all(&in) == -1)
 		return TEXT_NONE;
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (strcmp(argv[1], formats[i].name) == 0)
+		if (strcmp(name, formats[i].name) == 0)
 			end = formats[i].read(&raw, in.p != NULL ? in.p : "", in.len);
 	if (raw.full)
-		end = TEXT_LONG;
+		return TEXT_LONG;
 	if (end != TEXT_OK)
 		return end;
 	text_tidy(&out, raw.p, raw.len);
 	return give_all(&out) == 0 ? TEXT_OK : TEXT_NONE;
+}
+
+/* Its memory goes with the process, which has nothing else to do. */
+_Noreturn void
+text_main(int argc, char **argv)
+{
+	const enum text_end	end = argc == 2 ? read_as(argv[1]) : TEXT_UNKNOWN;
+
+	_exit(end == TEXT_OK ? 0 : TEXT_STATUS + (int)end);
 }

@@ -21,8 +21,8 @@ static const char *const	 fillers[] = {
 	"these", "they", "this", "those", "to", "too", "under", "up", "us", "ve", "was", "we",
 	"were", "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with",
 	"would", "you", "your",
-	"一下", "几个", "几天", "几年", "几次", "可以", "哪些", "多久", "多大", "多少", "多长", "如何",
-	"是不", "是否", "有没", "没有", "能不", "请问",
+	"一下", "几个", "几天", "几年", "几次", "可以", "哪些", "多久", "多大", "多少", "多长",
+	"如何", "是不", "是否", "有没", "没有", "能不", "请问",
 };
 
 /* A pair with one of these is a filler, or its seam to a word. */

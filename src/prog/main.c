@@ -95,7 +95,7 @@ main(int argc, char **argv)
 	int			 i, words;
 
 	if (strcmp(argv[0], TEXT_PROGRAM) == 0)		/* by core/text.c, in a sandbox */
-		return text_main(argc, argv);
+		text_main(argc, argv);
 	setlocale(LC_CTYPE, "C.UTF-8");		/* for the widths of tables, whatever the user's */
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		if (is_help(argv[i]))

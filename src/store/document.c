@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "store/job.h"
+#include "store/segment.h"
 
 #define ERROR_MAX	255		/* characters of the column */
 
@@ -166,10 +167,7 @@ document_delete(struct ctx *cx, int64_t owner, int64_t id)
 	return db_txn(cx, document_drop, &doomed);
 }
 
-/*
- * The lock keeps out who would index it just now: a segment refers to its document. Postings, which
- * do not, go in steps, each short enough for the patience of db.
- */
+/* The lock keeps out who would index it just now. */
 static int
 document_drop(struct ctx *cx, void *arg)
 {
@@ -178,10 +176,7 @@ document_drop(struct ctx *cx, void *arg)
 
 	if ((n = db_number(cx, SQL_DOCUMENT_LOCK, V(d->id), V(d->owner))) <= 0)
 		return n == 0 ? missing(cx, d->id) : -1;
-	do
-		n = db_exec(cx, SQL_DOCUMENT_UNINDEX, V(d->id));
-	while (n > 0);
-	if (n == -1 || job_forget(cx, JOB_READ, d->id) == -1)
+	if (segment_drop(cx, d->id) == -1 || job_forget(cx, JOB_READ, d->id) == -1)
 		return -1;
 	return db_do(cx, SQL_DOCUMENT_DELETE, V(d->id));
 }

@@ -16,11 +16,12 @@
 struct engine;			/* core's */
 struct fcgi;			/* web/fcgi.c's */
 struct upload;			/* web/upload.c's */
+struct socket;			/* web/socket.c's */
 struct worker;			/* web/worker.c's */
 
-/* For whom a place among streams is held (limit.h); 0: none is. */
+/* For whom a place among streams or sockets is held (limit.h); 0: none is. */
 struct places {
-	uint64_t	 address, user;
+	uint64_t	 address, user, socket;
 };
 /* Gives them back. */
 void	 places_leave(struct places *);
@@ -28,12 +29,21 @@ void	 places_leave(struct places *);
 struct req;
 /*
  * The next piece of a reply's content: its length, its bytes at *p, which last until the next call.
- * -1 (ctx failed): it cannot be had, and 0 before its end is as bad.
+ * -1: it cannot be had, and 0 before its end is as bad.
  */
 typedef ssize_t	(*reply_next)(struct req *, void *arg, const char **p);
+/* What a request is made for. Those by FastCGI are all REQ_CALL. */
+enum req_for {
+	REQ_CALL,		/* its answer */
+	/* Of a WebSocket: */
+	REQ_OPEN,		/* may it be? Form of the handshake, guards and limits */
+	REQ_FIRST,		/* what its handshake's query asks, once it is open; no body */
+	REQ_STILL,		/* may it still be? The guards alone */
+};
 
 struct req {
 	struct ctx		 cx;
+	enum req_for		 why;
 	enum method		 method;	/* 0: one that we do not know */
 	const char		*method_text;
 	const char		*path;		/* as it came, without the query */
@@ -68,7 +78,13 @@ struct req {
 
 	struct engine		*engine;
 	struct worker		*worker;
-	struct fcgi		*io;
+	struct fcgi		*io;		/* NULL: it came by a WebSocket: */
+	/*
+	 * Its handshake's parameters stand for the request's own, and its body is a message. What
+	 * is replied becomes a message, nothing where the status is 204.
+	 */
+	struct socket		*socket;
+	char *const		*params;	/* "NAME=value"…, NULL */
 };
 
 /*
@@ -124,7 +140,8 @@ void		 reply_attachment(struct req *, const char *file_name);
  * Takes the connection away from the request and makes it a peer of the loop that speaks SSE
  * (text/event-stream with the headers of the contract, those of reply_header included;
  * `X-Stream-Ids: 1` turns on id: lines; prefix is "data: " or "data:"). The request's arena may
- * be freed afterwards. The peer joins peers on the loop (peer_join) by its owner.
+ * be freed afterwards. The peer joins peers on the loop (peer_join) by its owner. Of a request
+ * that came by a WebSocket it is the socket's, whose messages have no frame but its own.
  */
 struct peer	*req_stream(struct req *, const char *prefix);
 /*

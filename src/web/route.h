@@ -48,6 +48,7 @@ enum route_flags {
 	R_TOKEN = 1024,		/* the query's `token` may hold the bearer */
 	/* With R_STREAM: only where Accept names text/event-stream, else one reply */
 	R_EITHER = 2048,
+	R_SOCKET = 4096,	/* a GET that may be a WebSocket */
 };
 
 #define ROUTE_ARGS	4

@@ -70,8 +70,8 @@ subtest 'while it runs' => sub {
 	my $s = streamed(question(chat(), 'live'), ids => 1, on_event => sub ($e, $) {
 		return if @live || ++$n < 4;
 		my ($turn) = $e->{id} =~ /^(\d+)-/;
-		@live = map { watched($p->get("/v1/streams/$turn", query => { after => $_ }, @ann)) }
-		    0, 0, 3, 3;
+		@live = map { watched($p->get("/v1/streams/$turn", @ann,
+		    query => { after => $_ })) } 0, 0, 3, 3;
 	});
 	my @lines = data_lines($s);
 	is @lines, 32, 'the whole of it';

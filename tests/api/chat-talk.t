@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# POST /v1/chat/session/conversation, and GET as EventSource does it: a question, and its record with
-# the answer, as one reply or as a stream.
+# POST /v1/chat/session/conversation, and GET as EventSource does it: a question, and its record
+# with the answer, as one reply or as a stream.
 
 use v5.36;
 use utf8;
@@ -62,9 +62,9 @@ subtest 'one reply' => sub {
 	my $record = $r->json->{record};
 	is_deeply $r->json, { record => $record, finished => true,
 	    parts => ["<think>Hm. 好</think>一 \"二\"\n\x{1f388}"] }, 'all of it in one part';
-	my $row = $p->sql('SELECT a.id, a.turn, t.owner, a.created_ms, s.title, s.model, t.group_id,'
-	    . ' t.voice, t.content_type, t.file_url FROM answer a JOIN turn t ON t.id = a.turn'
-	    . ' JOIN session s ON s.id = a.session WHERE a.session = ?', $session)->[0];
+	my $row = $p->sql('SELECT a.id, a.turn, t.owner, a.created_ms, s.title, s.model,'
+	    . ' t.group_id, t.voice, t.content_type, t.file_url FROM answer a'
+	    . ' JOIN turn t ON t.id = a.turn JOIN session s ON s.id = a.session WHERE a.session = ?', $session)->[0];
 	is_deeply $record, {
 		id => $row->{id} + 0, sessionId => $session, groupId => $row->{turn} + 0,
 		modelId => $model{'m-a'}{id}, authorId => $row->{owner} + 0,
@@ -79,7 +79,8 @@ subtest 'one reply' => sub {
 	is_deeply [@$row{qw(title model voice content_type file_url)}],
 	    ['你好, "world"?', $model{'m-a'}{id}, 'session', 'text', undef],
 	    'titled by its first question; it has its model now';
-	is_deeply heard(), [{ role => 'user', content => '你好, "world"?' }], 'what the model heard';
+	is_deeply heard(), [{ role => 'user', content => '你好, "world"?' }],
+	    'what the model heard';
 	my $list = $p->post('/v1/chat/session/records', json => { sessionId => $session }, @ann);
 	is_deeply $list->json->{list}, [$record], 'as the list of records has it';
 };
@@ -208,8 +209,8 @@ subtest 'an image' => sub {
 	chat_refused $ask->("/v1/chat/document/$_/file"), 404, qr/document/, "no document: $_"
 	    for 4711, 'x', '-1', '99999999999999999999999999';
 	chat_refused $ask->($_), 400, qr/fileUrl/, "no address: $_"
-	    for 'cat.png', 'ftp://a.example/cat.png', 'data:image/png;base64,AAAA', 'file:///etc/hosts',
-	    '/v1/chat/document', ' ', "https://a.example/" . 'x' x 2048;
+	    for 'cat.png', 'ftp://a.example/cat.png', 'data:image/png;base64,AAAA',
+	    'file:///etc/hosts', '/v1/chat/document', ' ', "https://a.example/" . 'x' x 2048;
 	chat_refused $ask->(undef), 400, qr/fileUrl/, 'none at all';
 	$p->upstream->unscript;
 };
@@ -260,7 +261,8 @@ subtest 'documents' => sub {
 	    documentIds => [$doc{sea}{id}] })->json->{dataset}{id};
 	my $in_set = new_chat($p, \@ann, module => 2, type => 'spark_dataset_chat',
 	    datasetId => $set)->{id};
-	is_deeply [map { $_->{documentId} } @{ $ask->($in_set, 'Where do spools lie?')->{citations} }],
+	is_deeply [map { $_->{documentId} }
+	    @{ $ask->($in_set, 'Where do spools lie?')->{citations} }],
 	    [$doc{sea}{id}], 'the dataset of the session';
 	chat_refused asked(question($chat, 'x', contentType => 'document', fileUrl => $_->[0])),
 	    $_->[1], qr/$_->[2]/, "no document: $_->[0]"
@@ -275,7 +277,8 @@ subtest 'what fails' => sub {
 		'busy'      => [{ status => 429, headers => { 'Retry-After' => 7 } }, 503, 7],
 		'broken'    => [{ status => 500 }, 503],
 		'silent'    => [{ hang_before => \1 }, 504],
-		'cut'       => [{ steps => [{ delta => 'so far' }, { close => 1 }] }, 502, undef, 'so far'],
+		'cut'       => [{ steps => [{ delta => 'so far' }, { close => 1 }] }, 502, undef,
+		    'so far'],
 	);
 	for my $name (sort keys %kinds) {
 		my ($script, $status, $after, $text) = @{ $kinds{$name} };
@@ -309,7 +312,7 @@ subtest 'a stop' => sub {
 	    on_event => sub ($e, $) {
 		$stop->($e->{id} =~ /^(\d+)-/) if ($e->{data}{parts}[0] // '') eq 'far' });
 	my $last = (frames($s))[-1];
-	is_deeply [$last->{stopped}, $last->{finished}, @{ $last->{record} }{qw(status answerText)}],
+	is_deeply [@$last{qw(stopped finished)}, @{ $last->{record} }{qw(status answerText)}],
 	    [true, true, 'finished_success', 'so far'], 'a stream says so';
 	is_deeply [data_lines(resume($p, turn_of($s), @ann))], [data_lines($s)], 'and again';
 	$p->script($models[0], { steps => \@hanging });
@@ -344,7 +347,8 @@ subtest 'who leaves' => sub {
 		@$rows && $rows->[0]{status} ne 'running' });
 	is_deeply $rows, [{ status => 'stop', text => 'one two three' }], 'whole';
 	$p->eventually('its request is over', sub {
-		grep { ($_->{route} // '') eq $PATH && ($_->{status} // 0) == 499 } $p->log_lines });
+		grep { ($_->{route} // '') eq $PATH && ($_->{status} // 0) == 499 }
+		    $p->log_lines });
 };
 
 sub asked_and_left ($body) { return $p->post($PATH, json => $body, @ann, timeout => 0.3) }

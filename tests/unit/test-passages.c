@@ -195,7 +195,7 @@ unrelated(void **state)
 		n++;
 		refused += found == 0;
 		if (found > 0)
-			print_message("# %.3f: %s: %.40s\n", list[0].score, question, list[0].text);
+			print_message("# %.3f: %s: %s\n", list[0].score, question, list[0].file_name);
 	}
 	free(lines);
 	print_message("# %zu unrelated questions: to %zu of them nothing is found\n", n, refused);

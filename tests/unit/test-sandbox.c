@@ -307,11 +307,11 @@ static void
 refused(void **state)
 {
 	static const char *const	what[] = {
-		"reads_passwd", "reads_state", "reads_others", "lists", "makes", "changes",
-		"changes_input", "connects", "forks", "runs", "runs_itself", "signals",
-		"holds_descriptors", "knows_environment",
-#ifndef __SANITIZE_ADDRESS__
-		"grows",
+		"reads_passwd", "reads_state", "lists", "makes", "changes", "changes_input",
+		"connects", "forks", "runs", "runs_itself", "signals", "holds_descriptors",
+		"knows_environment",
+#ifndef __SANITIZE_ADDRESS__		/* it must see /proc, and have room */
+		"reads_others", "grows",
 #endif
 	};
 	struct told	 t;
@@ -319,7 +319,7 @@ refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(what) / sizeof(what[0]); i++) {
 		/* What Landlock alone refuses cannot be refused without it. */
-		if (sandbox_landlock() == 0 && i < 4)
+		if (sandbox_landlock() == 0 && (i < 3 || strcmp(what[i], "reads_others") == 0))
 			continue;
 		lock_up(&t, what[i], 30, 1000, NULL);
 		if (t.end != SANDBOX_EXITED || t.status != 42 || strcmp(t.out.p, "in") != 0)
@@ -418,7 +418,7 @@ main(int argc, char **argv)
 	int			fd;
 
 	if (argc == 3 && strcmp(argv[0], PRISONER) == 0)
-		return prisoner(argv[1], argv[2]);
+		_exit(prisoner(argv[1], argv[2]));	/* no look for leaks in there */
 	setenv("SECRET_OF_THE_TEST", "1", 1);
 	if (mkdtemp(dir) == NULL)
 		return 1;

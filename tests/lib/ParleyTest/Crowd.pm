@@ -236,7 +236,8 @@ sub heard ($self, $story, $event, $leave) {
 	return;
 }
 
-# What a frame says, of which mask, and how the lane has ended where it says so: by the arena's word.
+# What a frame says, of which mask, and how the lane has ended where it says so: in the arena's
+# words.
 sub said_in ($frame) {
 	if (my $choice = ($frame->{choices} // [])->[0]) {
 		return ($frame->{maskCode}, $choice->{delta}{content}, $choice->{finish_reason});
