@@ -154,7 +154,8 @@ $p->eventually('every turn is closed', sub {
 # ---- the store against what clients remember
 
 my %row;
-$row{ $_->{turn} }{ $_->{mask} } = $_ for @{ $p->sql('SELECT a.turn, l.mask, a.status, a.text,'
+$row{ $_->{turn} }{ $_->{mask} } = $_ for @{ $p->sql("SELECT a.turn, IFNULL(l.mask, 'CHAT')"
+    . ' AS mask, a.status, a.text,'
     . ' a.reasoning, a.estimated, a.prompt_tokens, a.completion_tokens FROM answer a'
     . ' JOIN lane l ON l.session = a.session AND l.lane = a.lane') };
 
@@ -178,7 +179,8 @@ for my $story (grep { $_->{turn} } @stories) {
 		$finish{ $lane->{finish} }++;
 		my $status = { stopped => 'stop' }->{ $row->{status} } // $row->{status};
 		push @ends, [$story->{n}, $mask, $lane, $row]
-		    if $status ne $lane->{finish} || $lane->{text} !~ /^\Q$told\E(?:<\/think>)?$/;
+		    if $status ne $lane->{finish} || $lane->{text} !~ /^\Q$told\E(?:<\/think>)?$/
+		    || ($lane->{answer} // $row->{text}) ne $row->{text};
 	}
 	for my $mask (keys %{ $story->{stored} }) {
 		my $seen = ($lanes->{$mask} // { text => '' })->{text};

@@ -58,7 +58,7 @@ arena_combine(struct req *r)
 	if (arena_knowledge(cx, &in, &spec) == -1)
 		return -1;
 	spec.seats = seats;
-	spec.session_ref = in.session_id;
+	spec.ref = in.session_id;
 	return arena_stream(r, &spec);
 }
 

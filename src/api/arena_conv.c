@@ -73,7 +73,6 @@ ask(struct req *r, const struct chat_req *in, const struct talk *talk, struct tu
 		return -1;
 	spec->voice = &arena_voice;
 	spec->session = talk->session;
-	spec->session_ref = arena_ref(cx->a, talk->session->id);
 	if (!spec->private && spec->fresh == NULL &&
 	    session_entitle(cx, talk->session, spec->question) == -1)
 		return -1;

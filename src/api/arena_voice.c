@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/think.h"
+
 /* A member as text, numbers too: one upstream's id is a string, another's a number. */
 static void
 write_text(struct jw *w, const struct json *c, const char *name)
@@ -89,7 +91,7 @@ arena_frame(struct jw *w, const struct frame *f)
 static struct frame
 frame_of(const struct lane *l, int64_t at_ms)
 {
-	return (struct frame){ .session = l->turn->session_ref, .at_ms = at_ms, .mask = l->mask,
+	return (struct frame){ .session = l->turn->ref, .at_ms = at_ms, .mask = l->mask,
 	    .mask_name = l->mask_name, .pri_id = l->pri_id };
 }
 
@@ -112,17 +114,7 @@ voice_delta(struct out *o, const struct lane *l, const struct delta *d)
 	struct frame	 f = frame_of(l, d->at_ms);
 	struct str	 s = STR_INIT(0);
 
-	f.content = d->text;
-	f.len = d->len;
-	if (d->flags & (DELTA_OPENS | DELTA_CLOSES)) {
-		if (d->flags & DELTA_CLOSES)
-			str_puts(&s, "</think>");
-		if (d->flags & DELTA_OPENS)
-			str_puts(&s, "<think>");
-		str_put(&s, d->text, d->len);
-		f.content = s.p;
-		f.len = s.len;
-	}
+	f.content = think_delta(&s, d, &f.len);
 	say(o, &f);
 	str_free(&s);
 }
@@ -134,13 +126,7 @@ voice_whole(struct out *o, const struct lane *l)
 	struct frame	 f = frame_of(l, l->last_ms != 0 ? l->last_ms : l->ended_ms);
 	struct str	 s = STR_INIT(0);
 
-	if (l->reasoning.len > 0) {
-		str_puts(&s, "<think>");
-		str_put(&s, l->reasoning.p, l->reasoning.len);
-		str_puts(&s, "</think>");
-	}
-	if (l->text.len > 0)
-		str_put(&s, l->text.p, l->text.len);
+	think_whole(&s, l->reasoning.p, l->text.p);
 	f.content = s.p;
 	f.len = s.len;
 	say(o, &f);
@@ -199,11 +185,18 @@ voice_cite(struct out *o, const struct lane *l)
 	msg_close(o);
 }
 
+static char *
+voice_ref(struct arena *a, const struct turn *t, const struct question *q)
+{
+	(void)q;
+	return arena_ref(a, t->session);
+}
+
 const struct voice arena_voice = {
 	.name = "arena",
 	.version = 1,
 	.prefix = "data: ",
-	.session_ref = arena_ref,
+	.ref = voice_ref,
 	.delta = voice_delta,
 	.whole = voice_whole,
 	.end = voice_end,

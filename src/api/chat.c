@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "api/chat_socket.h"
+#include "api/chat_talk.h"
 #include "base/ident.h"
 #include "base/utf8.h"
 
@@ -31,8 +33,8 @@ static const struct dialect_note notes[] = {
 };
 
 const struct dialect dialect_session = {
-	.name = "session", .fail = chat_fail, .failure = &failure_fields, .notes = notes,
-	.number_ids = true,
+	.name = "session", .fail = chat_fail, .failure = &failure_fields, .voice = &chat_voice,
+	.notes = notes, .fail_message = chat_socket_fail, .number_ids = true, .again = chat_again,
 };
 
 int

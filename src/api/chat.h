@@ -136,6 +136,8 @@ extern const struct fields	chat_updated_fields, chat_deleted_fields, chat_rename
 /* From rows to what is shown of them; everything is in the arena. */
 
 char	*chat_text(struct arena *, char *);		/* "" for NULL */
+/* The document's word for how an answer stands, from answer_row's. */
+const char	*chat_status(const char *stored);
 struct chat_user	*chat_user_of(struct arena *, int64_t id, char *name, char *avatar);
 struct chat_model	*chat_model_of(struct arena *, int64_t id, char *name, char *code,
 			    char *logo);

@@ -5,9 +5,8 @@
 
 #include "store/turn.h"
 
-/* The document's words for how an answer stands. */
-static const char *
-status_of(const char *stored)
+const char *
+chat_status(const char *stored)
 {
 	static const struct {
 		const char	*stored, *shown;
@@ -32,7 +31,7 @@ show(struct arena *a, const struct record_row *row, struct chat_record *out)
 		.author = chat_user_of(a, row->owner, row->owner_name, row->owner_avatar),
 		.content_type = row->content_type, .problem_text = chat_text(a, row->question),
 		.answer_text = chat_text(a, row->text),
-		.status = arena_strdup(a, status_of(row->status)),
+		.status = arena_strdup(a, chat_status(row->status)),
 		.create_at = row->created_ms,
 	};
 	if (row->masked)

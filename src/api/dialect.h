@@ -10,6 +10,8 @@
 #include "base/jw.h"
 #include "core/voice.h"
 
+struct req;
+
 /* Of the rows whose path begins with the prefix; the first that fits counts. */
 struct dialect_note {
 	const char		*prefix;
@@ -24,7 +26,15 @@ struct dialect {
 	const struct fields		*failure;	/* the same, for the API document */
 	const struct voice		*voice;	/* NULL: it has no streams */
 	const struct dialect_note	*notes;	/* ended by an empty prefix: it fits every path */
+	/* A failure as a message of a WebSocket; NULL: like any other. */
+	void				(*fail_message)(struct jw *, int status,
+					    const char *sentence);
 	bool				number_ids;	/* {id} in a path is an int64 */
+	/*
+	 * Answers a request with what an equal one has begun: that turn. NULL: its stream, from the
+	 * first event on (streams_tell).
+	 */
+	int				(*again)(struct req *, int64_t turn);
 };
 
 extern const struct dialect	dialect_arena, dialect_native, dialect_session;

@@ -6,6 +6,7 @@
 #include "api/arena.h"
 #include "api/chat.h"
 #include "api/chat_document.h"
+#include "api/chat_talk.h"
 #include "api/handlers.h"
 #include "api/idempotency.h"
 #include "api/limits.h"
@@ -15,6 +16,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "core/who.h"
+#include "web/socket.h"
 
 #define LOOPBACK	"127.0.0.0/8,::1"
 #define PATH_NAMED	200		/* bytes of a path that an error repeats */
@@ -40,6 +42,7 @@ voices_table(void)
 {
 	static const struct voice *const voices[] = {
 		&arena_voice,
+		&chat_voice,
 		NULL,
 	};
 
@@ -119,6 +122,17 @@ is_local(const struct req *r)
 	    conf_cidr_match(r->cx.conf->trusted_proxies, r->remote);
 }
 
+/* What browsers open for a page, EventSource and WebSocket, has no headers of the page's. */
+static const char *
+bearer(struct req *r)
+{
+	const char	*token = req_bearer(r);
+
+	if (token == NULL && (r->route->flags & R_TOKEN))
+		token = req_query(r, "token");
+	return token != NULL && *token != '\0' ? token : NULL;
+}
+
 /* Lets in whom the row lets in. */
 static int
 guard(struct req *r)
@@ -133,7 +147,7 @@ guard(struct req *r)
 		return is_local(r) ? 0 : fail(&r->cx, F_FORBIDDEN, "%s", r->route->path);
 	if (req_header_bad(r, "userId"))
 		return fail(&r->cx, F_UTF8, "userId");
-	shown = (struct who_shown){ .bearer = req_bearer(r), .login = req_cookie(r, "parley_token"),
+	shown = (struct who_shown){ .bearer = bearer(r), .login = req_cookie(r, "parley_token"),
 	    .user_id = req_header(r, "userId"), .remote = r->remote,
 	    .guest = { req_header(r, GUEST_HEADER), req_cookie(r, GUEST_COOKIE) },
 	    .token_only = login };
@@ -193,8 +207,15 @@ answer(struct req *r)
 		return options(r);
 	if (r->route == NULL)
 		return no_route(r);
-	if (limits_address(r) == -1 || guard(r) == -1 || limits_user(r) == -1 ||
-	    req_body_load(r) == -1)
+	if (r->why == REQ_STILL)
+		return guard(r);
+	if (r->why == REQ_OPEN && socket_check(r) == -1)
+		return -1;
+	if (limits_address(r) == -1 || guard(r) == -1 || limits_user(r) == -1)
+		return -1;
+	if (r->why == REQ_OPEN)
+		return socket_admit(r);
+	if (req_body_load(r) == -1)
 		return -1;
 	if (r->method == M_OPTIONS && r->body_len == 0)
 		return options(r);
@@ -207,6 +228,7 @@ refuse(struct req *r)
 {
 	const struct dialect	*d = r->hit.dialect != NULL ? r->hit.dialect : &dialect_native;
 	const struct fail	*f = &r->cx.fail;
+	bool			 message = r->socket != NULL && r->why != REQ_OPEN;
 	struct str		 s = STR_INIT(0);
 	struct jw		 w;
 
@@ -216,8 +238,11 @@ refuse(struct req *r)
 		reply_header(r, "Allow", f->allow);
 	if (f->kind == F_UNAUTHORIZED)
 		reply_header(r, "WWW-Authenticate", "Bearer");
+	if (f->kind == F_UPGRADE)
+		reply_header(r, "Upgrade", "websocket");
 	jw_open(&w, &s);
-	d->fail(&w, fail_status(f->kind), fail_text(r->cx.a, f, r->cx.lang));
+	(message && d->fail_message != NULL ? d->fail_message : d->fail)(&w, fail_status(f->kind),
+	    fail_text(r->cx.a, f, r->cx.lang));
 	reply(r, fail_status(f->kind), REPLY_JSON, s.p, s.len);
 	str_free(&s);
 }
@@ -227,8 +252,11 @@ dispatch(struct req *r)
 {
 	int	rc;
 
-	cors(r);
-	rc = answer(r);
+	if (r->then == NULL) {
+		cors(r);
+		rc = answer(r);
+	} else
+		rc = r->then(r, r->then_arg);
 	limits_done(r);
 	if (rc == 0)
 		return;

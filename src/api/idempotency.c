@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "api/dialect.h"
 #include "api/streams.h"
 #include "base/ident.h"
 #include "core/who.h"
@@ -46,6 +47,14 @@ read_key(struct req *r)
 	return 0;
 }
 
+static int
+tell(struct req *r, int64_t turn)
+{
+	const struct dialect	*d = r->route->dialect;
+
+	return d->again != NULL ? d->again(r, turn) : streams_tell(r, turn, 0);
+}
+
 /*
  * Between the commit that opens a turn and its first record lies a moment in which it cannot be
  * told yet. Who sends the same request twice at once comes in just then.
@@ -55,7 +64,7 @@ tell_soon(struct req *r, int64_t turn)
 {
 	const struct timespec	 moment = { .tv_nsec = MOMENT_MS * 1000000 };
 
-	for (int waited = 0; streams_tell(r, turn, 0) == -1; waited += MOMENT_MS) {
+	for (int waited = 0; tell(r, turn) == -1; waited += MOMENT_MS) {
 		if (r->cx.fail.kind != F_UNAVAILABLE || waited >= PATIENCE_MS)
 			return -1;
 		fail_clear(&r->cx);

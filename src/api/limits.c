@@ -6,6 +6,7 @@
 #include "base/figures.h"
 #include "base/limit.h"
 #include "core/who.h"
+#include "web/socket.h"
 
 #define SECOND		1000000		/* us */
 #define STREAM_WAIT	1		/* seconds: nobody knows when a stream ends */
@@ -31,11 +32,28 @@ check_rate(struct req *r, uint64_t whom, int rate, const char *setting)
 static int
 check_streams(struct req *r, uint64_t whom, int most, const char *setting, uint64_t *held)
 {
-	if (!(r->route->flags & R_STREAM) || most == 0)
+	/* A WebSocket has one turn at a time, and is asked for another only by its messages. */
+	if (!(r->route->flags & R_STREAM) || most == 0 || r->why == REQ_OPEN ||
+	    (r->socket != NULL && socket_streaming(r->socket)))
 		return 0;
 	if (!limit_enter(whom, most))
 		return refuse(r, setting, STREAM_WAIT);
 	*held = whom;
+	return 0;
+}
+
+/* A place among his WebSockets. */
+static int
+check_sockets(struct req *r)
+{
+	const uint64_t	whom = limit_sockets(r->cx.who->id);
+	const int	most = r->cx.conf->sockets_limit;
+
+	if (r->why != REQ_OPEN || most == 0)
+		return 0;
+	if (!limit_enter(whom, most))
+		return refuse(r, "sockets_limit", STREAM_WAIT);
+	r->places.socket = whom;
 	return 0;
 }
 
@@ -63,7 +81,7 @@ limits_user(struct req *r)
 	if (r->cx.who == NULL)
 		return 0;
 	whom = limit_user(r->cx.who->id);
-	if (check_rate(r, whom, c->rate_limit, "rate_limit") == -1)
+	if (check_rate(r, whom, c->rate_limit, "rate_limit") == -1 || check_sockets(r) == -1)
 		return -1;
 	return check_streams(r, whom, c->streams_limit, "streams_limit", &r->places.user);
 }

@@ -92,6 +92,8 @@ write_parameters(struct jw *w, const struct route *r)
 		write_query(w, note->query);
 	if (r->who == WHO_USER || r->who == WHO_GUEST || r->who == WHO_OWNER)
 		write_string_parameter(w, "userId", "header", r->who == WHO_USER);
+	if (r->flags & R_TOKEN)
+		write_string_parameter(w, "token", "query", false);
 	if (r->flags & R_TURN)
 		write_string_parameter(w, "Idempotency-Key", "header", false);
 	if (r->flags & R_RESUME)
@@ -180,8 +182,10 @@ write_responses(struct jw *w, const struct route *r)
 	jw_str(w, "description", "OK");
 	if (r->out != NULL) {
 		jw_obj(w, "content");
-		write_content(w, r->flags & R_STREAM ? "text/event-stream" : "application/json",
-		    r->out);
+		if (!(r->flags & R_STREAM) || (r->flags & R_EITHER))
+			write_content(w, "application/json", r->out);
+		if (r->flags & R_STREAM)
+			write_content(w, "text/event-stream", r->out);
 		jw_end(w);
 	} else if (r->flags & R_RESUME)
 		write_any_stream(w);

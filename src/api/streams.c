@@ -38,22 +38,31 @@ turn_of(struct req *r, int64_t *turn)
 	return 0;
 }
 
-/* "<turn>-<n>", of that turn. */
+/* "<turn>-<n>" */
 static bool
-event_id(const char *s, int64_t turn, int64_t *n)
+event_id(const char *s, int64_t *turn, int64_t *n)
 {
 	const char	*dash = strchr(s, '-');
 	char		 id[24];
-	int64_t		 of;
 
 	if (dash == NULL || (size_t)(dash - s) >= sizeof(id))
 		return false;
 	memcpy(id, s, (size_t)(dash - s));
 	id[dash - s] = '\0';
-	if (!ident_parse(id, &of) || of != turn)
+	if (!ident_parse(id, turn))
 		return false;
 	*n = 0;
 	return strcmp(dash, "-0") == 0 || ident_parse(dash + 1, n);
+}
+
+int
+streams_last_event(struct req *r, int64_t *turn, int64_t *after)
+{
+	const char	*last = req_header(r, "Last-Event-ID");
+
+	if (req_header_bad(r, "Last-Event-ID") || (last != NULL && !event_id(last, turn, after)))
+		return fail(&r->cx, F_VALUE, "Last-Event-ID");
+	return last != NULL;
 }
 
 /*
@@ -64,14 +73,14 @@ static int
 events_had(struct req *r, int64_t turn, int64_t *after)
 {
 	struct resume_query	 in = { 0 };
-	const char		*last = req_header(r, "Last-Event-ID");
+	int64_t			 of = turn;
 
 	if (req_read(r, &in) == -1)
 		return -1;
 	*after = in.after;
-	if (req_header_bad(r, "Last-Event-ID") || (last != NULL && !event_id(last, turn, after)))
-		return fail(&r->cx, F_VALUE, "Last-Event-ID");
-	return 0;
+	if (streams_last_event(r, &of, after) == -1)
+		return -1;
+	return of == turn ? 0 : fail(&r->cx, F_VALUE, "Last-Event-ID");
 }
 
 int

@@ -10,5 +10,10 @@
  * F_UNAVAILABLE.
  */
 int	 streams_tell(struct req *, int64_t turn, int64_t after);
+/*
+ * What the header Last-Event-ID says the client has: a turn, and how many events of it. 1; 0: there
+ * is none, and both stay as they are; -1: F_VALUE.
+ */
+int	 streams_last_event(struct req *, int64_t *turn, int64_t *after);
 
 #endif

@@ -1,6 +1,7 @@
 #include "fail.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static const struct {
 	const char	*name;
@@ -28,6 +29,15 @@ const char *
 fail_name(enum fail_kind kind)
 {
 	return kinds[kind].name;
+}
+
+enum fail_kind
+fail_of_name(const char *name)
+{
+	for (int k = F_NONE + 1; name != NULL && k < F_KINDS; k++)
+		if (strcmp(kinds[k].name, name) == 0)
+			return (enum fail_kind)k;
+	return F_NONE;
 }
 
 /* A case per kind, so that the compiler sees each sentence as a format. */

@@ -24,6 +24,7 @@ struct fail {
 int		 fail_status(enum fail_kind);	/* HTTP status */
 int		 fail_rpc(enum fail_kind);	/* google.rpc.Code */
 const char	*fail_name(enum fail_kind);	/* "F_BODY", for logs */
+enum fail_kind	 fail_of_name(const char *);	/* F_NONE: NULL, or no such kind */
 /* The sentence in that language, `what` filled in; in the arena. */
 const char	*fail_text(struct arena *, const struct fail *, enum lang);
 

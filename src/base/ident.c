@@ -26,6 +26,7 @@
 #define SEQ_BITS	8
 #define NODE_BITS	5
 #define ID_MAX		((INT64_C(1) << 53) - 1)
+#define SLACK		3600000		/* ms by which ids may differ from the clock */
 #define SECRET		32
 
 /*
@@ -214,14 +215,27 @@ ident_time(int64_t id)
 	return (id >> (SEQ_BITS + NODE_BITS)) + EPOCH;
 }
 
-int64_t
-ident_least(int64_t ms)
+/* The least id of that many milliseconds after EPOCH, within what ids can be. */
+static int64_t
+least(int64_t ms)
 {
-	if (ms <= EPOCH)
+	if (ms <= 0)
 		return 0;
-	if (ms - EPOCH > ID_MAX >> (SEQ_BITS + NODE_BITS))
+	if (ms > ID_MAX >> (SEQ_BITS + NODE_BITS))
 		return ID_MAX;
-	return (ms - EPOCH) << (SEQ_BITS + NODE_BITS);
+	return ms << (SEQ_BITS + NODE_BITS);
+}
+
+int64_t
+ident_from(int64_t ms)
+{
+	return ms <= EPOCH ? 0 : least(ms - EPOCH - SLACK);
+}
+
+int64_t
+ident_until(int64_t ms)
+{
+	return ms <= 0 ? 0 : least(ms - EPOCH + SLACK);
 }
 
 int
@@ -300,6 +314,16 @@ ident_sha256(uint8_t dst[32], const void *p, size_t n)
 {
 	if (EVP_Digest(p, n, dst, NULL, EVP_sha256(), NULL) != 1)
 		ident_die("EVP_Digest");
+}
+
+void
+ident_sha1(char dst[IDENT_SHA1_SIZE], const char *s)
+{
+	unsigned char	digest[20];
+
+	if (EVP_Digest(s, strlen(s), digest, NULL, EVP_sha1(), NULL) != 1)
+		ident_die("EVP_Digest");
+	EVP_EncodeBlock((unsigned char *)dst, digest, sizeof(digest));
 }
 
 int64_t

@@ -22,11 +22,11 @@ int64_t	 ident_new(void);			/* never repeats, rises */
 int64_t	 ident_time(int64_t id);	/* ms since 1970 when it was made, or later */
 int	 ident_node(int64_t id);	/* of the host that made it */
 /*
- * The least id of that millisecond, within what ids can be: a search by time, for which there is no
- * index, follows the ids. They may be ahead of the clock or behind it by IDENT_SLACK ms.
+ * Bounds of the ids that were given from one time to another, with an hour to spare, for they may
+ * be ahead of the clock or behind it: a search by time, where it has no index, follows the ids.
  */
-#define IDENT_SLACK	3600000
-int64_t	 ident_least(int64_t ms);
+int64_t	 ident_from(int64_t ms);
+int64_t	 ident_until(int64_t ms);
 void	 ident_random(void *, size_t);
 /* n random bytes as lowercase hex; dst holds 2n + 1. */
 void	 ident_random_hex(char *dst, size_t n);
@@ -38,6 +38,9 @@ void	 ident_mac(char *dst, size_t hexlen, const char *purpose, const char *text)
 /* In constant time. */
 bool	 ident_mac_ok(const char *mac, size_t hexlen, const char *purpose, const char *text);
 void	 ident_sha256(uint8_t dst[32], const void *, size_t);
+#define IDENT_SHA1_SIZE	29
+/* SHA-1 of a text in base64, NUL-terminated: for protocols that want it so, for nothing secret. */
+void	 ident_sha1(char dst[IDENT_SHA1_SIZE], const char *);
 int64_t	 ident_hash64(const void *, size_t);	/* first 64 bits of SHA-256, big endian */
 /* Whole string is a decimal id in range (1..2^53-1), without sign or leading zero. */
 bool	 ident_parse(const char *, int64_t *);

@@ -87,6 +87,12 @@ limit_user(int64_t id)
 }
 
 uint64_t
+limit_sockets(int64_t id)
+{
+	return id != 0 ? mix(mix((uint64_t)id)) : 0;	/* his streams are counted apart */
+}
+
+uint64_t
 limit_address(const char *remote)
 {
 	static const unsigned char	mapped[12] = { [10] = 0xff, [11] = 0xff };

@@ -19,6 +19,7 @@
 int		 limit_open(const char *state_dir);
 
 uint64_t	 limit_user(int64_t id);	/* 0: nobody */
+uint64_t	 limit_sockets(int64_t id);	/* the same, as holder of WebSockets */
 /* REMOTE_ADDR; an IPv6 address is its network of 64 bits. 0: that is no address. */
 uint64_t	 limit_address(const char *remote);
 

@@ -45,17 +45,34 @@ peers_free(struct peers *all)
 void
 peer_join(struct peers *all, struct peer *p)
 {
+	if (p->all != NULL)		/* it has stayed */
+		return;
 	p->all = all;
 	p->queued_at = loop_now(all->loop);
+	p->heeds = EPOLLRDHUP;
 	p->watch = (struct watch){ .fd = p->fd, .fn = peer_event };
-	loop_add(all->loop, &p->watch, EPOLLRDHUP);
+	loop_add(all->loop, &p->watch, p->heeds);
+}
+
+void
+peer_heed(struct peer *p, uint32_t events)
+{
+	p->heeds = events;
+	loop_mod(p->all->loop, &p->watch, p->waiting ? events | EPOLLOUT : events);
+}
+
+void
+peer_unheed(struct peer *p)
+{
+	p->heeds = 0;
+	loop_del(p->all->loop, &p->watch);
 }
 
 static void
 peer_wait(struct peer *p)
 {
 	p->waiting = true;
-	loop_mod(p->all->loop, &p->watch, EPOLLRDHUP | EPOLLOUT);
+	loop_mod(p->all->loop, &p->watch, p->heeds | EPOLLOUT);
 }
 
 /* There is something to do for the peer once its socket has room. */
@@ -108,16 +125,20 @@ peer_event(struct watch *w, uint32_t events)
 {
 	struct peer	*p = (struct peer *)((char *)w - offsetof(struct peer, watch));
 
-	if (events & LEFT) {
+	if ((events & LEFT) && p->ops->come == NULL) {
 		peer_leave(p);
 		return;
 	}
-	p->waiting = false;
-	loop_mod(p->all->loop, w, EPOLLRDHUP);
-	peer_touch(p);
+	if (events & EPOLLOUT) {
+		p->waiting = false;
+		loop_mod(p->all->loop, w, p->heeds);
+		peer_touch(p);
+	}
+	if (events & (LEFT | EPOLLIN))
+		p->ops->come(p, events);
 }
 
-static void
+void
 peer_queued(struct peer *p)
 {
 	p->queued_at = loop_now(p->all->loop);
@@ -166,9 +187,25 @@ peer_end(struct peer *p)
 {
 	if (p->gone)
 		return;
-	p->ending = true;
 	p->on_gone = p->on_drained = NULL;
 	p->owner = NULL;
+	if (p->ops->rest != NULL)
+		p->ops->rest(p);
+	else
+		peer_close(p);
+}
+
+void
+peer_close(struct peer *p)
+{
+	void	(*gone)(struct peer *, void *) = p->on_gone;
+
+	p->on_gone = NULL;
+	p->on_drained = NULL;
+	if (gone != NULL)
+		gone(p, p->owner);
+	p->owner = NULL;
+	p->ending = true;
 	peer_touch(p);
 }
 

@@ -8,6 +8,9 @@
  *
  * A peer that joined watches its descriptor itself (EPOLLRDHUP: the client left), on the loop's
  * epoll. Nobody else may watch it on that loop until finish().
+ *
+ * One that stays (a WebSocket: its ops have come and rest) joins once and has several owners, one
+ * after the other: to join it again only gives it to the next.
  */
 #ifndef PARLEY_PEER_H
 #define PARLEY_PEER_H
@@ -48,6 +51,13 @@ struct peer_ops {
 	 * watch is deleted and the buffer freed already.
 	 */
 	void	(*finish)(struct peer *, bool gone);
+	/*
+	 * Of a peer that stays; NULL, both: of any other. come: there is something to read or its
+	 * end (EPOLLIN, EPOLLRDHUP, EPOLLHUP, EPOLLERR), and the peer may leave. rest: its owner
+	 * has ended it, it waits for the next one.
+	 */
+	void	(*come)(struct peer *, uint32_t events);
+	void	(*rest)(struct peer *);
 };
 
 struct peer {
@@ -56,6 +66,8 @@ struct peer {
 	struct str		 buf;		/* framed, waiting; past its cap we leave */
 	bool			 dirty, ending, gone;
 	int64_t			 queued_at;	/* loop time of the last message or ping */
+	/* Seconds after which asking again makes sense, where its owner knew when it ended it */
+	int			 retry_after;
 	struct peers		*all;
 	/*
 	 * Told to the owner (a turn), on the loop; both may be NULL. on_gone: the client left,
@@ -68,6 +80,7 @@ struct peer {
 
 	/* private */
 	struct watch		 watch;
+	uint32_t		 heeds;		/* what the watch is for, EPOLLOUT aside */
 	size_t			 slot;		/* where it stands in the dirty list */
 	bool			 waiting;	/* for EPOLLOUT; then it is not dirty */
 	bool			 high;
@@ -90,9 +103,18 @@ void	 peer_ping(struct peer *);
 bool	 peer_is_high(const struct peer *);	/* more than PEER_HIGH waits */
 /*
  * No more messages: finish() follows, in a round's end, once the buffer is empty and the socket
- * writable. The owner forgets the peer now: it hears nothing more of it.
+ * writable. The owner forgets the peer now: it hears nothing more of it. One that stays rests.
  */
 void	 peer_end(struct peer *);
+
+/* Of a peer that stays: */
+/* Watches for these from now on (EPOLLIN, EPOLLRDHUP), besides EPOLLHUP and EPOLLERR. */
+void	 peer_heed(struct peer *, uint32_t events);
+void	 peer_unheed(struct peer *);	/* for nothing, the end neither, until peer_heed */
+void	 peer_queued(struct peer *);	/* bytes were added to its buf: they go out */
+/* What peer_end is to others: finish() follows. An owner hears that it is gone. */
+void	 peer_close(struct peer *);
+
 /* The client left (seen by its owner or by a failed write): on_gone, then finish(gone), now. */
 void	 peer_leave(struct peer *);
 

@@ -57,6 +57,43 @@ read_said(struct closer *c, const struct lane *l)
 	    &c->reasoning);
 }
 
+/* From lane_persisted on the loop has what is told of the lane. */
+static bool
+is_ours(const struct lane *l)
+{
+	return l->closing_since != 0;
+}
+
+/* What was read goes with the lane, where its voice tells it. */
+static void
+give_said(struct closer *c, struct lane *l)
+{
+	if (!l->turn->voice->wants_text || !l->turn->stored || !is_ours(l))
+		return;
+	lane_forget(l);			/* of a try that failed */
+	l->text = c->text;
+	l->reasoning = c->reasoning;
+	c->text = c->reasoning = (struct str){ 0 };
+}
+
+/* The lane waits: its text is in the spool. */
+static void
+take_said(struct lane *l)
+{
+	if (l->turn->voice->wants_text && is_ours(l))
+		lane_forget(l);
+}
+
+/* Its client is told so, too. */
+static void
+lose_said(struct lane *l)
+{
+	log_error("an answer cannot be stored as it was said: the spool is damaged",
+	    LOG_S("rid", l->turn->rid), LOG_I("turn", l->turn->id), LOG_I("lane", l->n));
+	l->status = "error";
+	l->why = F_INTERNAL;
+}
+
 /* Its memory goes back where it was more than most need. */
 static void
 forget_said(struct closer *c)
@@ -80,12 +117,8 @@ save_lane(struct ctx *cx, struct closer *c, struct lane *l)
 	/* Out of descriptors, perhaps. What cannot be read for long is damaged. */
 	if (lost && clock_mono_ms() - l->closing_since < PATIENCE_MS)
 		return fail(cx, F_INTERNAL, "spool");
-	if (lost) {
-		log_error("an answer cannot be stored as it was said: the spool is damaged",
-		    LOG_S("rid", l->turn->rid), LOG_I("turn", l->turn->id), LOG_I("lane", l->n));
-		l->status = "error";		/* what its client is told, too */
-		l->why = F_INTERNAL;
-	}
+	if (lost)
+		lose_said(l);
 	closer_cost(cost, sizeof cost, l->model->price_in, l->model->price_out, l->prompt_tokens,
 	    l->completion_tokens);
 	row = (struct answer_row){
@@ -99,7 +132,9 @@ save_lane(struct ctx *cx, struct closer *c, struct lane *l)
 		.last_ms = l->last_ms, .ended_ms = l->ended_ms,
 	};
 	/* 0: it is closed already, by a commit whose answer got lost. */
-	if ((closed = answer_close(cx, &row)) != 1)
+	closed = answer_close(cx, &row);
+	give_said(c, l);
+	if (closed != 1)
 		return closed;
 	for (size_t i = 0; stored && i < l->ncitations; i++)
 		if (citation_add(cx, &(struct citation_row){ .answer = l->answer,
@@ -153,6 +188,7 @@ save(struct closer *c, struct batch *b)
 static void
 put_off(struct closer *c, struct lane *l)
 {
+	take_said(l);
 	l->next_closing = NULL;
 	*c->late_tail = l;
 	c->late_tail = &l->next_closing;
@@ -166,10 +202,13 @@ static void
 wait_for(struct closer *c, struct lane *l)
 {
 	put_off(c, l);
-	if (l->closing_since == 0 || clock_mono_ms() - l->closing_since < PATIENCE_MS)
+	if (!is_ours(l) || clock_mono_ms() - l->closing_since < PATIENCE_MS)
 		return;
 	if (spool_sync(c->engine->spool) == -1)
 		return;
+	if (l->turn->voice->wants_text && read_said(c, l) == -1)
+		lose_said(l);
+	give_said(c, l);
 	l->closing_since = 0;		/* once is enough */
 	loop_post(c->engine->loop, lane_persisted, l);
 }

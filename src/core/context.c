@@ -13,12 +13,10 @@ struct messages {
 };
 
 static void
-add(struct arena *a, struct messages *all, enum role role, const char *text)
+add_message(struct arena *a, struct messages *all, const struct message *one)
 {
 	struct message	*m;
 
-	if (text == NULL || *text == '\0')
-		return;
 	if (all->n == all->size) {
 		all->size = all->size > 0 ? all->size * 2 : 16;
 		m = arena_array(a, all->size, sizeof *m);
@@ -26,7 +24,39 @@ add(struct arena *a, struct messages *all, enum role role, const char *text)
 			memcpy(m, all->m, all->n * sizeof *m);
 		all->m = m;
 	}
-	all->m[all->n++] = (struct message){ .role = role, .text = text };
+	all->m[all->n++] = *one;
+}
+
+static void
+add(struct arena *a, struct messages *all, enum role role, const char *text)
+{
+	if (text != NULL && *text != '\0')
+		add_message(a, all, &(struct message){ .role = role, .text = text });
+}
+
+/*
+ * Of a question that was asked more than once one answer counts: the newest that ended well, or if
+ * none did the newest. It stands where the first stood. Returns how many are left.
+ */
+static size_t
+drop_superseded(struct said *said, size_t n)
+{
+	size_t	 kept = 0, k;
+
+	for (size_t i = 0; i < n; i++) {
+		/* Who began a group is the first of it. */
+		k = said[i].turn == said[i].group_id ? kept : 0;
+		while (k < kept && said[k].group_id != said[i].group_id)
+			k++;
+		if (k < kept && said[i].failed && !said[k].failed)
+			continue;
+		if (k < kept)		/* what came before the question stays */
+			said[i].context = said[k].context;
+		else
+			kept++;
+		said[k] = said[i];
+	}
+	return kept;
 }
 
 /* The messages that came with a session's first turn, as they were stored. */
@@ -98,11 +128,12 @@ write_prompts(struct lane *l, const struct messages *all)
 }
 
 void
-context_ask(struct ctx *cx, struct lane *l, const struct turn_spec *spec, const struct said *said,
+context_ask(struct ctx *cx, struct lane *l, const struct turn_spec *spec, struct said *said,
     size_t nsaid)
 {
 	struct messages	 all = { 0 };
 
+	nsaid = drop_superseded(said, nsaid);
 	for (size_t i = 0; i < spec->nbefore; i++)
 		if (spec->before[i].role == ROLE_SYSTEM)
 			add(cx->a, &all, ROLE_SYSTEM, spec->before[i].text);
@@ -117,7 +148,8 @@ context_ask(struct ctx *cx, struct lane *l, const struct turn_spec *spec, const 
 		add(cx->a, &all, ROLE_USER, said[i].question);
 		add(cx->a, &all, ROLE_ASSISTANT, said[i].text);
 	}
-	add(cx->a, &all, ROLE_USER, spec->question);
+	add_message(cx->a, &all, &(struct message){ .role = ROLE_USER, .text = spec->question,
+	    .image = spec->image });
 	write_prompts(l, &all);
 }
 

@@ -116,5 +116,6 @@ follow_free(struct follow *f)
 {
 	if (f->told != NULL)
 		turn_free(f->told);
+	free(f->ahead);
 	free(f);
 }

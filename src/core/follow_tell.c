@@ -140,24 +140,41 @@ tell(struct follow *f, const struct spool_record *r)
 		    .flags = r->flags, .at_ms = r->at_ms });
 }
 
+/*
+ * Looks up where its next events are: on the way back from the last record all that lie between are
+ * read. 1; 0: there are none; -1: one of them cannot be read.
+ */
+static int
+look_ahead(struct follow *f)
+{
+	ssize_t	 n;
+
+	free(f->ahead);
+	f->ahead = xmalloc(AT_ONCE * sizeof *f->ahead);
+	n = spool_reader_events(f->engine->reader, f->worker, f->last, f->after, f->ahead, AT_ONCE);
+	f->next_ahead = 0;
+	f->nahead = n > 0 ? (size_t)n : 0;
+	if (n > 0)
+		return 1;
+	free(f->ahead);
+	f->ahead = NULL;
+	return (int)n;
+}
+
 /* As many of the records as the peer takes. -1: one of them cannot be read. */
 static int
 read_on(struct follow *f)
 {
-	struct spool_reader	*reader = f->engine->reader;
 	struct spool_record	 r;
-	uint64_t		 pos[AT_ONCE];
-	ssize_t			 n;
+	int			 more;
 
 	while (!peer_is_high(f->peer)) {
-		n = spool_reader_events(reader, f->worker, f->last, f->after, pos, AT_ONCE);
-		if (n <= 0)
-			return (int)n;
-		for (ssize_t i = 0; i < n && !peer_is_high(f->peer); i++) {
-			if (spool_reader_get(reader, f->worker, pos[i], &r) == -1)
-				return -1;
-			tell(f, &r);
-		}
+		if (f->next_ahead == f->nahead && (more = look_ahead(f)) != 1)
+			return more;
+		if (spool_reader_get(f->engine->reader, f->worker, f->ahead[f->next_ahead++],
+		    &r) == -1)
+			return -1;
+		tell(f, &r);
 	}
 	return 0;
 }
@@ -271,7 +288,7 @@ start(void *arg)
 		f->first = first_position(f);
 	join(f);
 	peer_join(e->peers, f->peer);
-	if (f->source == FOLLOW_STORED)
+	if (f->source == FOLLOW_STORED || f->voice->wants_text)
 		f->peer->buf.cap = 0;	/* answers have a cap of their own */
 	peer_begin(f->peer, f->turn);
 	write_to_worker(f, POST_FOLLOW);

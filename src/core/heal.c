@@ -28,6 +28,7 @@ struct healing {
 	struct half		*table[TABLE_SIZE];	/* by turn */
 	int			 n;
 	struct spool		*spool;
+	struct spool_reader	*reader;
 	struct half		*telling;	/* whose messages come, */
 	const struct lane	*lane;		/* and of which lane */
 };
@@ -156,12 +157,27 @@ end_lane(struct healing *h, struct lane *l)
 	put(h, SPOOL_END, 0, &ended, sizeof ended);
 }
 
+/*
+ * The end of a lane, told by a voice that wants the text: `last` is the turn's last record that
+ * stands there.
+ */
+static void
+tell_with_text(struct healing *h, struct lane *l, uint64_t last, struct out *out)
+{
+	if (spool_reader_said(h->reader, h->worker, last, l->n, &l->text, &l->reasoning) == -1)
+		log_error("an answer cannot be told as it was said: the spool is damaged",
+		    LOG_S("rid", l->turn->rid), LOG_I("turn", l->turn->id), LOG_I("lane", l->n));
+	tell_last(l, out);
+	lane_forget(l);
+}
+
 static void
 tell_rest(struct healing *h, struct half *f)
 {
 	struct turn		*t = f->turn;
 	const struct voice	*v = t->voice;
 	struct out		 out = { .message = on_message, .arg = h };
+	const uint64_t		 last = t->chain.last;
 
 	h->telling = f;
 	h->lane = NULL;
@@ -171,7 +187,10 @@ tell_rest(struct healing *h, struct half *f)
 		h->lane = &t->lanes[i];
 		if (h->lane->state < LANE_CLOSING)
 			end_lane(h, &t->lanes[i]);
-		tell_last(h->lane, &out);
+		if (v->wants_text)
+			tell_with_text(h, &t->lanes[i], last, &out);
+		else
+			tell_last(h->lane, &out);
 	}
 	h->lane = NULL;
 	if (v->done != NULL)
@@ -183,10 +202,14 @@ tell_rest(struct healing *h, struct half *f)
 static int
 tell_all(struct healing *h, const char *path)
 {
+	char	*dir;
 	int	 rv, e;
 
 	if ((h->spool = spool_adopt(path)) == NULL)
 		return -1;
+	dir = xprintf("%s/..", path);
+	h->reader = spool_reader_new(dir);
+	free(dir);
 	for (size_t i = 0; i < TABLE_SIZE; i++)
 		for (struct half *f = h->table[i]; f != NULL; f = f->same)
 			tell_rest(h, f);
@@ -196,6 +219,7 @@ tell_all(struct healing *h, const char *path)
 		for (struct half *f = h->table[i]; f != NULL; f = f->same)
 			register_over(f->turn, h->worker, f->turn->chain.last, h->now_ms);
 	spool_close(h->spool);
+	spool_reader_free(h->reader);
 	errno = e;
 	return rv;
 }

@@ -48,6 +48,7 @@ lane_asked(struct lane *l)
 		.model = l->model->id,
 	};
 
+	l->asked = l->model->id;
 	note(l, SPOOL_LANE, &asked, sizeof asked);
 }
 
@@ -224,7 +225,16 @@ lane_persisted(void *arg)
 	l->told = true;
 	l->state = LANE_CLOSED;
 	tell_end(l);
+	if (l->turn->voice->wants_text)
+		lane_forget(l);
 	turn_lane_told(l->turn);
+}
+
+void
+lane_forget(struct lane *l)
+{
+	str_free(&l->text);
+	str_free(&l->reasoning);
 }
 
 void

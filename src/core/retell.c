@@ -23,8 +23,8 @@ struct told_turn {
 	char		*voice;
 	int		 version;
 	char		*lang, *rid;
-	int64_t		 session, owner, created_ms;
-	char		*session_ref;
+	int64_t		 session, owner, group, created_ms;
+	char		*ref;
 	struct list	 lanes;		/* of struct told_lane */
 };
 
@@ -44,8 +44,9 @@ static const struct field	told_turn_f[] = {
 	FIELD(told_turn, T_STR, OMIT, rid, 0, 0, NULL),
 	FIELD(told_turn, T_I64, OMIT, session, 0, 0, NULL),
 	FIELD(told_turn, T_I64, OMIT, owner, 0, 0, NULL),
+	FIELD(told_turn, T_I64, OMIT, group, 0, 0, NULL),
 	FIELD(told_turn, T_I64, MUST, created_ms, 0, 0, NULL),
-	FIELD(told_turn, T_STR, OMIT, session_ref, 0, 0, NULL),
+	FIELD_AS(told_turn, T_STR, OMIT, ref, "session_ref", 0, 0, NULL),
 	FIELD_SUB(told_turn, T_LIST, MUST, lanes, &told_lane_fields, 0, 0, NULL),
 };
 static FIELDS(told_turn, "ToldTurn");
@@ -69,8 +70,8 @@ retell_write(struct str *dst, const struct turn *t)
 	struct told_turn	 told = {
 		.voice = (char *)t->voice->name, .version = t->voice->version,
 		.lang = (char *)langs[t->lang], .rid = (char *)t->rid, .session = t->session,
-		.owner = t->owner, .created_ms = t->created_ms,
-		.session_ref = (char *)t->session_ref,
+		.owner = t->owner, .group = t->group, .created_ms = t->created_ms,
+		.ref = (char *)t->ref,
 		.lanes = { .p = lanes, .n = (size_t)t->nlanes },
 	};
 	struct jw		 w;
@@ -111,7 +112,8 @@ turn_of(struct arena *a, int64_t id, const struct voice *v, const struct told_tu
 	t->session = told->session;
 	t->stored = told->session != 0;
 	t->owner = told->owner;
-	t->session_ref = told->session_ref;
+	t->group = told->group;
+	t->ref = told->ref;
 	t->lang = strcmp(told->lang, langs[LANG_EN]) == 0 ? LANG_EN : LANG_ZH;
 	t->voice = v;
 	t->created_ms = told->created_ms;
@@ -186,6 +188,7 @@ retell_note(struct turn *t, const struct spool_record *r)
 			break;
 		memcpy(&asked, r->data, sizeof asked);
 		l->state = LANE_RUNNING;
+		l->asked = asked.model;
 		l->prompt_tokens = asked.prompt_tokens;
 		break;
 	case SPOOL_DELTA:
@@ -208,26 +211,18 @@ retell_note(struct turn *t, const struct spool_record *r)
 
 /* From the database. */
 
-static enum fail_kind
-fail_of(const char *name)
-{
-	for (int k = F_NONE + 1; name != NULL && k < F_KINDS; k++)
-		if (strcmp(fail_name((enum fail_kind)k), name) == 0)
-			return (enum fail_kind)k;
-	return F_NONE;
-}
-
 static void
 fill_lane(struct turn *t, struct lane *l, const struct answer_told *a)
 {
 	l->n = a->lane;
 	l->answer = a->answer;
+	l->asked = a->model;
 	l->mask = arena_strdup(t->a, a->mask);
 	l->mask_name = a->mask != NULL ? mask_name(l->mask) : NULL;
 	l->pri_id = arena_strdup(t->a, a->pri_id);
 	l->state = LANE_CLOSED;
 	l->status = arena_strdup(t->a, a->status);
-	l->why = fail_of(a->error);
+	l->why = fail_of_name(a->error);
 	if (a->text != NULL)
 		str_puts(&l->text, a->text);
 	if (a->reasoning != NULL)
@@ -247,6 +242,32 @@ fill_citations(struct turn *t, const struct citation_row *c, size_t n)
 		for (int i = 0; i < t->nlanes; i++)
 			if (t->lanes[i].answer == c[k].answer)
 				add_citation(t, &t->lanes[i], c[k].body, strlen(c[k].body));
+}
+
+/* What its voice says of the turn. -1: ctx failed. */
+static int
+fill_ref(struct ctx *cx, struct turn *t, const struct answer_told *answers, size_t n)
+{
+	struct model		*models = arena_array(cx->a, n, sizeof *models);
+	const struct model	**all = arena_array(cx->a, n, sizeof *all);
+	struct question		 q = { .models = all, .nmodels = n };
+	const struct turn_asked	*asked;
+
+	if ((asked = turn_question(cx, t->id)) == NULL)
+		return cx->fail.kind != F_NONE ? -1 :
+		    fail(cx, F_NOT_FOUND, "turn %lld", (long long)t->id);
+	for (size_t i = 0; i < n; i++) {
+		models[i] = (struct model){ .id = answers[i].model, .code = answers[i].model_code,
+		    .name = answers[i].model_name, .logo = answers[i].model_logo };
+		all[i] = &models[i];
+	}
+	q.text = asked->question != NULL ? asked->question : "";
+	q.content_type = asked->content_type;
+	q.author_name = asked->author_name;
+	q.author_avatar = asked->author_avatar;
+	t->group = asked->group_id;
+	t->ref = t->voice->ref(t->a, t, &q);
+	return 0;
 }
 
 struct turn *
@@ -271,12 +292,13 @@ retell_load(struct ctx *cx, const struct turn_row *row, const struct voice *cons
 	t->lang = cx->lang;
 	t->voice = v;
 	t->created_ms = row->created_ms;
-	if (v->session_ref != NULL)
-		t->session_ref = v->session_ref(t->a, row->session);
 	for (size_t i = 0; i < nanswers; i++)
 		fill_lane(t, &t->lanes[i], &answers[i]);
 	fill_citations(t, citations, ncitations);
-	return t;
+	if (v->ref == NULL || fill_ref(cx, t, answers, nanswers) == 0)
+		return t;
+	turn_free(t);
+	return NULL;
 }
 
 /* Calls of a voice by which a lane that is over is told. */
@@ -287,14 +309,14 @@ step_lane(struct lane *l, int step, struct out *o)
 {
 	const struct voice	*v = l->turn->voice;
 
-	if (step == LANE_WHOLE) {
+	if (step == LANE_WHOLE)
 		v->whole(o, l);
-		str_free(&l->text);
-		str_free(&l->reasoning);
-	} else if (step == LANE_LAST)
+	else if (step == LANE_LAST)
 		tell_outcome(l, o);
 	else if (v->cite != NULL)
 		v->cite(o, l);
+	if (step == (v->wants_text ? LANE_CITE : LANE_WHOLE))
+		lane_forget(l);
 }
 
 /* The step after which the voice says nothing more. */

@@ -109,6 +109,7 @@ struct spool_ended lane_ended(const struct lane *);
  */
 void	 lane_persisted(void *lane);
 void	 lane_saved(void *lane);
+void	 lane_forget(struct lane *);		/* gives back the memory of what it said */
 
 /* turn_run.c: the turn as a whole. */
 struct turn *turn_running_here(const struct engine *, int64_t id);	/* NULL: none */
@@ -147,6 +148,9 @@ struct follow {
 	/* Position of its first record, where our spool keeps them for it (spool_hold); or 0 */
 	uint64_t		 first;
 	uint64_t		 last;		/* of the newest that it knows */
+	/* Positions of its next events, which were looked up at once; NULL: none */
+	uint64_t		*ahead;
+	size_t			 nahead, next_ahead;
 	bool			 over;		/* no more records will come */
 	bool			 asker;		/* its client is the one who asked */
 	int			 step;		/* FOLLOW_STORED: what is told next */
@@ -181,8 +185,8 @@ void	 follow_end(struct follow *);
  * are asked; no url: it cannot be (its key).
  */
 void	 context_address(struct ctx *, struct lane *);
-/* What it is asked, from what it has heard and said before. */
-void	 context_ask(struct ctx *, struct lane *, const struct turn_spec *, const struct said *,
+/* What it is asked, from what it has heard and said before, of which some is dropped. */
+void	 context_ask(struct ctx *, struct lane *, const struct turn_spec *, struct said *,
 	    size_t n);
 /* The request of the fusing lane, from the drafts of the others. On the loop. */
 void	 context_fuse(struct lane *);

@@ -80,7 +80,7 @@ session_open_lane(struct ctx *cx, const char *pri_id, struct talk *talk)
 int
 session_entitle(struct ctx *cx, const struct session *s, const char *first)
 {
-	if (strcmp(s->title, SESSION_UNTITLED) != 0)
+	if (*s->title != '\0' && strcmp(s->title, SESSION_UNTITLED) != 0)
 		return 0;
-	return session_title(cx, s->id, SESSION_UNTITLED, title_of(cx->a, first));
+	return session_title(cx, s->id, s->title, title_of(cx->a, first));
 }

@@ -5,6 +5,8 @@
  */
 #include "core/running.h"
 
+#define OUT_KEPT	65536	/* bytes; what a long answer's last message took goes back */
+
 static void
 pause_asks(struct turn *t)
 {
@@ -113,7 +115,23 @@ tell_last(const struct lane *l, struct out *o)
 void
 tell_end(struct lane *l)
 {
-	tell_last(l, speak(l->turn, l));
+	struct out	*o = speak(l->turn, l);
+
+	tell_last(l, o);
+	if (o->buf.size > OUT_KEPT)
+		str_free(&o->buf);
+}
+
+/* The longest that a lane's upstream has asked for; 0: none has. */
+static int
+retry_after(const struct turn *t)
+{
+	int	 most = 0;
+
+	for (int i = 0; i < t->nlanes; i++)
+		if (t->lanes[i].retry_after > most)
+			most = t->lanes[i].retry_after;
+	return most;
 }
 
 void
@@ -129,6 +147,7 @@ tell_done(struct turn *t)
 	if ((p = t->peer) == NULL)
 		return;
 	t->peer = NULL;
+	p->retry_after = retry_after(t);
 	peer_end(p);
 }
 
@@ -167,6 +186,8 @@ tell_join(struct turn *t)
 
 	if (p == NULL)
 		return;
+	if (t->voice->wants_text)
+		p->buf.cap = 0;		/* an answer in one message: answers have a cap */
 	p->owner = t;
 	p->on_gone = on_gone;
 	p->on_drained = on_drained;

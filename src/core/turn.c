@@ -5,6 +5,7 @@
 #include "base/ident.h"
 #include "base/jw.h"
 #include "core/running.h"
+#include "core/session.h"
 #include "core/who.h"
 #include "store/idem.h"
 #include "store/turn.h"
@@ -21,6 +22,8 @@ struct opening {		/* what the opening transaction works on */
 	bool			 fresh;		/* nothing has been said in the session yet */
 	struct said		**said;		/* per seat, */
 	size_t			*nsaid;		/* and how many */
+	const struct model	**models;	/* that may answer */
+	size_t			 nmodels;
 };
 
 struct model *
@@ -71,7 +74,7 @@ make(struct ctx *cx, struct engine *e, const struct turn_spec *spec)
 	t->stored = spec->session != NULL;
 	t->session = t->stored ? spec->session->id : 0;
 	t->owner = cx->who->id;
-	t->session_ref = arena_strdup(a, spec->session_ref);
+	t->ref = arena_strdup(a, spec->ref);
 	t->lang = cx->lang;
 	t->voice = spec->voice;
 	t->created_ms = cx->now;
@@ -138,7 +141,7 @@ find_group(struct ctx *cx, struct opening *o)
 	struct turn_row	*newest;
 	int64_t		 n;
 
-	o->group = t->id;
+	o->group = o->spec->group != 0 ? o->spec->group : t->id;
 	if (!o->spec->join || o->spec->private)
 		return 0;
 	if ((newest = turn_newest_group(cx, t->session)) == NULL)
@@ -162,10 +165,21 @@ look_back(struct ctx *cx, struct opening *o)
 		return -1;
 	o->fresh = n == 0;
 	for (int i = 0; !o->fresh && i < t->nlanes; i++)
-		if (turn_said(cx, t->session, t->lanes[i].n, o->spec->private, &o->said[i],
-		    &o->nsaid[i]) == -1)
+		if (turn_said(cx, t->session, t->lanes[i].n, o->spec->private, o->spec->group,
+		    &o->said[i], &o->nsaid[i]) == -1)
 			return -1;
 	return 0;
+}
+
+/* What the session takes over from the question. */
+static int
+mark_session(struct ctx *cx, const struct turn_spec *spec)
+{
+	const struct session	*s = spec->session;
+
+	if (spec->entitle && session_entitle(cx, s, spec->question) == -1)
+		return -1;
+	return spec->choice != NULL ? session_choose(cx, s->id, spec->choice->id) : 0;
 }
 
 static int
@@ -188,11 +202,14 @@ open_txn(struct ctx *cx, void *arg)
 		return -1;
 	if (t->stored) {
 		if (session_lock(cx, cx->who->id, t->session) == NULL || check_idle(cx, t) == -1 ||
-		    find_group(cx, o) == -1 || look_back(cx, o) == -1)
+		    find_group(cx, o) == -1 || look_back(cx, o) == -1 ||
+		    mark_session(cx, spec) == -1)
 			return -1;
 		row.session = t->session;
 		row.group_id = o->group;
 		row.question = (char *)spec->question;
+		row.content_type = (char *)spec->content_type;
+		row.file_url = (char *)spec->file_url;
 		row.context = o->fresh ? o->context : NULL;
 	}
 	if (turn_add(cx, &row) == -1)
@@ -205,23 +222,59 @@ open_txn(struct ctx *cx, void *arg)
 	return 0;
 }
 
+/* Room for so many more models that may answer. */
+static void
+expect_models(struct ctx *cx, struct opening *o, size_t more)
+{
+	const struct model	**all = arena_array(cx->a, o->nmodels + more, sizeof *all);
+
+	if (o->nmodels > 0)
+		memcpy(all, o->models, o->nmodels * sizeof *all);
+	o->models = all;
+}
+
 /* Who may be asked in place of each lane's model. */
 static int
-load_fallbacks(struct ctx *cx, struct turn *t)
+load_fallbacks(struct ctx *cx, struct opening *o)
 {
+	struct turn	*t = o->turn;
 	struct model	*list;
 	struct lane	*l;
 
+	expect_models(cx, o, o->spec->nseats);
+	for (size_t i = 0; i < o->spec->nseats; i++)
+		o->models[o->nmodels++] = o->spec->seats[i].model;
 	for (l = t->lanes; l < t->lanes + t->nlanes; l++) {
 		if (l->model->fallbacks == 0)
 			continue;
 		if (model_stand_ins(cx, l->model->id, &list, &l->nfallbacks) == -1)
 			return -1;
+		expect_models(cx, o, l->nfallbacks);
 		l->fallbacks = arena_array(t->a, l->nfallbacks, sizeof *l->fallbacks);
-		for (size_t i = 0; i < l->nfallbacks; i++)
+		for (size_t i = 0; i < l->nfallbacks; i++) {
 			l->fallbacks[i].model = turn_model(t->a, &list[i]);
+			o->models[o->nmodels++] = &list[i];
+		}
 	}
 	return 0;
+}
+
+/* It is stored: what its voice will say of it. */
+static void
+refer(struct ctx *cx, const struct opening *o)
+{
+	const struct turn_spec	*spec = o->spec;
+	struct turn		*t = o->turn;
+	struct question		 q = {
+		.text = spec->question,
+		.content_type = spec->content_type != NULL ? spec->content_type : "text",
+		.author_name = cx->who->name, .author_avatar = cx->who->avatar,
+		.models = o->models, .nmodels = o->nmodels,
+	};
+
+	t->group = o->group;
+	if (t->voice->ref != NULL)
+		t->ref = t->voice->ref(t->a, t, &q);
 }
 
 struct turn *
@@ -239,10 +292,12 @@ turn_open(struct ctx *cx, struct engine *e, const struct turn_spec *spec)
 	o.said = arena_array(cx->a, (size_t)o.turn->nlanes, sizeof *o.said);
 	o.nsaid = arena_array(cx->a, (size_t)o.turn->nlanes, sizeof *o.nsaid);
 
-	if (load_fallbacks(cx, o.turn) == -1 || db_txn(cx, open_txn, &o) == -1) {
+	if (load_fallbacks(cx, &o) == -1 || db_txn(cx, open_txn, &o) == -1) {
 		turn_free(o.turn);
 		return NULL;
 	}
+	if (o.turn->stored)
+		refer(cx, &o);
 	if (o.turn->stored && !o.fresh)
 		asked.nbefore = 0;	/* what is stored is the truth about what was said */
 	for (int i = 0; i < o.turn->nlanes; i++) {

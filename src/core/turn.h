@@ -35,6 +35,7 @@ struct lane {
 	const char		*mask_name;	/* "模型A" */
 	const char		*pri_id;	/* NULL in what is not stored */
 	int64_t			 answer;	/* id of its row */
+	int64_t			 asked;		/* id of the model asked last; 0: none yet */
 	/* Copied into the turn's arena; the one that is asked last, where others failed */
 	const struct model	*model;
 
@@ -45,7 +46,8 @@ struct lane {
 	int			 retry_after;
 	/*
 	 * What it said. Of a turn that runs it is in the spool, and here only where a fusing lane
-	 * waits for it; an answer that is told again from the database (retell.h) is here.
+	 * waits for it, or while its end is told by a voice that wants it; an answer that is told
+	 * again from the database (retell.h) is here.
 	 */
 	struct str		 text, reasoning;
 	struct utf8_tally	 said, thought;	/* how much of either there is */
@@ -74,8 +76,8 @@ struct turn {
 	int64_t			 id;
 	int64_t			 session;	/* 0: not stored */
 	int64_t			 owner;		/* user; 0: a caller without identity */
-	/* What the dialect calls the session in frames; may be NULL */
-	const char		*session_ref;
+	int64_t			 group;		/* of the turns of one question; 0: not stored */
+	const char		*ref;		/* as its voice has it; may be NULL */
 	enum lang		 lang;
 	bool			 stored;
 	bool			 stopped;	/* somebody asked to stop it */
@@ -119,7 +121,7 @@ struct turn_spec {
 	/* Lanes of a session that begins with this turn and is stored with it; NULL: it is there */
 	const struct lane_row	*fresh;
 	size_t			 nfresh;
-	const char		*session_ref;
+	const char		*ref;		/* of what is not stored; may be NULL */
 	const struct turn_seat	*seats;
 	size_t			 nseats;
 	/* Gets the seats' drafts and answers last, as mask FUSION; NULL: none */
@@ -127,7 +129,18 @@ struct turn_spec {
 	bool			 private;	/* hears and says what only its lane knows */
 	/* May join the newest public group with the same question */
 	bool			 join;
+	/*
+	 * A group of the session whose question this is once more: what is heard is what was said
+	 * before it. 0: a new question
+	 */
+	int64_t			 group;
+	bool			 entitle;	/* a session without a title gets it from here */
+	const struct model	*choice;	/* the session's from now on; NULL: as it is */
 	const char		*question;
+	const char		*content_type;	/* image, document; NULL: text */
+	const char		*file_url;	/* of that; kept with the question */
+	/* An image as the models get it, at an http(s) or data: address; NULL: none */
+	const char		*image;
 	/* Earlier messages of the client: used and kept only where nothing is stored yet */
 	const struct message	*before;
 	size_t			 nbefore;

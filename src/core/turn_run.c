@@ -136,8 +136,7 @@ void
 turn_free(struct turn *t)
 {
 	for (int i = 0; i < t->nlanes; i++) {
-		str_free(&t->lanes[i].text);
-		str_free(&t->lanes[i].reasoning);
+		lane_forget(&t->lanes[i]);
 		str_free(&t->lanes[i].spec.body);
 	}
 	free(t->heard);

@@ -5,24 +5,44 @@
  * Told in this order: begin once; per lane delta*, then exactly one of end or fail, then cite;
  * done once, after the last lane. NULL = the dialect says nothing there. `delta` writes exactly
  * one message and is a pure function of the turn, the lane and the delta, so that any process
- * can say it again byte for byte. Of either it reads no more than retell.h keeps.
+ * can say it again byte for byte. Of either it reads no more than retell.h keeps: what else its
+ * frames say goes into the turn's ref.
  */
 #ifndef PARLEY_VOICE_H
 #define PARLEY_VOICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "base/arena.h"
 #include "base/out.h"
 #include "upstream/delta.h"
 
+struct model;
 struct turn;
 struct lane;
+
+/* What was asked in a stored turn, and of whom. */
+struct question {
+	const char		*text;
+	const char		*content_type;	/* text, image, document */
+	const char		*author_name, *author_avatar;	/* NULL: not known */
+	/* id, code, name, logo of all that may answer; of a turn that is over, of those who did */
+	const struct model	*const *models;
+	size_t			 nmodels;
+};
 
 struct voice {
 	const char	*name;		/* stored with the turn */
 	int		 version;	/* raised when its frames change */
 	const char	*prefix;	/* of an SSE data line: "data: " or "data:" */
-	/* What its frames call a stored session, in the arena; NULL: they do not name it */
-	char		*(*session_ref)(struct arena *, int64_t session);
+	/*
+	 * What its frames say of a stored turn beside its numbers, in the arena: turn.ref, which is
+	 * spooled with it. NULL: nothing.
+	 */
+	char		*(*ref)(struct arena *, const struct turn *, const struct question *);
+	/* Of a stored turn, end, fail and cite see what the lane said: l->text and l->reasoning */
+	bool		 wants_text;
 	void		(*begin)(struct out *, const struct turn *);
 	void		(*delta)(struct out *, const struct lane *, const struct delta *);
 	/*

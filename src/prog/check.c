@@ -1,6 +1,7 @@
 /* parley check: will the service run with these settings? */
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,6 +64,34 @@ check_state(struct findings *f, const struct conf *c)
 	}
 	status = errno == EACCES || errno == EPERM ? EX_NOPERM : EX_CANTCREAT;
 	found_bad(f, status, "state directory", "%s: %s", c->state_dir, strerror(errno));
+}
+
+/* Can the sockets be where they shall be? Systemd may open them, as another user. */
+static void
+check_socket(struct findings *f, const char *setting, const char *path)
+{
+	struct arena	*a = f->run->cx.a;
+	const char	*slash = strrchr(path, '/');
+	struct stat	 st;
+
+	if (*path == '\0')
+		found_note(f, setting, "none: WebSockets are not served");
+	else if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		found_bad(f, EX_CONFIG, setting, "%s is too long for a socket", path);
+	else if (slash == NULL || (slash != path && (stat(arena_strndup(a, path,
+	    (size_t)(slash - path)), &st) == -1 || !S_ISDIR(st.st_mode))))
+		found_note(f, setting, "%s: its directory is not there yet", path);
+	else
+		found_good(f, setting, "%s", path);
+}
+
+static void
+check_sockets(struct findings *f, const struct conf *c)
+{
+	check_socket(f, "listen", c->listen);
+	check_socket(f, "ws_listen", c->ws_listen);
+	if (strcmp(c->listen, c->ws_listen) == 0)
+		found_bad(f, EX_CONFIG, "ws_listen", "is the same as listen");
 }
 
 static void
@@ -235,6 +264,7 @@ check(struct run *r, const void *opts)
 	findings_begin(&f, r);
 	check_settings(&f, c);
 	check_state(&f, c);
+	check_sockets(&f, c);
 	check_secrets(&f, c);
 	if (check_database(&f, c))
 		check_models(&f, c);

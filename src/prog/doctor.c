@@ -252,6 +252,7 @@ doctor(struct run *r, const void *opts)
 		examine_database(&d);
 		examine_limits(&d);
 		doctor_bodies(&d);
+		doctor_socket(&d);
 		if (doctor_stream(&d))
 			doctor_abort(&d);
 	}

@@ -28,6 +28,8 @@ bool	 doctor_envelope(const struct heard *, int code);
 bool	 doctor_stream(struct doctor *);
 /* Are large bodies let through, and refused in the program's words when too large? */
 void	 doctor_bodies(struct doctor *);
+/* Does a WebSocket come through? */
+void	 doctor_socket(struct doctor *);
 /* Does the program hear of a client that leaves? */
 void	 doctor_abort(struct doctor *);
 

@@ -24,23 +24,33 @@
 
 #define BACKLOG	4096		/* the kernel cuts it to net.core.somaxconn */
 
-/* Systemd's sockets, by name: fcgi, else the first that is not the WebSockets'. -1: none. */
+static const struct {
+	const char	*name;		/* systemd's */
+	const char	*setting;
+} kinds[] = {
+	[LISTEN_FCGI] = { "fcgi", "listen" },
+	[LISTEN_WS] = { "ws", "ws_listen" },
+};
+
+/* Systemd's sockets, by name; fcgi is else the first that is not the WebSockets'. -1: none. */
 static int
-from_systemd(void)
+from_systemd(enum listen_for what)
 {
 #ifdef HAVE_SYSTEMD
 	char	**names = NULL;
 	int	  i, n, fd = -1;
 
-	n = sd_listen_fds_with_names(1, &names);
+	n = sd_listen_fds_with_names(what == LISTEN_WS, &names);
 	for (i = 0; i < n; i++)
-		if (strcmp(names[i], "fcgi") == 0 || (fd == -1 && strcmp(names[i], "ws") != 0))
+		if (strcmp(names[i], kinds[what].name) == 0 || (what == LISTEN_FCGI && fd == -1 &&
+		    strcmp(names[i], kinds[LISTEN_WS].name) != 0))
 			fd = SD_LISTEN_FDS_START + i;
 	for (i = 0; i < n; i++)
 		free(names[i]);
 	free(names);
 	return fd;
 #else
+	(void)what;
 	return -1;
 #endif
 }
@@ -110,7 +120,7 @@ give_to_group(const char *path, const char *group)
 }
 
 static int
-open_path(struct listener *l, const char *path, const char *group)
+open_path(struct listener *l, const char *setting, const char *path, const char *group)
 {
 	struct sockaddr_un	 sa = { .sun_family = AF_UNIX };
 	struct stat		 st;
@@ -118,7 +128,7 @@ open_path(struct listener *l, const char *path, const char *group)
 	int			 rc;
 
 	if (strlen(path) >= sizeof(sa.sun_path)) {
-		warnx("listen: %s is longer than the %zu bytes a socket's path may have", path,
+		warnx("%s: %s is longer than the %zu bytes a socket's path may have", setting, path,
 		    sizeof(sa.sun_path) - 1);
 		return EX_CONFIG;
 	}
@@ -156,13 +166,17 @@ open_path(struct listener *l, const char *path, const char *group)
 }
 
 int
-listen_get(struct listener *l, const char *path, const char *group)
+listen_get(struct listener *l, enum listen_for what, const char *path, const char *group)
 {
 	int	flags, rc;
 
-	*l = (struct listener){ .fd = -1 };
-	if ((l->fd = from_systemd()) == -1 && (l->fd = from_stdin()) == -1) {
-		if ((rc = open_path(l, path, group)) != 0)
+	*l = (struct listener){ .fd = from_systemd(what) };
+	if (l->fd == -1 && what == LISTEN_FCGI)
+		l->fd = from_stdin();
+	if (l->fd == -1) {
+		if (what == LISTEN_WS && *path == '\0')
+			return 0;
+		if ((rc = open_path(l, kinds[what].setting, path, group)) != 0)
 			listen_close(l);
 		return rc;
 	}

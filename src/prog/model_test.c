@@ -76,7 +76,7 @@ static void
 ask_it(struct run *r, struct trial *t, const struct model *m, const char *key)
 {
 	const struct conf	*c = r->cx.conf;
-	const struct message	 question = { ROLE_USER, QUESTION };
+	const struct message	 question = { .role = ROLE_USER, .text = QUESTION };
 
 	t->spec = (struct ask_spec){ .url = m->url, .key = key, .rid = r->cx.rid,
 	    .connect_ms = limit_ms(m->connect_s, c->connect_timeout),

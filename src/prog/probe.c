@@ -1,6 +1,7 @@
 #include "probe.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -59,6 +60,8 @@ on_header(void *arg, const char *line, size_t len)
 
 	if (h->head_us == 0)
 		h->head_us = since_us(x);
+	if (x->p->head && len > 9 && strncmp(line, "HTTP/1.1 ", 9) == 0)
+		h->status = (int)strtol(line + 9, NULL, 10);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
 		if ((value = header_value(x->a, line, len, wanted[i].name)) != NULL)
 			*wanted[i].value = value;
@@ -124,7 +127,8 @@ begin(void *arg)
 	x->begun = clock_mono_us();
 	x->call = call_start(x->caller, &(struct call_spec){ .url = x->p->url, .body = x->p->body,
 	    .body_len = x->p->body_len, .accept = "*/*", .connect_ms = CONNECT_MS,
-	    .headers = x->p->gzip ? gzip : plain }, &ops, x);
+	    .headers = x->p->headers != NULL ? x->p->headers : x->p->gzip ? gzip : plain },
+	    &ops, x);
 }
 
 static void
@@ -132,10 +136,17 @@ tick(void *arg)
 {
 	struct probing	*x = arg;
 
-	if (x->call == NULL || since_us(x) < x->p->patience_ms * 1000)
+	const bool	 done = x->p->head && x->h->status != 0;
+
+	if (x->call == NULL || (!done && since_us(x) < x->p->patience_ms * 1000))
 		return;
 	call_cancel(x->call);
 	x->call = NULL;
+	if (done) {
+		x->h->left = true;
+		loop_stop(x->loop);
+		return;
+	}
 	x->h->late = true;
 	x->h->result = CALL_TIMEOUT;
 	x->h->why = arena_printf(x->a, "no end after %.0f s", (double)x->p->patience_ms / 1000);

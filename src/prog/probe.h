@@ -17,6 +17,9 @@ struct probe {
 	const char	*body;		/* JSON to POST; NULL: GET */
 	size_t		 body_len;
 	bool		 gzip;		/* says that it takes compressed replies */
+	/* More headers, "Name: value", ended by NULL; or NULL */
+	const char *const *headers;
+	bool		 head;		/* hangs up once the head of the reply is there */
 	int		 leave_after;	/* hangs up after so many events; 0: stays until the end */
 	int64_t		 patience_ms;	/* for the whole */
 };

@@ -18,6 +18,7 @@
 #include "core/engine.h"
 #include "store/db.h"
 #include "web/fcgi.h"
+#include "web/socket.h"
 #include "web/worker.h"
 
 #define LAST_WORDS	5000	/* ms for what was failed to be said and stored */
@@ -28,7 +29,9 @@ struct life {
 	const struct conf	*conf;
 	pid_t			 master;
 	int			 listen_fd;	/* -1 once leaving */
+	int			 ws_fd;		/* the same, or there is none */
 	struct engine		*engine;
+	struct sockets		*sockets;
 	struct worker		*worker;
 	bool			 leaving;
 	int64_t			 fail_at;	/* monotonic ms; INT64_MAX: never */
@@ -44,9 +47,12 @@ life_leave(struct life *l, bool pass, int64_t wait_ms)
 	    LOG_I("turns", engine_running(l->engine)));
 	worker_retire(l->worker, pass);
 	l->leaving = true;
-	if (l->listen_fd != -1)		/* where all leave, nobody shall seem to listen */
+	/* Where all leave, nobody shall seem to listen. */
+	if (l->listen_fd != -1)
 		close(l->listen_fd);
-	l->listen_fd = -1;
+	if (l->ws_fd != -1)
+		close(l->ws_fd);
+	l->listen_fd = l->ws_fd = -1;
 	if (at < l->fail_at)
 		l->fail_at = at;
 }
@@ -115,7 +121,8 @@ life_start(struct life *l, const struct process *p)
 {
 	struct worker_opts	 o = {
 		.conf = p->conf, .routes = p->routes, .serve = dispatch,
-		.db_new = db_new, .db_free = db_free, .listen_fd = p->listen_fd,
+		.db_new = db_new, .db_free = db_free,
+		.listen_fd = p->listen_fd, .ws_fd = p->ws_fd,
 		.handoff_in = p->handoff[0], .handoff_out = p->handoff[1],
 	};
 
@@ -129,7 +136,11 @@ life_start(struct life *l, const struct process *p)
 	signal(SIGUSR1, SIG_DFL);
 	if ((l->engine = engine_start(p->conf, voices_table())) == NULL)
 		return EX_UNAVAILABLE;
+	if (p->ws_fd != -1 && (l->sockets = sockets_new(p->conf, engine_loop(l->engine),
+	    engine_peers(l->engine))) == NULL)
+		return EX_SOFTWARE;
 	o.engine = l->engine;
+	o.sockets = l->sockets;
 	if ((l->worker = worker_start(&o)) == NULL) {
 		log_error("the worker does not start", LOG_S("error", strerror(errno)));
 		return EX_OSERR;
@@ -140,8 +151,8 @@ life_start(struct life *l, const struct process *p)
 int
 process_run(const struct process *p)
 {
-	struct life	 l = { .conf = p->conf, .master = p->master,
-	    .listen_fd = p->listen_fd, .fail_at = INT64_MAX, .end_at = INT64_MAX };
+	struct life	 l = { .conf = p->conf, .master = p->master, .listen_fd = p->listen_fd,
+	    .ws_fd = p->ws_fd, .fail_at = INT64_MAX, .end_at = INT64_MAX };
 	pid_t		 pid = getpid();
 	char		 role[24];
 	int		 rc;
@@ -174,5 +185,6 @@ process_run(const struct process *p)
 	}
 	worker_stop(l.worker);
 	engine_stop(l.engine);
+	sockets_free(l.sockets);
 	return EX_OK;
 }

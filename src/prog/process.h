@@ -13,6 +13,7 @@ struct process {
 	int			 number;	/* of the worker, from 1 */
 	pid_t			 master;
 	int			 listen_fd;
+	int			 ws_fd;		/* for WebSockets; -1: none */
 	int			 handoff[2];	/* of connections: receives, sends */
 	int			 ready_fd;	/* its pid goes there once it serves */
 };

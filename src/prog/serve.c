@@ -50,7 +50,7 @@ struct master {
 	struct conf		 old_conf;	/* while RELOADING: to go back to */
 	struct conf		*old_loaded;
 	struct routes		*routes;
-	struct listener		 listener;
+	struct listener		 listener, ws;	/* for FastCGI, for WebSockets */
 	int			 handoff[2], ready[2];
 	int			 signals;
 	int			 tell;		/* our parent, when in the background; -1: nobody */
@@ -149,7 +149,8 @@ worker_run(struct master *m, int number)
 {
 	struct process	 p = {
 		.conf = &m->conf, .routes = m->routes, .number = number, .master = m->pid,
-		.listen_fd = m->listener.fd, .handoff = { m->handoff[0], m->handoff[1] },
+		.listen_fd = m->listener.fd, .ws_fd = m->ws.fd,
+		.handoff = { m->handoff[0], m->handoff[1] },
 		.ready_fd = m->ready[1],
 	};
 
@@ -168,6 +169,8 @@ jobs_run(struct master *m, int number)
 	if (null == -1 || dup2(null, m->listener.fd) == -1)
 		close(m->listener.fd);
 	close(null);
+	if (m->ws.fd != -1)
+		close(m->ws.fd);
 	close(m->handoff[0]);
 	close(m->handoff[1]);
 	return jobs_process_run(&m->conf, number, m->pid, m->ready[1]);
@@ -211,6 +214,7 @@ stop(struct master *m, int sig)
 		log_info("stopping", LOG_S("signal", strsignal(sig)));
 		notify("STOPPING=1");
 		listen_close(&m->listener);	/* who comes now is not left waiting */
+		listen_close(&m->ws);
 		m->kill_at = INT64_MAX;
 	}
 	m->phase = STOPPING;
@@ -283,6 +287,9 @@ reload(struct master *m)
 	log_start(&m->conf);
 	if (strcmp(m->conf.listen, m->old_conf.listen) != 0)
 		log_warn("another listen takes a restart", LOG_S("listen", m->conf.listen));
+	if (strcmp(m->conf.ws_listen, m->old_conf.ws_listen) != 0)
+		log_warn("another ws_listen takes a restart",
+		    LOG_S("ws_listen", m->conf.ws_listen));
 	m->phase = RELOADING;
 	log_info("reloading", LOG_I("workers", m->conf.workers));
 	start_all(m);
@@ -476,7 +483,9 @@ prepare(struct master *m)
 	size_t			 n;
 	int			 rc;
 
-	if ((rc = listen_get(&m->listener, m->conf.listen, m->conf.socket_group)) != 0)
+	if ((rc = listen_get(&m->listener, LISTEN_FCGI, m->conf.listen,
+	    m->conf.socket_group)) != 0 ||
+	    (rc = listen_get(&m->ws, LISTEN_WS, m->conf.ws_listen, m->conf.socket_group)) != 0)
 		return rc;
 	raise_limits();
 	rows = routes_table(&n);
@@ -493,7 +502,7 @@ prepare(struct master *m)
 int
 serve_main(const struct conf *conf, const struct serve_opts *opts)
 {
-	struct master	m = { .opts = opts, .tell = -1 };
+	struct master	m = { .opts = opts, .tell = -1, .listener.fd = -1, .ws.fd = -1 };
 
 	m.children.run = child_run;
 	m.children.arg = &m;
@@ -512,6 +521,7 @@ serve_main(const struct conf *conf, const struct serve_opts *opts)
 	log_info("stopped");
 out:
 	listen_close(&m.listener);
+	listen_close(&m.ws);
 	routes_free(m.routes);
 	conf_free(m.loaded);
 	conf_free(m.old_loaded);

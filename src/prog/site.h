@@ -13,6 +13,7 @@ enum trouble {
 	TROUBLE_ERRORS,		/* the server's own errors are not JSON */
 	TROUBLE_ABORT,		/* a client that leaves is not noticed */
 	TROUBLE_PATHS,		/* paths do not lead to the program */
+	TROUBLE_SOCKET,		/* WebSockets do not */
 	TROUBLES
 };
 

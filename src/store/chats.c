@@ -55,8 +55,7 @@ chats_find_of_tenant(struct ctx *cx, int64_t tenant, const struct chats_filter *
     int64_t size, struct chat_row **list, size_t *n, int64_t *total)
 {
 	const int64_t	 from = f->from_ms, to = f->to_ms != 0 ? f->to_ms : TIME_MAX;
-	const int64_t	 first = ident_least(from - IDENT_SLACK);
-	const int64_t	 last = ident_least(to + IDENT_SLACK);
+	const int64_t	 first = ident_from(from), last = ident_until(to);
 
 	*total = db_number(cx, SQL_CHAT_COUNT_OF_TENANT, V(tenant), V(first), V(last), V(from),
 	    V(to), V(part(f->title)), V(part(f->user_name)));

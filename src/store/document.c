@@ -82,6 +82,12 @@ document_get(struct ctx *cx, int64_t owner, int64_t id)
 	return d;
 }
 
+struct document *
+document_by_url(struct ctx *cx, int64_t owner, const char *url)
+{
+	return db_maybe(cx, SQL_DOCUMENT_BY_URL, V(owner), V(url));
+}
+
 int
 document_search(struct ctx *cx, int64_t owner, const char *part, int64_t skip, int64_t most,
     struct document **list, size_t *n, int64_t *total)

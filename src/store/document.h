@@ -45,6 +45,8 @@ int		 document_add(struct ctx *, const struct document *, size_t n,
 /* The owner's; owner 0: whoever's (for the background, and for administrators after a check of the
  * tenant). NULL: F_NOT_FOUND. */
 struct document	*document_get(struct ctx *, int64_t owner, int64_t id);
+/* The owner's newest that was registered by that address. NULL: none, or ctx failed. */
+struct document	*document_by_url(struct ctx *, int64_t owner, const char *url);
 /*
  * The owner's whose name holds the text, in whatever case ("": all), newest first: at most `most`
  * after the first `skip`; *total: how many there are.

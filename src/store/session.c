@@ -107,6 +107,12 @@ session_title(struct ctx *cx, int64_t id, const char *from, const char *title)
 }
 
 int
+session_choose(struct ctx *cx, int64_t id, int64_t model)
+{
+	return db_do(cx, SQL_SESSION_CHOOSE, V(model), V(id));
+}
+
+int
 session_reveal(struct ctx *cx, int64_t id, int64_t now_ms)
 {
 	return db_do(cx, SQL_SESSION_REVEAL, V(now_ms), V(id));

@@ -11,6 +11,8 @@ struct session {
 	char	*title;
 	int64_t	 created_ms;
 	int64_t	 revealed_ms;	/* when the owner's first vote took the masks off; 0: masked */
+	char	*type;		/* chat, spark_dataset_chat, spark_documents_chat; read only */
+	int64_t	 dataset;	/* that its answers rest on; 0: none; read only */
 };
 
 struct lane_row {
@@ -36,6 +38,7 @@ int		 session_rename(struct ctx *, int64_t owner, int64_t id, const char *title)
 int		 session_delete(struct ctx *, int64_t owner, int64_t id);	/* soft */
 /* Sets the title where it is still `from`. */
 int		 session_title(struct ctx *, int64_t id, const char *from, const char *title);
+int		 session_choose(struct ctx *, int64_t id, int64_t model);	/* session.model */
 /* The first call counts */
 int		 session_reveal(struct ctx *, int64_t id, int64_t now_ms);
 

@@ -11,8 +11,9 @@ int
 turn_add(struct ctx *cx, const struct turn_row *t)
 {
 	return db_do(cx, SQL_TURN_ADD, V(t->id), V(t->tenant), V_ID(t->owner), V_ID(t->session),
-	    V(t->group_id), V(t->worker), V(t->private), V(t->voice), V(t->question), V(t->context),
-	    V(t->created_ms));
+	    V(t->group_id), V(t->worker), V(t->private), V(t->voice), V(t->question),
+	    V(t->content_type != NULL ? t->content_type : "text"), V(t->file_url),
+	    V(t->context), V(t->created_ms));
 }
 
 int
@@ -54,10 +55,18 @@ turn_count(struct ctx *cx, int64_t session)
 	return db_number(cx, SQL_TURN_COUNT, V(session));
 }
 
-int
-turn_said(struct ctx *cx, int64_t session, int lane, bool private, struct said **list, size_t *n)
+struct turn_row *
+turn_of_group(struct ctx *cx, int64_t session, int64_t group)
 {
-	return db_many(cx, SQL_TURN_SAID, list, n, V(session), V(lane), V(private));
+	return db_maybe(cx, SQL_TURN_OF_GROUP, V(session), V(group));
+}
+
+int
+turn_said(struct ctx *cx, int64_t session, int lane, bool private, int64_t before,
+    struct said **list, size_t *n)
+{
+	return db_many(cx, SQL_TURN_SAID, list, n, V(session), V(lane), V(private),
+	    V(before != 0 ? before : INT64_MAX));
 }
 
 /* Closing. */
@@ -172,6 +181,12 @@ struct turn_row *
 turn_get(struct ctx *cx, int64_t owner, int64_t turn)
 {
 	return db_maybe(cx, SQL_TURN_GET, V(turn), V(owner));
+}
+
+struct turn_asked *
+turn_question(struct ctx *cx, int64_t turn)
+{
+	return db_maybe(cx, SQL_TURN_QUESTION, V(turn));
 }
 
 int

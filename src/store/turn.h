@@ -17,6 +17,9 @@ struct turn_row {
 	bool	 private;
 	char	*voice;			/* in which it began: "arena" */
 	char	*question;
+	/* text, image or document: what it holds beside its text; NULL: text */
+	char	*content_type;
+	char	*file_url;		/* of that image or document, or NULL */
 	/* JSON array of earlier messages the client gave, or NULL */
 	char	*context;
 	int64_t	 created_ms, ended_ms;	/* ended 0: it runs */
@@ -38,10 +41,12 @@ struct answer_row {
 };
 
 struct said {			/* a past question and what one lane answered, oldest first */
+	int64_t	 turn, group_id;
 	char	*question;
 	char	*context;	/* as in turn_row: only of the first turn */
 	char	*text;		/* NULL or "" where the lane gave nothing */
 	bool	 private;
+	bool	 failed;	/* it ended as error or timeout */
 };
 
 struct citation_row {
@@ -62,11 +67,16 @@ struct turn_row	*turn_newest_group(struct ctx *, int64_t session);
 int64_t	 turn_group_has(struct ctx *, int64_t session, int64_t group, int lane);
 int64_t	 turn_count(struct ctx *, int64_t session);
 /*
- * What a lane has heard and said, finished turns only: public ones, with private also its
- * private ones.
+ * The newest public turn of that group: question, content_type, file_url. NULL: there is no such
+ * group in the session, or ctx failed.
  */
-int	 turn_said(struct ctx *, int64_t session, int lane, bool private, struct said **,
-	    size_t *n);
+struct turn_row	*turn_of_group(struct ctx *, int64_t session, int64_t group);
+/*
+ * What a lane has heard and said, finished turns only: public ones, with private also its private
+ * ones. before: only of groups that began before that one; 0: all.
+ */
+int	 turn_said(struct ctx *, int64_t session, int lane, bool private, int64_t before,
+	    struct said **, size_t *n);
 
 /* Closing. */
 /*
@@ -139,11 +149,20 @@ int	 turn_history(struct ctx *, int64_t user, int64_t session, int lane, struct 
 	    size_t *n);
 /* The owner's turn; NULL: none, in a deleted session, or ctx failed. */
 struct turn_row	*turn_get(struct ctx *, int64_t owner, int64_t turn);
+/* What was asked in a stored turn, and by whom. NULL: no such turn, or ctx failed. */
+struct turn_asked {
+	int64_t	 group_id;
+	char	*question, *content_type, *file_url;
+	char	*author_name, *author_avatar;		/* NULL: not known */
+};
+struct turn_asked	*turn_question(struct ctx *, int64_t turn);
 /* One answer of a stored turn, as it is told once more; by lane. */
 struct answer_told {
 	int64_t	 answer;
 	int	 lane;
 	char	*mask, *pri_id;		/* its lane's */
+	int64_t	 model;			/* that answered, */
+	char	*model_code, *model_name, *model_logo;	/* its name for others; logo: or NULL */
 	char	*status, *text, *reasoning, *error;
 	int64_t	 prompt_tokens, completion_tokens;
 	bool	 estimated;

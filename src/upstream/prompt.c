@@ -7,6 +7,7 @@
 
 #define ANSWER_ROOM	1024	/* tokens kept free for an answer whose length is not said */
 #define PER_MESSAGE	4	/* tokens that role and separators of a message take */
+#define PER_IMAGE	765	/* tokens: what a picture of 1024 x 1024 takes, as a rule */
 
 static const char *const role_names[] = { "system", "user", "assistant" };
 
@@ -22,7 +23,35 @@ role_parse(const char *s)
 static int64_t
 tokens_of(const struct message *m)
 {
-	return utf8_tokens(m->text, strlen(m->text)) + PER_MESSAGE;
+	return utf8_tokens(m->text, strlen(m->text)) + PER_MESSAGE +
+	    (m->image != NULL ? PER_IMAGE : 0);
+}
+
+static void
+open_part(struct jw *w, const char *type)
+{
+	jw_obj(w, NULL);
+	jw_str(w, "type", type);
+}
+
+/* Text alone is a string; with an image it is one of two parts. */
+static void
+write_content(struct jw *w, const struct message *m)
+{
+	if (m->image == NULL) {
+		jw_str(w, "content", m->text);
+		return;
+	}
+	jw_arr(w, "content");
+	open_part(w, "text");
+	jw_str(w, "text", m->text);
+	jw_end(w);
+	open_part(w, "image_url");
+	jw_obj(w, "image_url");
+	jw_str(w, "url", m->image);
+	jw_end(w);
+	jw_end(w);
+	jw_end(w);
 }
 
 /*
@@ -77,7 +106,7 @@ prompt_write(struct str *out, const struct prompt *p)
 			continue;
 		jw_obj(&w, NULL);
 		jw_str(&w, "role", role_names[p->m[i].role]);
-		jw_str(&w, "content", p->m[i].text);
+		write_content(&w, &p->m[i]);
 		jw_end(&w);
 	}
 	jw_close(&w);

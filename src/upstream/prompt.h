@@ -16,6 +16,7 @@ enum role { ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT };
 struct message {
 	enum role	 role;
 	const char	*text;
+	const char	*image;		/* with it, at an http(s) or data: address; NULL: none */
 };
 
 struct prompt {

@@ -19,11 +19,25 @@
 #define HEADER_PARAM	(sizeof("HTTP_") + NAME)
 #define CHUNK	16384		/* of a body of unknown length */
 
+/* A parameter as it came, or NULL. */
+static const char *
+raw_param(const struct req *r, const char *name)
+{
+	size_t	 n = strlen(name);
+
+	if (r->params == NULL)
+		return fcgi_param(r->io, name);
+	for (char *const *p = r->params; *p != NULL; p++)
+		if (strncmp(*p, name, n) == 0 && (*p)[n] == '=')
+			return *p + n + 1;
+	return NULL;
+}
+
 /* A parameter that is text, or NULL. */
 static const char *
 param(const struct req *r, const char *name)
 {
-	const char	*v = fcgi_param(r->io, name);
+	const char	*v = raw_param(r, name);
 
 	return v != NULL && *v != '\0' && url_text(v, strlen(v)) ? v : NULL;
 }
@@ -57,7 +71,7 @@ bool
 req_header_bad(struct req *r, const char *name)
 {
 	char		 s[HEADER_PARAM];
-	const char	*p = header_param(s, name), *v = p != NULL ? fcgi_param(r->io, p) : NULL;
+	const char	*p = header_param(s, name), *v = p != NULL ? raw_param(r, p) : NULL;
 
 	return v != NULL && *v != '\0' && !url_text(v, strlen(v));
 }
@@ -68,7 +82,7 @@ req_header_sent(struct req *r, const char *name)
 	char		 s[HEADER_PARAM];
 	const char	*p = header_param(s, name);
 
-	return p != NULL && fcgi_param(r->io, p) != NULL;
+	return p != NULL && raw_param(r, p) != NULL;
 }
 
 /* The next item of a list split by `sep`, without the blanks around it. NULL at the end. */
@@ -198,6 +212,8 @@ request_id(struct req *r)
 	const char	*s = req_header(r, "X-Request-Id");
 	size_t		 n = s != NULL ? strlen(s) : 0;
 
+	if (*r->cx.rid != '\0')	/* its connection's */
+		return;
 	/* The @ is for Apache's UNIQUE_ID. */
 	if (n > 0 && n < sizeof(r->cx.rid) && strspn(s,
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-@") == n)
@@ -209,7 +225,7 @@ request_id(struct req *r)
 void
 req_open(struct req *r)
 {
-	const char	*uri = fcgi_param(r->io, "REQUEST_URI"), *query, *p;
+	const char	*uri = raw_param(r, "REQUEST_URI"), *query, *p;
 	size_t		 n;
 
 	r->started_us = clock_mono_us();
@@ -219,14 +235,14 @@ req_open(struct req *r)
 	if (r->method_text == NULL)
 		r->method_text = "?";
 	if (uri == NULL || *uri == '\0')
-		uri = fcgi_param(r->io, "SCRIPT_NAME");
+		uri = raw_param(r, "SCRIPT_NAME");
 	if (uri == NULL)
 		uri = "/";
 	/* Of an absolute form the server passes on, "http://host/path", the path counts. */
 	if (*uri != '/' && (p = strstr(uri, "://")) != NULL)
 		uri = p + 3 + strcspn(p + 3, "/?");
 	n = strcspn(uri, "?");
-	query = fcgi_param(r->io, "QUERY_STRING");
+	query = raw_param(r, "QUERY_STRING");
 	if (query == NULL)
 		query = uri[n] == '?' ? uri + n + 1 : "";
 	r->path = arena_strndup(r->cx.a, uri, n);
@@ -259,9 +275,9 @@ int
 req_drain(struct req *r)
 {
 	char	drop[CHUNK];
-	ssize_t	n;
+	ssize_t	n = 0;
 
-	while ((n = fcgi_read(r->io, drop, sizeof(drop))) > 0)
+	while (r->io != NULL && (n = fcgi_read(r->io, drop, sizeof(drop))) > 0)
 		continue;
 	return n == 0 ? 0 : -1;
 }

@@ -16,11 +16,12 @@
 struct engine;			/* core's */
 struct fcgi;			/* web/fcgi.c's */
 struct upload;			/* web/upload.c's */
+struct socket;			/* web/socket.c's */
 struct worker;			/* web/worker.c's */
 
-/* For whom a place among streams is held (limit.h); 0: none is. */
+/* For whom a place among streams or sockets is held (limit.h); 0: none is. */
 struct places {
-	uint64_t	 address, user;
+	uint64_t	 address, user, socket;
 };
 /* Gives them back. */
 void	 places_leave(struct places *);
@@ -31,9 +32,18 @@ struct req;
  * -1 (ctx failed): it cannot be had, and 0 before its end is as bad.
  */
 typedef ssize_t	(*reply_next)(struct req *, void *arg, const char **p);
+/* What a request is made for. Those by FastCGI are all REQ_CALL. */
+enum req_for {
+	REQ_CALL,		/* its answer */
+	/* Of a WebSocket: */
+	REQ_OPEN,		/* may it be? Form of the handshake, guards and limits */
+	REQ_FIRST,		/* what its handshake's query asks, once it is open; no body */
+	REQ_STILL,		/* may it still be? The guards alone */
+};
 
 struct req {
 	struct ctx		 cx;
+	enum req_for		 why;
 	enum method		 method;	/* 0: one that we do not know */
 	const char		*method_text;
 	const char		*path;		/* as it came, without the query */
@@ -61,10 +71,20 @@ struct req {
 	/* Where the row has R_TURN and an Idempotency-Key was sent: hashes in hex; else NULL */
 	const char		*idem_key, *idem_body;
 	struct places		 places;	/* its stream takes them over */
+	/* It has waited (req_wait): what answers it now, in place of its handler; or NULL */
+	int			(*then)(struct req *, void *);
+	void			*then_arg;
+	int			 retry_after;	/* of the peer that it waited as */
 
 	struct engine		*engine;
 	struct worker		*worker;
-	struct fcgi		*io;
+	struct fcgi		*io;		/* NULL: it came by a WebSocket: */
+	/*
+	 * Its handshake's parameters stand for the request's own, and its body is a message. What
+	 * is replied becomes a message, nothing where the status is 204.
+	 */
+	struct socket		*socket;
+	char *const		*params;	/* "NAME=value"…, NULL */
 };
 
 /*
@@ -120,9 +140,18 @@ void		 reply_attachment(struct req *, const char *file_name);
  * Takes the connection away from the request and makes it a peer of the loop that speaks SSE
  * (text/event-stream with the headers of the contract, those of reply_header included;
  * `X-Stream-Ids: 1` turns on id: lines; prefix is "data: " or "data:"). The request's arena may
- * be freed afterwards. The peer joins peers on the loop (peer_join) by its owner.
+ * be freed afterwards. The peer joins peers on the loop (peer_join) by its owner. Of a request
+ * that came by a WebSocket it is the socket's, whose messages have no frame but its own.
  */
 struct peer	*req_stream(struct req *, const char *prefix);
+/*
+ * Takes the connection away from the request and makes it a peer that swallows its messages. When
+ * its owner ends it, then(r, arg) runs on a request thread, with all that the request had and that
+ * thread's connection to the database, and replies or fails as a handler does. A client that leaves
+ * meanwhile ends only the waiting. The request is not the caller's any more; arg may lie in its
+ * arena.
+ */
+struct peer	*req_wait(struct req *, int (*then)(struct req *, void *), void *arg);
 /* For HEAD: the headers that such a stream would have; stream_id 0: no X-Stream-Id. Always 0. */
 int		 req_stream_head(struct req *, int64_t stream_id);
 

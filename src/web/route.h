@@ -45,6 +45,10 @@ enum route_flags {
 	R_QUICK = 256,		/* a few bytes, from memory: must not wait for anything */
 	/* Body multipart/form-data, which is kept as a file: upload.h. Its limit: upload_limit. */
 	R_UPLOAD = 512,
+	R_TOKEN = 1024,		/* the query's `token` may hold the bearer */
+	/* With R_STREAM: only where Accept names text/event-stream, else one reply */
+	R_EITHER = 2048,
+	R_SOCKET = 4096,	/* a GET that may be a WebSocket */
 };
 
 #define ROUTE_ARGS	4

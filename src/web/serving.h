@@ -20,8 +20,18 @@ struct request_note {
 	bool			 stream;	/* it became one */
 };
 
+/*
+ * Has it answered (worker_opts.serve), sends what was said, writes the log and frees what it had.
+ * Its connection when it is kept and ours; -1: closed, or its peer's (detached).
+ */
+int	request_answer(struct req *);
 void	request_note(struct request_note *, const struct req *);
 /* Counts it too. Never paths as they came, query strings, bodies or tokens. */
 void	request_log(const struct request_note *, int status, int64_t bytes, bool gone);
+/* The same of a WebSocket, at its end: with which code it was closed, messages of the client. */
+void	request_log_socket(const struct request_note *, int code, int64_t messages, int64_t bytes);
+
+/* Fills r, whose cx, io or params are set, finds its route and has it answered. */
+void	worker_answer(struct worker *, struct req *);
 
 #endif

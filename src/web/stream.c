@@ -10,6 +10,7 @@
 #include "base/peer.h"
 #include "fcgi.h"
 #include "serving.h"
+#include "socket.h"
 #include "worker.h"
 
 #define TYPE		"text/event-stream; charset=utf-8"
@@ -124,6 +125,7 @@ places_leave(struct places *p)
 {
 	limit_leave(p->address);
 	limit_leave(p->user);
+	limit_leave(p->socket);
 	*p = (struct places){ 0 };
 }
 
@@ -154,9 +156,12 @@ static const struct peer_ops	stream_ops = {
 struct peer *
 req_stream(struct req *r, const char *prefix)
 {
-	struct stream	*s = xcalloc(1, sizeof(*s));
 	const char	*ids = req_header(r, "X-Stream-Ids");
+	struct stream	*s;
 
+	if (r->socket != NULL)
+		return socket_stream(r);
+	s = xcalloc(1, sizeof(*s));
 	s->peer.ops = &stream_ops;
 	s->peer.fd = fcgi_fd(r->io);
 	s->peer.buf.cap = WAITING_MOST;

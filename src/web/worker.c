@@ -23,6 +23,7 @@
 #include "fcgi.h"
 #include "handoff.h"
 #include "serving.h"
+#include "socket.h"
 #include "upload.h"
 
 #define PATIENCE	30		/* seconds that a read or write of a request may take */
@@ -48,6 +49,7 @@ struct server {
 struct source {
 	struct worker	*w;
 	int		(*next)(int sock);
+	void		(*take)(struct worker *, int fd);
 	int		 sock;		/* -1: there is no such thread */
 	pthread_t	 thread;
 	atomic_bool	 left;
@@ -56,13 +58,12 @@ struct source {
 struct worker {
 	struct worker_opts	 o;
 	struct conns		*conns;
-	bool			 tcp;		/* the listening socket is none of unix */
 
 	pthread_mutex_t		 lock;		/* of the queue */
 	struct job		*first, **last;
 	atomic_int		 jobs;		/* queued or running, and calls from outside */
 
-	struct source		 accepted, handed;
+	struct source		 accepted, upgraded, handed;
 	struct server		*servers;
 	int			 nservers;
 
@@ -178,42 +179,46 @@ worker_return(struct worker *w, int fd)
 }
 
 static void
-request_count(const struct request_note *n, int status, int64_t us)
+request_find(struct worker *w, struct req *r)
 {
-	const struct route	*r = n->route;
-	char			 code[12];
-
-	snprintf(code, sizeof(code), "%d", status);
-	figure_add_for(FIG_REQUESTS, 1, FIGURE_FOR(r != NULL ? r->dialect_name : "none",
-	    r != NULL ? r->path : "none", n->method, code));
-	figure_time(n->stream ? FIG_STREAM_SECONDS : FIG_REQUEST_SECONDS, us, 1);
+	r->engine = w->o.engine;
+	r->worker = w;
+	req_open(r);
+	routes_find(w->o.routes, r->cx.a, r->method, r->path, &r->hit);
+	r->route = r->hit.route;
 }
 
 void
-request_log(const struct request_note *n, int status, int64_t bytes, bool gone)
+worker_answer(struct worker *w, struct req *r)
 {
-	int64_t	 us = clock_mono_us() - n->started_us;
-	/* Who watches the service asks every second: nobody wants to read that. */
-	bool	 watching = n->route != NULL && n->route->who == WHO_LOCAL && status == 200;
-
-	if (gone)
-		status = CLIENT_GONE;
-	request_count(n, status, us);
-	log_line(watching ? LOG_DEBUG_ : LOG_INFO_, "request", LOG_S("rid", n->rid),
-	    LOG_S("route", n->route != NULL ? n->route->path : ""), LOG_S("method", n->method),
-	    LOG_I("status", status), LOG_I("ms", us / 1000), LOG_I("bytes", bytes),
-	    LOG_I("user", n->user), (char *)NULL);
+	request_find(w, r);
+	w->o.serve(r);
 }
 
-void
-request_note(struct request_note *n, const struct req *r)
+int
+request_answer(struct req *r)
 {
-	memcpy(n->rid, r->cx.rid, sizeof(n->rid));
-	n->route = r->route;
-	n->method = r->method != 0 ? method_name(r->method) : "other";
-	n->user = r->user;
-	n->started_us = r->started_us;
-	n->stream = false;
+	struct request_note	 note;
+	int64_t			 bytes;
+	int			 fd = -1;
+
+	r->worker->o.serve(r);
+	if (!r->detached) {
+		if (r->status == 0) {
+			log_error("nothing was answered", LOG_S("rid", r->cx.rid));
+			reply(r, 500, "text/plain; charset=utf-8", "internal error\n", 15);
+		}
+		req_drain(r);
+		bytes = reply_send(r);
+		fd = fcgi_finish(r->io, bytes == -1);
+		request_note(&note, r);
+		request_log(&note, r->status, bytes == -1 ? 0 : bytes, bytes == -1);
+	}
+	upload_drop(r);
+	str_free(&r->reply);
+	str_free(&r->reply_headers);
+	arena_free(r->cx.a);
+	return fd;
 }
 
 /*
@@ -223,11 +228,9 @@ request_note(struct request_note *n, const struct req *r)
 static int
 request_serve(struct server *s, int fd)
 {
-	struct worker		*w = s->w;
-	struct req		 r = { .cx = { .conf = w->o.conf, .db = s->db } };
-	struct request_note	 note;
-	enum head		 come = fcgi_come(fd);
-	int64_t			 bytes;
+	struct worker	*w = s->w;
+	struct req	 r = { .cx = { .conf = w->o.conf, .db = s->db } };
+	enum head	 come = fcgi_come(fd);
 
 	if (come != HEAD_ALL)		/* reading may block */
 		conns_let(w->conns, &s->watch);
@@ -236,32 +239,12 @@ request_serve(struct server *s, int fd)
 		return -1;
 	}
 	r.cx.a = arena_new(4096);
-	r.engine = w->o.engine;
-	r.worker = w;
-	req_open(&r);
-	routes_find(w->o.routes, r.cx.a, r.method, r.path, &r.hit);
-	r.route = r.hit.route;
+	request_find(w, &r);
 	if (r.route == NULL || !(r.route->flags & R_QUICK))
 		conns_let(w->conns, &s->watch);
-	w->o.serve(&r);
-	fd = -1;
-	if (!r.detached) {
-		if (r.status == 0) {
-			log_error("nothing was answered", LOG_S("rid", r.cx.rid));
-			reply(&r, 500, "text/plain; charset=utf-8", "internal error\n", 15);
-		}
-		req_drain(&r);
-		bytes = reply_send(&r);
-		fd = fcgi_finish(r.io, bytes == -1);
-		request_note(&note, &r);
-		request_log(&note, r.status, bytes == -1 ? 0 : bytes, bytes == -1);
-		if (fd == -1)
-			conns_drop(w->conns, -1);
-	}
-	upload_drop(&r);
-	str_free(&r.reply);
-	str_free(&r.reply_headers);
-	arena_free(r.cx.a);
+	fd = request_answer(&r);
+	if (fd == -1 && !r.detached)
+		conns_drop(w->conns, -1);
 	return fd;
 }
 
@@ -329,6 +312,12 @@ admit(struct worker *w, int fd)
 		job_push(w, NULL, NULL, fd);
 }
 
+static void
+admit_socket(struct worker *w, int fd)
+{
+	sockets_take(w->o.sockets, w, fd);
+}
+
 static int
 accept_next(int sock)
 {
@@ -371,7 +360,7 @@ source_thread(void *arg)
 	pthread_sigmask(SIG_UNBLOCK, &leave, NULL);
 	while (!atomic_load(&s->w->retiring)) {
 		if ((fd = s->next(s->sock)) != -1)
-			admit(s->w, fd);
+			s->take(s->w, fd);
 		else if (errno == EPIPE)
 			break;
 		else if (errno != EINTR && errno != ECONNABORTED) {
@@ -384,12 +373,25 @@ source_thread(void *arg)
 	return NULL;
 }
 
+/* How to accept from a listening socket. */
 static int
-source_start(struct worker *w, struct source *s, int sock, int (*next)(int))
+(*acceptor(int sock))(int)
+{
+	socklen_t	len = sizeof(int);
+	int		domain = AF_UNIX;
+
+	getsockopt(sock, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+	return domain == AF_UNIX ? accept_next : accept_next_tcp;
+}
+
+static int
+source_start(struct worker *w, struct source *s, int sock, int (*next)(int),
+    void (*take)(struct worker *, int))
 {
 	s->w = w;
 	s->sock = sock;
 	s->next = next;
+	s->take = take;
 	if (sock == -1)
 		return 0;
 	if ((errno = pthread_create(&s->thread, NULL, source_thread, s)) != 0) {
@@ -435,10 +437,12 @@ threads_start(struct worker *w)
 		if ((errno = pthread_create(&s->thread, NULL, server_thread, s)) != 0)
 			return -1;
 	}
-	if (source_start(w, &w->accepted, w->o.listen_fd,
-	    w->tcp ? accept_next_tcp : accept_next) == -1)
+	if (source_start(w, &w->accepted, w->o.listen_fd, acceptor(w->o.listen_fd), admit) == -1)
 		return -1;
-	return source_start(w, &w->handed, w->o.handoff_in, handoff_receive);
+	if (w->o.sockets != NULL && source_start(w, &w->upgraded, w->o.ws_fd,
+	    acceptor(w->o.ws_fd), admit_socket) == -1)
+		return -1;
+	return source_start(w, &w->handed, w->o.handoff_in, handoff_receive, admit);
 }
 
 struct worker *
@@ -447,20 +451,17 @@ worker_start(const struct worker_opts *o)
 	struct sigaction	 sa = { .sa_handler = leave };	/* without SA_RESTART */
 	struct worker		*w = xcalloc(1, sizeof(*w));
 	sigset_t		 all, before;
-	socklen_t		 len = sizeof(int);
-	int			 domain = AF_UNIX, saved;
+	int			 saved;
 
 	w->o = *o;
 	w->last = &w->first;
-	w->accepted.sock = w->handed.sock = -1;
+	w->accepted.sock = w->upgraded.sock = w->handed.sock = -1;
 	pthread_mutex_init(&w->lock, NULL);
 	if ((w->conns = conns_new()) == NULL) {
 		pthread_mutex_destroy(&w->lock);
 		free(w);
 		return NULL;
 	}
-	getsockopt(o->listen_fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
-	w->tcp = domain != AF_UNIX;
 	sigaction(LEAVE_SIGNAL, &sa, NULL);
 	sigfillset(&all);		/* an interrupted read would break a request */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -485,7 +486,10 @@ worker_retire(struct worker *w, bool pass)
 	if (atomic_exchange(&w->retiring, true))
 		return;
 	source_end(&w->accepted);
+	source_end(&w->upgraded);
 	source_end(&w->handed);
+	if (w->o.sockets != NULL)
+		sockets_retire(w->o.sockets);
 	for (fd = 0; fd < conns_size(w->conns); fd++)
 		if (conns_take(w->conns, fd) && settle(w, fd) != -1)
 			job_push(w, NULL, NULL, fd);
@@ -494,7 +498,9 @@ worker_retire(struct worker *w, bool pass)
 int
 worker_busy(const struct worker *w)
 {
-	return conns_taken(w->conns) + atomic_load(&w->jobs);
+	int	sockets = w->o.sockets != NULL ? sockets_open(w->o.sockets) : 0;
+
+	return conns_taken(w->conns) + sockets + atomic_load(&w->jobs);
 }
 
 void

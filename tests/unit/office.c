@@ -113,7 +113,6 @@ ask(struct ctx *c, struct engine *e, const struct order *o, int fd)
 	struct turn_spec	 spec = {
 		.voice = &plain_voice, .seats = seats, .nseats = (size_t)o->lanes,
 		.question = "why?", .citations = cited, .ncitations = 1,
-		.session_ref = plain_voice.session_ref(c->a, o->of),
 	};
 	struct turn		*t;
 	int64_t			 id;

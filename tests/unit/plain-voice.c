@@ -17,14 +17,22 @@ static void
 voice_begin(struct out *o, const struct turn *t)
 {
 	msg_open(o);
-	str_printf(&o->buf, "begin %s %d", t->session_ref, t->nlanes);
+	str_printf(&o->buf, "begin %s %d", t->ref, t->nlanes);
 	msg_close(o);
 }
 
 static char *
-voice_ref(struct arena *a, int64_t session)
+voice_ref(struct arena *a, const struct turn *t, const struct question *q)
 {
-	return arena_printf(a, "s%" PRId64, session);
+	return arena_printf(a, "s%" PRId64 " of %" PRId64 " %s %s to %s", t->session, t->group,
+	    q->content_type, q->text, q->nmodels > 0 ? q->models[0]->code : "nobody");
+}
+
+static void
+say_text(struct out *o, const struct lane *l)
+{
+	str_printf(&o->buf, " [%s][%s]", l->reasoning.len > 0 ? l->reasoning.p : "",
+	    l->text.len > 0 ? l->text.p : "");
 }
 
 static void
@@ -40,8 +48,8 @@ static void
 voice_whole(struct out *o, const struct lane *l)
 {
 	msg_open(o);
-	str_printf(&o->buf, "%s all [%s][%s]", l->mask, l->reasoning.len > 0 ? l->reasoning.p : "",
-	    l->text.len > 0 ? l->text.p : "");
+	str_printf(&o->buf, "%s all", l->mask);
+	say_text(o, l);
 	msg_close(o);
 }
 
@@ -51,6 +59,7 @@ voice_end(struct out *o, const struct lane *l)
 	msg_open(o);
 	str_printf(&o->buf, "%s %s at %" PRId64 ", %" PRId64 " tokens", l->mask, l->status,
 	    l->ended_ms, l->completion_tokens);
+	say_text(o, l);
 	msg_close(o);
 }
 
@@ -60,6 +69,7 @@ voice_fail(struct out *o, const struct lane *l)
 	msg_open(o);
 	str_printf(&o->buf, "%s failed: %s, %" PRId64 " tokens", l->mask, fail_name(l->why),
 	    l->completion_tokens);
+	say_text(o, l);
 	msg_close(o);
 }
 
@@ -81,7 +91,8 @@ voice_done(struct out *o, const struct turn *t)
 }
 
 const struct voice	plain_voice = {
-	.name = "plain", .version = 1, .prefix = "", .session_ref = voice_ref,
+	.name = "plain", .version = 1, .prefix = "", .ref = voice_ref,
+	.wants_text = true,
 	.begin = voice_begin, .delta = voice_delta, .whole = voice_whole, .end = voice_end,
 	.fail = voice_fail, .cite = voice_cite, .done = voice_done,
 };

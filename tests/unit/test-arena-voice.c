@@ -48,7 +48,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	turn = (struct turn){ .id = 9, .session_ref = "chat_42", .voice = &arena_voice };
+	turn = (struct turn){ .id = 9, .ref = "chat_42", .voice = &arena_voice };
 	lane = (struct lane){
 		.turn = &turn, .mask = "BRAVO", .mask_name = "模型B", .pri_id = "00ff",
 		.model = &secret, .status = "running", .ended_ms = INT64_C(1730701730999),
@@ -200,7 +200,7 @@ static void
 without_a_session(void **state)
 {
 	(void)state;
-	turn.session_ref = NULL;
+	turn.ref = NULL;
 	lane.pri_id = NULL;
 	lane.status = "stop";
 	arena_voice.end(&out, &lane);

@@ -54,11 +54,11 @@ static const struct step {
 	{ 0, 0, SPOOL_DELTA, TEXT("four") },
 	{ 1, DELTA_CLOSES, SPOOL_DELTA, TEXT("five") },
 	{ 0, 0, SPOOL_END, &ended, sizeof ended },
-	{ 0, 0, SPOOL_MESSAGE, TEXT("ALPHA stop at 4000000, 2 tokens") },
+	{ 0, 0, SPOOL_MESSAGE, TEXT("ALPHA stop at 4000000, 2 tokens [][four]") },
 	{ 1, 0, SPOOL_DELTA, TEXT("sixteen") },
 	{ 0, 0, SPOOL_MESSAGE, TEXT("ALPHA cites 1:{\"id\":\"1\"}") },
 	{ 1, 0, SPOOL_END, &ended, sizeof ended },
-	{ 1, 0, SPOOL_MESSAGE, TEXT("BRAVO stop at 4000000, 2 tokens") },
+	{ 1, 0, SPOOL_MESSAGE, TEXT("BRAVO stop at 4000000, 2 tokens [hm][fivesixteen]") },
 	{ 1, 0, SPOOL_MESSAGE, TEXT("BRAVO cites 0:") },
 	{ SPOOL_NO_LANE, 0, SPOOL_MESSAGE, TEXT("done") },
 	{ SPOOL_NO_LANE, 0, SPOOL_DONE, TEXT("") },
@@ -76,7 +76,7 @@ static void
 leave(int64_t worker, int64_t turn, size_t n)
 {
 	struct lane		 lanes[] = { { .n = 0, .mask = "ALPHA" }, { .n = 1, .mask = "BRAVO" } };
-	struct turn		 t = { .id = turn, .session = 7, .session_ref = "s7", .owner = 42,
+	struct turn		 t = { .id = turn, .session = 7, .ref = "s7", .owner = 42,
 		.voice = &plain_voice, .lanes = lanes, .nlanes = 2, .created_ms = 1 };
 	struct spool_chain	 chain = { 0 };
 	struct str		 begin = STR_INIT(0);
@@ -184,6 +184,7 @@ static void
 assert_whole(int64_t turn, size_t n)
 {
 	bool	 over[2] = { false, false };
+	char	 said[64];
 
 	for (size_t i = 0; i < n; i++)
 		if (steps[i].kind == SPOOL_END)
@@ -191,16 +192,22 @@ assert_whole(int64_t turn, size_t n)
 	tell(turn);
 	assert_begins_with(n);
 	assert_int_equal(times("begin s7 2\n"), 1);
-	assert_int_equal(times("ALPHA stop at 4000000, 2 tokens\n"), over[0]);
+	assert_int_equal(times("ALPHA stop at 4000000, 2 tokens [][four]\n"), over[0]);
 	assert_int_equal(times("ALPHA failed: F_UNAVAILABLE"), !over[0]);
 	assert_int_equal(times("ALPHA cites "), 1);
-	assert_int_equal(times("BRAVO stop at 4000000, 2 tokens\n"), over[1]);
+	assert_int_equal(times("BRAVO stop at 4000000, 2 tokens [hm][fivesixteen]\n"), over[1]);
 	assert_int_equal(times("BRAVO failed: F_UNAVAILABLE"), !over[1]);
 	assert_int_equal(times("BRAVO cites 0:\n"), 1);
 	assert_int_equal(times("done\n"), 1);
 	assert_string_equal(told.p + told.len - 5, "done\n");
 	if (n > 3)
 		assert_int_equal(times("ALPHA cites 1:{\"id\":\"1\"}\n"), 1);
+	/* Who failed has said what it has said. */
+	if (!over[1]) {
+		snprintf(said, sizeof said, " tokens [%s][%s%s]\nBRAVO cites", n > 5 ? "hm" : "",
+		    n > 7 ? "five" : "", n > 10 ? "sixteen" : "");
+		assert_int_equal(times(said), 1);
+	}
 	/* Where it was thinking, that ends as well. */
 	assert_int_equal(times(" 4 five\n") + times(" 4 \n"), n > 5);
 }
@@ -312,7 +319,7 @@ damaged(void **arg)
 	r.len = sizeof good - 1;
 	assert_non_null(t = retell_read(&r, plain_voices));
 	assert_true(t->id == 6 && t->nlanes == 1 && t->lanes[0].n == 3 && t->lanes[0].answer == 5);
-	assert_true(t->lang == LANG_EN && t->session_ref == NULL && !t->stored);
+	assert_true(t->lang == LANG_EN && t->ref == NULL && !t->stored);
 	turn_free(t);
 }
 

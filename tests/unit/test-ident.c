@@ -72,20 +72,23 @@ ids(void **state)
 	if (before > EPOCH)
 		assert_in_range(ident_time(id), before, clock_ms() + 2000 / 256 + 1);
 	assert_int_equal(ident_time(0), EPOCH);
-	assert_true(ident_least(ident_time(id)) <= id && ident_least(ident_time(id) + 1) > id);
-	assert_int_equal(ident_least(EPOCH), 0);
-	assert_int_equal(ident_least(-1), 0);
-	assert_int_equal(ident_least(INT64_MAX), (INT64_C(1) << 53) - 1);
-	assert_int_equal(ident_least(EPOCH + (INT64_C(1) << 40)), (INT64_C(1) << 53) - 1);
+}
 
-	/* Another node's ids, and this one's go on. */
-	assert_int_equal(ident_open(dir, 31), 0);
-	id = ident_new();
-	assert_int_equal(id >> 8 & 31, 31);
-	assert_true(id >> 13 >= last >> 13);
-	assert_int_equal(ident_open(dir, 32), -1);
-	assert_int_equal(errno, EINVAL);
-	assert_int_equal(ident_open(dir, -1), -1);
+/* Bounds for a search by time: an hour about, and never past what ids can be. */
+static void
+bounds(void **state)
+{
+	const int64_t	 id = INT64_C(123456789) << 13 | 77, ms = ident_time(id), hour = 3600000;
+
+	(void)state;
+	assert_true(ident_from(ms + hour) <= id && ident_from(ms + hour + 1) > id);
+	assert_true(ident_until(ms - hour + 1) > id && ident_until(ms - hour) <= id);
+	assert_int_equal(ident_from(EPOCH + hour), 0);
+	assert_int_equal(ident_from(INT64_MIN), 0);
+	assert_int_equal(ident_until(INT64_MIN), 0);
+	assert_int_equal(ident_until(0), 0);
+	assert_int_equal(ident_until(INT64_MAX), (INT64_C(1) << 53) - 1);
+	assert_int_equal(ident_from(INT64_MAX), (INT64_C(1) << 53) - 1);
 }
 
 /* The clock is put back, or was ahead when the file was last used: ids rise on. */
@@ -410,6 +413,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup(ids, setup),
+		cmocka_unit_test_setup(bounds, setup),
 		cmocka_unit_test_setup(clock_back, setup),
 		cmocka_unit_test_setup(shared, setup),
 		cmocka_unit_test_setup(start_at_once, setup),

@@ -91,7 +91,9 @@ op_finish(struct peer *p, bool gone)
 	free(p);
 }
 
-static const struct peer_ops	ops = { op_begin, op_frame, op_ping, op_write, op_finish };
+static const struct peer_ops	ops = {
+	.begin = op_begin, .frame = op_frame, .ping = op_ping, .write = op_write, .finish = op_finish,
+};
 
 static void
 on_gone(struct peer *p, void *owner)

@@ -10,12 +10,12 @@
 #include <cmocka.h>		/* after ours: it has a macro fail() */
 
 static const struct message	 talk[] = {
-	{ ROLE_SYSTEM, "be brief" },
-	{ ROLE_USER, "first question, which is long enough to count for some tokens" },
-	{ ROLE_ASSISTANT, "first answer, which is long enough to count for some tokens" },
-	{ ROLE_USER, "second question" },
-	{ ROLE_ASSISTANT, "second answer" },
-	{ ROLE_USER, "the question" },
+	{ ROLE_SYSTEM, "be brief", NULL },
+	{ ROLE_USER, "first question, which is long enough to count for some tokens", NULL },
+	{ ROLE_ASSISTANT, "first answer, which is long enough to count for some tokens", NULL },
+	{ ROLE_USER, "second question", NULL },
+	{ ROLE_ASSISTANT, "second answer", NULL },
+	{ ROLE_USER, "the question", NULL },
 };
 
 static char *
@@ -62,6 +62,34 @@ test_trimmed(void **state)
 	assert_non_null(strstr(s, "the question"));
 }
 
+/* A picture goes with its question, and takes its part of the window. */
+static void
+test_image(void **state)
+{
+	static const struct message	 shown[] = {
+		{ ROLE_USER, "before", NULL },
+		{ ROLE_ASSISTANT, "indeed", NULL },
+		{ ROLE_USER, "what \"is\" it?", "https://example.org/a.png?b=\"c\"" },
+	};
+	struct prompt			 p = { .model = "m", .m = shown, .n = 3 };
+	struct str			 s = STR_INIT(0);
+	int64_t				 with;
+
+	(void)state;
+	with = prompt_write(&s, &p);
+	assert_non_null(strstr(s.p, "{\"role\":\"user\",\"content\":\"before\"}"));
+	assert_non_null(strstr(s.p, "{\"role\":\"user\",\"content\":[{\"type\":\"text\","
+	    "\"text\":\"what \\\"is\\\" it?\"},{\"type\":\"image_url\",\"image_url\":"
+	    "{\"url\":\"https://example.org/a.png?b=\\\"c\\\"\"}}]}]}"));
+	str_reset(&s);
+	p.context_tokens = 1000;
+	p.max_tokens = 300;
+	assert_true(with > 700 && prompt_write(&s, &p) < with);
+	assert_null(strstr(s.p, "before"));
+	assert_non_null(strstr(s.p, "a.png"));
+	str_free(&s);
+}
+
 static void
 test_roles(void **state)
 {
@@ -79,6 +107,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_trimmed),
+		cmocka_unit_test(test_image),
 		cmocka_unit_test(test_roles),
 	};
 

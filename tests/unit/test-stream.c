@@ -14,6 +14,8 @@
 #include "web/handoff.h"
 #include "worker-host.h"
 
+#define WAITS	12
+
 static void
 streams_many(void **state)
 {
@@ -158,6 +160,98 @@ streams_ending(void **state)
 	close(pair[1]);
 }
 
+/* Requests that wait as long: one reply each, on a connection that goes on. */
+static void
+waits(void **state)
+{
+	struct worker	*w = host_start(-1, -1);
+	struct fc_reply	 r = { 0 };
+	int		 fd[WAITS], i, two = 2, gone = atomic_load(&streams_gone);
+	char		 uri[32], want[32], *log;
+
+	(void)state;
+	free(host_logged());
+	for (i = 0; i < WAITS; i++) {
+		fd[i] = host_connect();
+		snprintf(uri, sizeof(uri), "/wait/%d", i);
+		host_send(fd[i], true, i % 2 == 0 ? "POST" : "GET", uri, "ignored", i % 2 == 0 ? 7 : 0);
+	}
+	eventually(atomic_load(&streams) == WAITS);
+	assert_int_equal(worker_busy(w), WAITS);
+	loop_post(host_loop, streams_say, &two);
+	loop_post(host_loop, streams_flood, NULL);
+	/* Who leaves has waited; what it waited for goes on. */
+	close(fd[1]);
+	eventually(atomic_load(&streams_gone) == gone + 1);
+	assert_int_equal(atomic_load(&streams), WAITS - 1);
+	eventually(worker_busy(w) == WAITS - 1);
+	loop_post(host_loop, streams_end, NULL);
+	for (i = 0; i < WAITS; i++) {
+		if (i == 1)
+			continue;
+		fc_receive(fd[i], &r);
+		assert_true(r.ended);
+		assert_int_equal(r.status, 200);
+		assert_true(fc_header_is(&r, "X-Extra", "yes"));
+		snprintf(want, sizeof(want), "waited %d 7", i);
+		assert_string_equal(r.body.p, want);
+		fc_free(&r);
+		assert_true(host_answers(fd[i], true, "/hello/w", 200, "hello w"));
+		close(fd[i]);
+	}
+	eventually(worker_busy(w) == 0);
+	log = host_logged();
+	assert_int_equal(count(log, "\"route\":\"/wait/{name}\""), WAITS);
+	assert_int_equal(count(log, "\"status\":499"), 1);
+	free(log);
+	host_end(w);
+}
+
+/* What comes afterwards may fail, and the process may have been told to go meanwhile. */
+static void
+waits_ending(void **state)
+{
+	struct worker	*old, *new;
+	struct fc_reply	 r = { 0 };
+	int		 pair[2], bad, kept, other;
+
+	(void)state;
+	assert_int_equal(handoff_pair(pair), 0);
+	old = host_start(-1, pair[1]);
+	bad = host_connect();
+	kept = host_connect();
+	other = host_connect();
+	host_send(bad, true, "GET", "/wait/bad", "", 0);
+	host_send(kept, true, "GET", "/wait/good", "", 0);
+	host_send(other, false, "GET", "/wait/once", "", 0);
+	eventually(atomic_load(&streams) == 3);
+	new = host_start(pair[0], -1);
+	worker_retire(old, true);
+	assert_int_equal(worker_busy(old), 3);
+	loop_post(host_loop, streams_end, NULL);
+	fc_receive(bad, &r);
+	assert_int_equal(r.status, 504);
+	assert_string_equal(r.body.p, "F_TIMEOUT");
+	fc_free(&r);
+	fc_receive(other, &r);
+	assert_int_equal(r.status, 200);
+	assert_true(is_closed(other));
+	fc_free(&r);
+	fc_receive(kept, &r);
+	assert_string_equal(r.body.p, "waited good 7");
+	fc_free(&r);
+	eventually(worker_busy(old) == 0);
+	worker_stop(old);
+	assert_true(host_answers(kept, true, "/hello/n", 200, "hello n"));
+	assert_true(host_answers(bad, true, "/hello/n", 200, "hello n"));
+	close(bad);
+	close(kept);
+	close(other);
+	host_end(new);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 int
 main(void)
 {
@@ -165,6 +259,8 @@ main(void)
 		cmocka_unit_test(streams_many),
 		cmocka_unit_test(streams_stalled),
 		cmocka_unit_test(streams_ending),
+		cmocka_unit_test(waits),
+		cmocka_unit_test(waits_ending),
 	};
 
 	return cmocka_run_group_tests(tests, host_setup, host_teardown);

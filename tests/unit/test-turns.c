@@ -177,15 +177,24 @@ said_and_history(void **state)
 	assert_int_equal(turn_add(&cx, &running), 0);
 	assert_int_equal(answer_add(&cx, &a), 0);
 
-	assert_int_equal(turn_said(&cx, s, 1, false, &said, &n), 0);
+	assert_int_equal(turn_said(&cx, s, 1, false, 0, &said, &n), 0);
 	assert_int_equal(n, 2);
 	assert_string_equal(said[0].question, "one");
 	assert_string_equal(said[1].text, "3b");
-	assert_int_equal(turn_said(&cx, s, 1, true, &said, &n), 0);
+	assert_int_equal(turn_said(&cx, s, 1, true, 0, &said, &n), 0);
 	assert_int_equal(n, 3);
 	assert_true(said[1].private && !said[2].private);
 	assert_string_equal(said[1].text, "2b");
-	assert_int_equal(turn_said(&cx, s, 0, true, &said, &n), 0);
+	assert_int_equal(turn_said(&cx, s, 1, true, said[2].group_id, &said, &n), 0);
+	assert_int_equal(n, 2);		/* what was said before that question */
+	assert_true(said[0].turn == first && said[0].group_id == first && !said[0].failed);
+	assert_non_null(group = turn_of_group(&cx, s, first));
+	assert_string_equal(group->question, "one");
+	assert_string_equal(group->content_type, "text");
+	assert_null(group->file_url);
+	assert_null(turn_of_group(&cx, s + 1, first));		/* not in that session */
+	assert_null(turn_of_group(&cx, s, first + 1));
+	assert_int_equal(turn_said(&cx, s, 0, true, 0, &said, &n), 0);
 	assert_int_equal(n, 2);		/* neither the other's secret nor what still runs */
 	assert_null(said[1].text);
 	assert_null(said[0].context);

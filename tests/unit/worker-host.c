@@ -165,6 +165,7 @@ streams_end(void *arg)
 	(void)arg;
 	for (i = 0; i < STREAMS; i++)
 		if (stream[i] != NULL) {
+			stream[i]->retry_after = 7;
 			peer_end(stream[i]);
 			stream[i] = NULL;
 			atomic_fetch_sub(&streams, 1);
@@ -179,6 +180,29 @@ say_stream(struct req *r)
 	return 0;
 }
 
+/* Answers, with what it was asked, once the streams have ended. */
+static int
+say_waited(struct req *r, void *arg)
+{
+	char	s[64];
+	int	n = snprintf(s, sizeof(s), "waited %s %d", (const char *)arg, r->retry_after);
+
+	must(r->cx.db->open == &dbs);
+	if (strcmp(arg, "bad") == 0)
+		return fail(&r->cx, F_TIMEOUT, "it");
+	return reply(r, 200, "text/plain", s, (size_t)n);
+}
+
+static int
+say_wait(struct req *r)
+{
+	char	*arg = arena_strdup(r->cx.a, r->hit.args[0]);
+
+	reply_header(r, "X-Extra", "yes");
+	loop_post(host_loop, stream_join, req_wait(r, say_waited, arg));
+	return 0;
+}
+
 static const struct route	rows[] = {
 	{ .methods = M_GET, .path = "/hello/{name}", .handler = say_hello },
 	{ .methods = M_POST, .path = "/echo", .handler = say_echo, .flags = R_JSON, .kib = 3072 },
@@ -187,6 +211,7 @@ static const struct route	rows[] = {
 	{ .methods = M_GET, .path = "/quick", .handler = say_quick, .flags = R_QUICK },
 	{ .methods = M_GET, .path = "/later", .handler = say_later },
 	{ .methods = M_GET | M_POST | M_HEAD, .path = "/stream", .handler = say_stream },
+	{ .methods = M_GET | M_POST, .path = "/wait/{name}", .handler = say_wait },
 };
 
 static void
@@ -195,7 +220,9 @@ serve(struct req *r)
 	char	s[32];
 	int	n, rc = -1;
 
-	if (r->route == NULL)
+	if (r->then != NULL)
+		rc = r->then(r, r->then_arg);
+	else if (r->route == NULL)
 		fail(&r->cx, r->hit.methods != 0 ? F_METHOD : F_NOT_FOUND, "it");
 	else if (!(r->route->flags & R_JSON) || req_body_load(r) == 0)
 		rc = r->route->handler(r);

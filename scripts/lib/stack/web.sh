@@ -2,7 +2,7 @@
 # The workers and the web server in front of them. Part of scripts/stack.
 
 workers_listen_or_ended() {
-	[ -S "$run/fcgi.sock" ] || not_alive workers
+	{ [ -S "$run/fcgi.sock" ] && [ -S "$run/ws.sock" ]; } || not_alive workers
 }
 
 # Restarted where the settings or the program are not those it was started with.

@@ -5,10 +5,12 @@ package ParleyTest::Crowd;
 #
 # A story is one question of one client, to its end:
 #
-#   n, kind, user, session, lanes   what was asked: kind is chat, again, single, pri or combine
+#   n, kind, user, session, lanes   what was asked: kind is chat, again, single, pri or combine, of
+#                                   the arena; talk (a stream) or reply (one), in a chat session
 #   turn                            X-Stream-Id, once it was heard; none for combine
 #   events                          number of the event => its data line as bytes
-#   stored                          mask => text of a replay from the store
+#   stored                          mask => text of a replay from the store; CHAT: the one lane of a
+#                                   chat session
 #   fate                            what its client is going to do: stay, leave, return, stop
 #   tries, said                     how often it came, and what it was answered each time
 #   over                            why it ended: whole, stopped, left, nothing (204), stored,
@@ -17,6 +19,7 @@ package ParleyTest::Crowd;
 use v5.36;
 
 use List::Util  qw(all sum0);
+use ParleyTest::Chat ();
 use Mojo::IOLoop;
 use Mojo::JSON  qw(decode_json);
 use Time::HiRes qw(time);
@@ -30,7 +33,7 @@ sub new ($class, $p, %o) {
 		p => $p, width => $o{width} // 24, masks => $o{masks} // [qw(ALPHA BRAVO)],
 		users => [map { "user-$_" } 1 .. $o{users} // 6],
 		kinds => $o{kinds} // { chat => 5, again => 4, single => 1, pri => 2,
-		    combine => 2 },
+		    combine => 2, talk => 8, reply => 3 },
 		fates => $o{fates} // { stay => 4, return => 6, leave => 1, stop => 2 },
 		sessions => [], stories => [], wrong => [],
 	}, $class;
@@ -83,7 +86,8 @@ sub begin ($self, $done) {
 		until => time + $PATIENCE, done => $done, patience => int rand 25,
 	};
 	push @{ $self->{stories} }, $story;
-	my @free = grep { !$_->{busy} } @{ $self->{sessions} };
+	return $self->begin_chat($story) if $story->{kind} =~ /^(?:talk|reply)$/;
+	my @free = grep { !$_->{busy} && !$_->{chat} } @{ $self->{sessions} };
 	my $old = @free ? $free[rand @free] : undef;
 	$story->{kind} = 'chat' if !$old && $story->{kind} =~ /again|single|pri/;
 	my $user = $story->{user} = $old && $story->{kind} =~ /again|single|pri/ ? $old->{user}
@@ -109,12 +113,41 @@ sub begin ($self, $done) {
 	return $self->ask($story);
 }
 
+# In a chat session, an old one or one that is made for it.
+sub begin_chat ($self, $story) {
+	my @free = grep { !$_->{busy} && $_->{chat} } @{ $self->{sessions} };
+	my $old = @free && rand() < 0.7 ? $free[rand @free] : undef;
+	$story->{masks} = ['CHAT'];
+	$story->{path} = '/v1/chat/session/conversation';
+	$story->{key} = "story-$story->{n}" if rand() < 0.5;
+	$story->{user} = $old ? $old->{user} : $self->{users}[rand @{ $self->{users} }];
+	my %login = ParleyTest::Chat::login($self->{p}, $story->{user});
+	$story->{headers} = { %{ $login{headers} },
+	    $story->{kind} eq 'talk' ? (Accept => 'text/event-stream') : () };
+	return $self->ask_chat($story, $old) if $old;
+	return $self->{p}{http}->open(POST => '/v1/chat/session', sub ($reply) {
+		return $self->over($story, 'refused') if $reply->code != 200;
+		my $new = { id => $reply->json->{session}{id}, user => $story->{user}, chat => 1 };
+		push @{ $self->{sessions} }, $new;
+		$self->ask_chat($story, $new);
+	}, user => $story->{user}, json => { session => {} }, headers => $login{headers});
+}
+
+sub ask_chat ($self, $story, $session) {
+	$self->{model} //= $self->{p}->sql('SELECT MIN(id) AS id FROM model')->[0]{id} + 0;
+	$session->{busy} = 1;
+	$story->{session} = $session;
+	$story->{body} = { sessionId => $session->{id}, modelId => $self->{model},
+	    contentType => 'text', text => "Question $story->{n}" };
+	return $self->ask($story);
+}
+
 sub ask ($self, $story) {
 	$story->{tries}++;
 	return $self->{p}{http}->open(POST => $story->{path},
 	    sub ($reply) { $self->asked($story, $reply) },
 	    user => $story->{user}, json => $story->{body}, timeout => 40,
-	    headers => { 'X-Stream-Ids' => 1,
+	    headers => { 'X-Stream-Ids' => 1, %{ $story->{headers} // {} },
 		$story->{key} ? ('Idempotency-Key' => $story->{key}) : () },
 	    on_event => sub ($event, $leave) { $self->heard($story, $event, $leave) });
 }
@@ -148,6 +181,7 @@ sub asked ($self, $story, $reply) {
 	my $stored = $self->note($story, $reply);
 	$story->{turn} //= $reply->header('x-stream-id') if $reply->code == 200;
 	return $self->over($story, 'stored') if $stored;
+	return $self->replied($story, $reply) if $story->{kind} eq 'reply';
 	return $self->next_step($story, $reply) if $story->{turn};
 	return $self->over($story, $reply->code == 200 ? 'whole' : 'refused')
 	    if $story->{kind} eq 'combine';
@@ -158,15 +192,30 @@ sub asked ($self, $story, $reply) {
 	return $self->later($story, 0.2 + rand 0.5, \&ask);
 }
 
+# One reply has the shape of a last message, with all of the answer in it. That a model has failed
+# is the answer, too; any other failure may pass.
+sub replied ($self, $story, $reply) {
+	my $whole = $reply->code == 200 && !$reply->aborted && $reply->json;
+	if ($whole) {
+		$story->{events}{1} = $reply->body;
+		$story->{turn} = $whole->{record}{groupId};
+		return $self->over($story, 'whole');
+	}
+	my $for_good = $reply->code >= 500 && $reply->body =~ /Secret/;
+	my $may = $story->{key} || $reply->code =~ /^(?:409|429)$/;
+	return $self->over($story, 'refused') if $for_good || !$may || time > $story->{until};
+	return $self->later($story, 0.2 + rand 0.5, \&ask);
+}
+
 sub heard ($self, $story, $event, $leave) {
 	my ($turn, $n) = ($event->{id} // '') =~ /^(\d+)-(\d+)$/;
 	return $story->{fate} eq 'leave' && !$story->{patience}-- ? $leave->() : undef
 	    if $story->{kind} eq 'combine';
 	# Of what is told from the store only the last event has a number.
 	if (!defined $n || $n == 999_999_999) {
-		my $mask = $event->{data}{maskCode};
+		my ($mask, $text) = said_in($event->{data});
 		$story->{replay}++;
-		$story->{now}{$mask} .= $event->{data}{choices}[0]{delta}{content};
+		$story->{now}{$mask} .= $text;
 		return;
 	}
 	$story->{turn} //= $turn;
@@ -187,6 +236,17 @@ sub heard ($self, $story, $event, $leave) {
 	return;
 }
 
+# What a frame says, of which mask, and how the lane has ended where it says so: in the arena's
+# words.
+sub said_in ($frame) {
+	if (my $choice = ($frame->{choices} // [])->[0]) {
+		return ($frame->{maskCode}, $choice->{delta}{content}, $choice->{finish_reason});
+	}
+	my $finish = { finished_success => 'stop', finished_fail => 'error',
+	    finished_timeout => 'timeout' }->{ ($frame->{record} // {})->{status} // '' };
+	return ('CHAT', join('', @{ $frame->{parts} }), $frame->{finished} ? $finish : undef);
+}
+
 # How many events a client has without a gap.
 sub held ($story) {
 	my $n = 0;
@@ -194,16 +254,18 @@ sub held ($story) {
 	return $n;
 }
 
-# Per mask: text, finish, and whether its last frame came, as far as this client has it.
+# Per mask: text, finish, and whether its last frame came, as far as this client has it; of a chat
+# session the answer that its last message holds.
 sub lanes ($story) {
 	my %lanes;
 	for my $n (1 .. held($story)) {
 		my $frame = decode_json($story->{events}{$n});
-		my $lane = $lanes{ $frame->{maskCode} } //= { text => '', whole => 0 };
-		my $choice = $frame->{choices}[0];
-		$lane->{whole} = 1 if defined $lane->{finish};
-		$lane->{finish} //= $choice->{finish_reason};
-		$lane->{text} .= $choice->{delta}{content};
+		my ($mask, $text, $finish) = said_in($frame);
+		my $lane = $lanes{$mask} //= { text => '', whole => 0 };
+		$lane->{whole} = 1 if defined $lane->{finish} || $frame->{finished};
+		$lane->{finish} //= $finish;
+		$lane->{text} .= $text;
+		$lane->{answer} = $frame->{record}{answerText} if $frame->{finished};
 	}
 	return \%lanes;
 }

@@ -15,7 +15,10 @@ sub new ($class) { return bless { rest => '', comments => [] }, $class }
 sub feed ($self, $bytes) {
 	my @events;
 
+	# Of a long event most bytes bring no end: they are not looked at once more.
+	my $new = length $self->{rest};
 	$self->{rest} .= $bytes;
+	return if substr($self->{rest}, $new > 3 ? $new - 3 : 0) !~ /\n\r?\n/;
 	while ($self->{rest} =~ s/\A(.*?)\r?\n\r?\n//s) {
 		my ($raw, %event) = ($1);
 		for my $line (split /\r?\n/, $raw) {

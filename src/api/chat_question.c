@@ -1,0 +1,220 @@
+#include "api/chat_question.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/ident.h"
+#include "core/attach.h"
+#include "core/session.h"
+#include "core/who.h"
+#include "store/document.h"
+#include "store/turn.h"
+
+#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
+#define URL_MAX		2048	/* characters */
+#define TYPE		"内容类型: text, image, document"
+#define TEXT		"内容文本"
+#define FILE_URL	"文件地址: of an image at http(s), or as ChatDocumentItem.url has it"
+#define GROUP		"分组ID: asks its question again; what is absent here is that question's"
+
+static const struct field chat_question_f[] = {
+	FIELD_AS(chat_question, T_I64, MUST, session_id, "sessionId", 0, 0, "会话ID"),
+	FIELD_AS(chat_question, T_I64, MUST, model_id, "modelId", 0, 0, "模型ID"),
+	FIELD_AS(chat_question, T_STR, MAY, content_type, "contentType", 0, 0, TYPE),
+	FIELD(chat_question, T_STR, MAY, text, 0, 0, TEXT),
+	FIELD_AS(chat_question, T_STR, MAY, file_url, "fileUrl", 0, URL_MAX, FILE_URL),
+	FIELD_AS(chat_question, T_I64, MAY, group_id, "groupId", 0, 0, GROUP),
+};
+FIELDS(chat_question, "ChatSessionConversationRequest");
+
+static const struct field chat_question_query_f[] = {
+	FIELD_AS(chat_question, T_ID, MUST, session_id, "sessionId", 0, 0, "会话ID"),
+	FIELD_AS(chat_question, T_ID, MUST, model_id, "modelId", 0, 0, "模型ID"),
+	FIELD_AS(chat_question, T_STR, MAY, content_type, "contentType", 0, 0, TYPE),
+	FIELD(chat_question, T_STR, MAY, text, 0, 0, TEXT),
+	FIELD_AS(chat_question, T_STR, MAY, file_url, "fileUrl", 0, URL_MAX, FILE_URL),
+	FIELD_AS(chat_question, T_ID, MAY, group_id, "groupId", 0, 0, GROUP),
+};
+const struct fields chat_question_query_fields = {
+	"ChatSessionConversationRequestWs", sizeof(struct chat_question), chat_question_query_f,
+	COUNT(chat_question_query_f),
+};
+
+/*
+ * Where models wear masks, or several talk, a question to one of them that names it would take its
+ * mask off, or leave the others out.
+ */
+static int
+open_session(struct ctx *cx, int64_t id, struct talk *talk)
+{
+	if (session_open(cx, id, talk) == -1)
+		return -1;
+	if (talk->nlanes == 1 && talk->lanes->mask == NULL)
+		return 0;
+	return fail(cx, F_CONFLICT, "%s", cx->lang == LANG_ZH ?
+	    "该会话由多个匿名模型回答,请在竞技场中继续" :
+	    "masked models answer in this conversation: go on in the arena");
+}
+
+static struct model *
+model_of(struct ctx *cx, int64_t id)
+{
+	struct model	*m = model_by_id(cx, id);
+
+	if (m == NULL && cx->fail.kind != F_NOT_FOUND)
+		return NULL;
+	if (m != NULL && m->enabled && strcmp(m->kind, "chat") == 0)
+		return m;
+	fail_clear(cx);
+	return fail_null(cx, F_NOT_FOUND, "modelId %" PRId64, id);
+}
+
+static bool
+is_blank(const char *s)
+{
+	return s == NULL || s[strspn(s, " \t\r\n")] == '\0';
+}
+
+/* What is left out is the group's, unless the text is another. */
+static int
+complete(struct ctx *cx, struct chat_question *q)
+{
+	const struct turn_row	*before;
+
+	if (q->group_id == 0)
+		return 0;
+	if ((before = turn_of_group(cx, q->session_id, q->group_id)) == NULL)
+		return cx->fail.kind != F_NONE ? -1 :
+		    fail(cx, F_NOT_FOUND, "groupId %" PRId64, q->group_id);
+	if (is_blank(q->text))
+		q->text = before->question;
+	else if (strcmp(q->text, before->question) != 0)
+		return 0;
+	q->content_type = before->content_type;
+	q->file_url = before->file_url;
+	return 0;
+}
+
+static int
+check(struct ctx *cx, const struct chat_question *q)
+{
+	static const char *const	 types[] = { "text", "image", "document" };
+	size_t				 i = 0;
+
+	if (q->content_type == NULL || *q->content_type == '\0')
+		return fail(cx, F_MISSING, "contentType");
+	while (i < COUNT(types) && strcmp(q->content_type, types[i]) != 0)
+		i++;
+	if (i == COUNT(types))
+		return fail(cx, F_VALUE, "contentType");
+	if (is_blank(q->text))
+		return fail(cx, F_MISSING, "text");
+	return i > 0 && is_blank(q->file_url) ? fail(cx, F_MISSING, "fileUrl") : 0;
+}
+
+/* Is it the address of an uploaded file (CHAT_FILE_URL)? One that names none is of document 0. */
+static bool
+is_own_file(const char *url, int64_t *document)
+{
+	static const char	 before[] = "/v1/chat/document/", after[] = "/file";
+	const char		*id, *end;
+	char			 s[24];
+
+	if (strncmp(url, "/api/", 5) == 0)
+		url += 4;
+	if (strncmp(url, before, strlen(before)) != 0)
+		return false;
+	id = url + strlen(before);
+	end = id + strcspn(id, "/");
+	*document = 0;
+	if (strcmp(end, after) != 0 || (size_t)(end - id) >= sizeof(s))
+		return true;
+	memcpy(s, id, (size_t)(end - id));
+	s[end - id] = '\0';
+	if (!ident_parse(s, document))
+		*document = 0;
+	return true;
+}
+
+static bool
+is_web(const char *url)
+{
+	return strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
+}
+
+/* What the model sees of the question's image. NULL: ctx failed. */
+static const char *
+image_of(struct ctx *cx, const char *url)
+{
+	int64_t	 document;
+
+	if (is_own_file(url, &document))
+		return attach_image(cx, document);
+	return is_web(url) ? url : fail_null(cx, F_VALUE, "fileUrl");
+}
+
+/* The document that such an address names: uploaded, or registered by it. 0: ctx failed. */
+static int64_t
+document_of(struct ctx *cx, const char *url)
+{
+	const struct document	*d;
+	int64_t			 id;
+
+	if (is_own_file(url, &id))
+		d = document_get(cx, cx->who->id, id);
+	else if ((d = document_by_url(cx, cx->who->id, url)) == NULL)
+		fail(cx, F_NOT_FOUND, "fileUrl");
+	return d != NULL && attach_readable(cx, d) == 0 ? d->id : 0;
+}
+
+/* The documents that the answer is to rest on: those of the question, or else of its session. */
+static int
+ground(struct ctx *cx, const struct chat_question *q, const struct session *s,
+    struct turn_spec *spec)
+{
+	struct document	 named = { 0 }, *list = &named;
+	size_t		 n = 1;
+
+	if (strcmp(q->content_type, "document") == 0) {
+		if ((named.id = document_of(cx, q->file_url)) == 0)
+			return -1;
+	} else if (strcmp(s->type, "spark_dataset_chat") == 0) {
+		if (document_of_dataset(cx, s->dataset, &list, &n) == -1)
+			return -1;
+	} else if (strcmp(s->type, "spark_documents_chat") == 0) {
+		if (document_of_session(cx, s->id, &list, &n) == -1)
+			return -1;
+	} else
+		return 0;
+	return attach_knowledge(cx, list, n, spec);
+}
+
+int
+chat_question_read(struct ctx *cx, const struct chat_question *asked, struct turn_spec *spec)
+{
+	struct chat_question	 q = *asked;
+	struct turn_seat	*seat = arena_get(cx->a, sizeof(*seat));
+	struct talk		 talk;
+	struct model		*m;
+
+	if (open_session(cx, q.session_id, &talk) == -1 || (m = model_of(cx, q.model_id)) == NULL ||
+	    complete(cx, &q) == -1 || check(cx, &q) == -1)
+		return -1;
+	if (strcmp(q.content_type, "text") == 0)
+		q.file_url = NULL;
+	*seat = (struct turn_seat){ .lane = talk.lanes->lane, .model = m,
+		.pri_id = talk.lanes->pri_id };
+	spec->session = talk.session;
+	spec->seats = seat;
+	spec->nseats = 1;
+	spec->choice = m;
+	spec->group = q.group_id;
+	spec->question = q.text;
+	spec->content_type = q.content_type;
+	spec->file_url = q.file_url;
+	if (strcmp(q.content_type, "image") == 0 &&
+	    (spec->image = image_of(cx, q.file_url)) == NULL)
+		return -1;
+	return ground(cx, &q, talk.session, spec);
+}

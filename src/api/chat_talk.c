@@ -1,0 +1,150 @@
+#include "chat_talk.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "api/chat_question.h"
+#include "api/chat_socket.h"
+#include "api/handlers.h"
+#include "api/streams.h"
+#include "api/think.h"
+#include "core/follow.h"
+#include "core/who.h"
+#include "store/turn.h"
+
+#define UNSTORED_S	1	/* until what the spool alone has may be in the database */
+
+static const struct field chat_error_f[] = {
+	FIELD(chat_error, T_INT, MAY, code, 0, 0, "as an HTTP status"),
+	FIELD(chat_error, T_STR, MAY, msg, 0, 0, NULL),
+};
+static FIELDS(chat_error, "ChatSessionError");
+
+static const struct field chat_conversation_f[] = {
+	FIELD_SUB(chat_conversation, T_OBJ, OMIT, record, &chat_record_fields, 0, 0,
+	    "in a stream: in its first and its last message"),
+	FIELD(chat_conversation, T_STRS, MAY, parts, 0, 0, "what comes next in the answer"),
+	FIELD(chat_conversation, T_BOOL, MAY, finished, 0, 0, NULL),
+	FIELD_AS(chat_conversation, T_I64, OMIT, stream_id, "streamId", 0, 0,
+	    "in a stream's first message: its name in /v1/streams"),
+	FIELD(chat_conversation, T_BOOL, OMIT, stopped, 0, 0,
+	    "true: the answer was stopped on request"),
+	FIELD_SUB(chat_conversation, T_OBJ, OMIT, error, &chat_error_fields, 0, 0,
+	    "in a stream: why the answer failed"),
+};
+FIELDS(chat_conversation, "ChatSessionConversationResponse");
+
+/* The turn is over: its answer as one reply, or why there is none. */
+static int
+reply_whole(struct req *r, void *arg)
+{
+	struct ctx		*cx = &r->cx;
+	const int64_t		*turn = arg;
+	struct chat_record	 record;
+	struct chat_conversation c = { .record = &record, .finished = true };
+	struct answer_told	*a;
+	struct str		 s = STR_INIT(0);
+	char			*whole;
+	size_t			 n;
+
+	if (turn_told(cx, *turn, &a, &n) == -1)
+		return -1;
+	if (n == 0 || strcmp(a->status, "running") == 0) {
+		cx->fail.retry_after = UNSTORED_S;
+		return fail(cx, F_UNAVAILABLE, "turn %" PRId64, *turn);
+	}
+	if (a->error != NULL) {
+		cx->fail.retry_after = r->retry_after;
+		return fail(cx, fail_of_name(a->error), "%s", a->model_name);
+	}
+	if (chat_record_load(cx, cx->who->id, a->answer, &record) == -1)
+		return -1;
+	think_whole(&s, a->reasoning, a->text);
+	whole = arena_strndup(cx->a, s.p != NULL ? s.p : "", s.len);
+	str_free(&s);
+	c.parts = (struct list){ &whole, 1 };
+	c.stopped = strcmp(a->status, "stopped") == 0;
+	return reply_fields(r, &chat_conversation_fields, &c);
+}
+
+static bool
+wants_stream(struct req *r)
+{
+	return r->method != M_POST || req_accepts(r, "text/event-stream");
+}
+
+/* Who shall hear it: a stream of that prefix, or who waits for the reply. */
+static struct peer *
+listener(struct req *r, int64_t turn, const char *prefix)
+{
+	int64_t	*arg;
+
+	if (wants_stream(r))
+		return req_stream(r, prefix);
+	arg = arena_get(r->cx.a, sizeof(*arg));
+	*arg = turn;
+	return req_wait(r, reply_whole, arg);
+}
+
+int
+chat_talk(struct req *r, const struct chat_question *q)
+{
+	struct turn_spec	 spec = {
+		.voice = &chat_voice, .entitle = true,
+		.idem_key = r->idem_key, .idem_body = r->idem_body,
+	};
+	struct turn		*t;
+
+	if (chat_question_read(&r->cx, q, &spec) == -1 ||
+	    (t = turn_open(&r->cx, r->engine, &spec)) == NULL)
+		return -1;
+	turn_run(t, listener(r, t->id, chat_voice.prefix));
+	return 0;
+}
+
+int
+chat_again(struct req *r, int64_t turn)
+{
+	struct follow	*f;
+
+	if (wants_stream(r))
+		return streams_tell(r, turn, 0);
+	/* It hears of nothing but the end, be that past already. */
+	if ((f = follow_find(&r->cx, r->engine, turn, FOLLOW_STORED_EVENT)) == NULL)
+		return -1;
+	follow_run(f, listener(r, turn, NULL));
+	return 0;
+}
+
+/* POST /v1/chat/session/conversation */
+int
+chat_conversation(struct req *r)
+{
+	struct chat_question	 in = { 0 };
+
+	return req_read(r, &in) == -1 ? -1 : chat_talk(r, &in);
+}
+
+/*
+ * GET /v1/chat/session/conversation: by WebSocket, or as EventSource does it: with Last-Event-ID
+ * that turn goes on and none begins
+ */
+int
+chat_conversation_get(struct req *r)
+{
+	struct chat_question	 in = { 0 };
+	int64_t			 turn, after;
+
+	if (r->socket != NULL)
+		return chat_socket_message(r);
+	if (!req_accepts(r, "text/event-stream"))
+		return fail(&r->cx, F_UPGRADE, "WebSocket, text/event-stream");
+	switch (streams_last_event(r, &turn, &after)) {
+	case -1:
+		return -1;
+	case 1:
+		return streams_tell(r, turn, after);
+	default:
+		return req_read(r, &in) == -1 ? -1 : chat_talk(r, &in);
+	}
+}

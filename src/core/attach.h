@@ -1,0 +1,25 @@
+/* attach: what comes with a question beside its text. */
+#ifndef PARLEY_ATTACH_H
+#define PARLEY_ATTACH_H
+
+#include "core/turn.h"
+#include "store/document.h"
+
+#define ATTACH_IMAGE_MAX	(8 << 20)	/* bytes of a picture */
+#define ATTACH_KNOWLEDGE	6000		/* characters of documents that a model is told */
+
+/*
+ * The caller's document, which is a picture, as a data: address that a model is given; in the
+ * arena. NULL: F_NOT_FOUND; F_VALUE (it is no picture, or could not be fetched); F_UNAVAILABLE (it
+ * is still to be fetched); F_TOO_LARGE.
+ */
+char	*attach_image(struct ctx *, int64_t document);
+/* Can answers rest on it? 0, or -1: F_VALUE (a picture, or it failed), F_UNAVAILABLE (pending). */
+int	 attach_readable(struct ctx *, const struct document *);
+/*
+ * What these documents, which the caller may read, say on the question of the spec goes into it:
+ * knowledge, in a measure that the window of its model bears, and citations. 0 or -1.
+ */
+int	 attach_knowledge(struct ctx *, const struct document *, size_t n, struct turn_spec *);
+
+#endif

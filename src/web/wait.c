@@ -1,0 +1,137 @@
+/*
+ * Requests that wait, connection and all, for something that happens on the loop, and are answered
+ * afterwards.
+ */
+#include "req.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "fcgi.h"
+#include "serving.h"
+#include "upload.h"
+#include "worker.h"
+
+struct wait {
+	struct peer	 peer;		/* first: it is the wait */
+	struct req	 req;
+};
+
+static struct wait *
+wait_of(struct peer *p)
+{
+	return (struct wait *)p;
+}
+
+static void
+wait_begin(struct peer *p, int64_t stream_id)
+{
+	(void)p;
+	(void)stream_id;
+}
+
+static void
+wait_frame(struct peer *p, const char *msg, size_t len, int64_t stream_id, int64_t n)
+{
+	(void)p;
+	(void)msg;
+	(void)len;
+	(void)stream_id;
+	(void)n;
+}
+
+static void
+wait_ping(struct peer *p)
+{
+	(void)p;
+}
+
+static ssize_t
+wait_write(struct peer *p, const char *data, size_t len)
+{
+	(void)p;
+	(void)data;
+	return (ssize_t)len;
+}
+
+/* On a request thread. */
+static void
+wait_over(struct ctx *cx, void *arg)
+{
+	struct wait	*wait = arg;
+	struct req	*r = &wait->req;
+	struct worker	*w = r->worker;
+	bool		 detached;
+	int		 fd;
+
+	r->cx.db = cx->db;
+	r->cx.now = cx->now;
+	fd = request_answer(r);
+	detached = r->detached;
+	free(wait);
+	if (!detached)
+		worker_return(w, fd);
+}
+
+/* On a request thread too: a log may block. */
+static void
+wait_left(struct ctx *cx, void *arg)
+{
+	struct wait		*wait = arg;
+	struct request_note	 note;
+
+	(void)cx;
+	request_note(&note, &wait->req);
+	request_log(&note, CLIENT_GONE, 0, true);
+	upload_drop(&wait->req);
+	str_free(&wait->req.reply);
+	str_free(&wait->req.reply_headers);
+	arena_free(wait->req.cx.a);
+	free(wait);
+}
+
+static void
+wait_finish(struct peer *p, bool gone)
+{
+	struct wait	*wait = wait_of(p);
+	struct worker	*w = wait->req.worker;
+	int		 fd;
+
+	if (!gone) {
+		wait->req.retry_after = p->retry_after;
+		worker_job(w, wait_over, wait);
+		return;
+	}
+	places_leave(&wait->req.places);
+	fd = fcgi_finish(wait->req.io, true);
+	worker_job(w, wait_left, wait);
+	worker_return(w, fd);
+}
+
+static const struct peer_ops	wait_ops = {
+	.begin = wait_begin,
+	.frame = wait_frame,
+	.ping = wait_ping,
+	.write = wait_write,
+	.finish = wait_finish,
+};
+
+struct peer *
+req_wait(struct req *r, int (*then)(struct req *, void *), void *arg)
+{
+	struct wait	*wait = xcalloc(1, sizeof(*wait));
+
+	req_drain(r);			/* a body that came broken only costs the connection */
+	wait->req = *r;
+	wait->req.then = then;
+	wait->req.then_arg = arg;
+	wait->peer.ops = &wait_ops;
+	wait->peer.fd = fcgi_fd(r->io);
+	r->detached = true;
+	r->status = 200;
+	r->places = (struct places){ 0 };
+	r->reply = r->reply_headers = (struct str){ 0 };
+	r->upload = NULL;
+	r->cx.a = NULL;
+	return &wait->peer;
+}

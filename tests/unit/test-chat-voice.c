@@ -1,0 +1,198 @@
+/* The messages of the dialect "session", byte for byte, from a turn that runs and from one that is told again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/chat_talk.h"
+#include "base/arena.h"
+#include "core/retell.h"
+#include "core/running.h"
+
+#include <cmocka.h>
+#undef fail
+
+#define FIRST	"{\"id\":3,\"name\":\"Three\",\"code\":\"m3\",\"logo\":\"https://a.example/3\"}"
+#define SECOND	"{\"id\":5,\"name\":\"Five\",\"code\":\"m5\",\"logo\":\"\"}"
+
+static const struct model	models[] = {
+	{ .id = 3, .name = (char *)"Three", .code = (char *)"m3", .logo = (char *)"https://a.example/3" },
+	{ .id = 5, .name = (char *)"Five", .code = (char *)"m5" },
+};
+static const struct model *const	all[] = { &models[0], &models[1] };
+static struct arena		*arena;
+static struct turn		 turn;
+static struct lane		 lane;
+static struct out		 out;
+static char			 said[4096];
+static int			 messages;
+
+static void
+hear(void *arg, const char *message, size_t len)
+{
+	(void)arg;
+	assert_true(len < sizeof(said));
+	memcpy(said, message, len);
+	said[len] = '\0';
+	messages++;
+}
+
+static void
+assert_said(const char *model, const char *model_object, const char *answer, const char *status, const char *citations,
+    const char *rest)
+{
+	struct str	 s = STR_INIT(0);
+
+	str_printf(&s, "{\"record\":{\"id\":12,\"sessionId\":7,\"groupId\":8,\"modelId\":%s,\"authorId\":42,"
+	    "\"author\":{\"id\":42,\"name\":\"安\",\"avatar\":\"\"},\"model\":%s,\"contentType\":\"image\","
+	    "\"problemText\":\"was \\\"ist\\\" das?\",\"answerText\":\"%s\",\"status\":\"%s\","
+	    "\"createAt\":1730701729499%s},\"parts\":[],%s}", model, model_object, answer, status, citations, rest);
+	assert_string_equal(said, s.p);
+	str_free(&s);
+}
+
+static int
+setup(void **state)
+{
+	const struct question	 q = {
+		.text = "was \"ist\" das?", .content_type = "image", .author_name = "安", .models = all, .nmodels = 2,
+	};
+
+	(void)state;
+	arena = arena_new(0);
+	lane = (struct lane){ .turn = &turn, .answer = 12, .status = "running", .model = &models[0] };
+	turn = (struct turn){ .id = 9, .session = 7, .group = 8, .owner = 42, .lang = LANG_EN, .lanes = &lane,
+		.nlanes = 1, .created_ms = INT64_C(1730701729499), .voice = &chat_voice, .stored = true };
+	turn.ref = chat_voice.ref(arena, &turn, &q);
+	out = (struct out){ .message = hear };
+	messages = 0;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	str_free(&out.buf);
+	lane_forget(&lane);
+	arena_free(arena);
+	return 0;
+}
+
+static void
+begins(void **state)
+{
+	(void)state;
+	chat_voice.begin(&out, &turn);
+	assert_said("3", FIRST, "", "processing", "", "\"finished\":false,\"streamId\":9");
+	lane.asked = 5;			/* also where it is told later */
+	chat_voice.begin(&out, &turn);
+	assert_said("3", FIRST, "", "processing", "", "\"finished\":false,\"streamId\":9");
+}
+
+static void
+assert_delta(const char *text, int flags, const char *part)
+{
+	struct delta	 d = { .text = text, .len = strlen(text), .flags = flags };
+	struct str	 s = STR_INIT(0);
+	int		 before = messages;
+
+	chat_voice.delta(&out, &lane, &d);
+	assert_int_equal(messages, before + 1);
+	str_printf(&s, "{\"parts\":[\"%s\"],\"finished\":false}", part);
+	assert_string_equal(said, s.p);
+	str_free(&s);
+}
+
+static void
+deltas(void **state)
+{
+	(void)state;
+	assert_delta("a \"b\" 你\n", 0, "a \\\"b\\\" 你\\n");
+	assert_delta("", 0, "");
+	assert_delta("hm", DELTA_REASONING | DELTA_OPENS, "<think>hm");
+	assert_delta("So", DELTA_CLOSES, "</think>So");
+	chat_voice.whole(&out, &lane);
+	assert_string_equal(said, "{\"parts\":[\"\"],\"finished\":false}");
+	str_puts(&lane.reasoning, "hm");
+	str_puts(&lane.text, "So");
+	chat_voice.whole(&out, &lane);
+	assert_string_equal(said, "{\"parts\":[\"<think>hm</think>So\"],\"finished\":false}");
+}
+
+static void
+ends(void **state)
+{
+	static char	*cited[] = { (char *)"{\"documentId\":1}", (char *)"{\"documentId\":2}" };
+
+	(void)state;
+	str_puts(&lane.reasoning, "hm");
+	str_puts(&lane.text, "So \"it\" is");
+	lane.status = "length";
+	chat_voice.end(&out, &lane);
+	assert_said("3", FIRST, "So \\\"it\\\" is", "finished_success", "", "\"finished\":true");
+	lane.status = "stopped";
+	lane.asked = 5;			/* the first had failed */
+	lane.citations = cited;
+	lane.ncitations = 2;
+	chat_voice.end(&out, &lane);
+	assert_said("5", SECOND, "So \\\"it\\\" is", "finished_success",
+	    ",\"citations\":[{\"documentId\":1},{\"documentId\":2}]", "\"finished\":true,\"stopped\":true");
+	lane.ncitations = 0;
+	lane.status = "timeout";
+	lane.why = F_TIMEOUT;
+	chat_voice.fail(&out, &lane);
+	assert_said("5", SECOND, "So \\\"it\\\" is", "finished_timeout", "", "\"finished\":true,"
+	    "\"error\":{\"code\":504,\"msg\":\"Five did not answer in time\"}");
+	lane_forget(&lane);
+	lane.status = "error";
+	lane.why = F_UPSTREAM;
+	chat_voice.fail(&out, &lane);
+	assert_said("5", SECOND, "", "finished_fail", "", "\"finished\":true,"
+	    "\"error\":{\"code\":502,\"msg\":\"the model's server failed: Five\"}");
+}
+
+/* From its first record, as the spool has it, the same is told. */
+static void
+told_again(void **state)
+{
+	static const struct voice *const	 voices[] = { &chat_voice, NULL };
+	const struct spool_asked		 asked = { .model = 5 };
+	struct str				 first = STR_INIT(0);
+	struct turn				*t;
+	char					 was[4096];
+
+	(void)state;
+	retell_write(&first, &turn);
+	t = retell_read(&(struct spool_record){ .turn = 9, .kind = SPOOL_BEGIN, .data = first.p, .len = first.len },
+	    voices);
+	str_free(&first);
+	assert_non_null(t);
+	assert_int_equal(t->group, 8);
+	chat_voice.begin(&out, &turn);
+	memcpy(was, said, sizeof(was));
+	chat_voice.begin(&out, t);
+	assert_string_equal(said, was);
+	retell_note(t, &(struct spool_record){ .turn = 9, .kind = SPOOL_LANE, .data = (const char *)&asked,
+	    .len = sizeof(asked) });
+	t->lanes[0].status = "stop";
+	chat_voice.end(&out, &t->lanes[0]);
+	assert_said("5", SECOND, "", "finished_success", "", "\"finished\":true");
+	turn_free(t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test_setup_teardown(begins, setup, teardown),
+		cmocka_unit_test_setup_teardown(deltas, setup, teardown),
+		cmocka_unit_test_setup_teardown(ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(told_again, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("chat-voice", tests, NULL, NULL);
+}
