@@ -45,7 +45,7 @@ file_take(struct sent *s, const struct multipart_part *part)
 	if (upload_read(s->r, part, 0, s->buf, n) == -1)
 		return -1;
 	if ((k = kind_of(part->file_name, s->buf, n)) == NULL)
-		return fail(cx, F_MEDIA, "%s", part->file_name);
+		return fail(cx, F_FILE_TYPE, "%s", part->file_name);
 	*d = (struct document){
 		.id = ident_new(), .tenant = cx->who->tenant, .owner = cx->who->id,
 		.file_name = arena_strdup(cx->a, part->file_name),

@@ -29,7 +29,7 @@ void	 places_leave(struct places *);
 struct req;
 /*
  * The next piece of a reply's content: its length, its bytes at *p, which last until the next call.
- * -1 (ctx failed): it cannot be had, and 0 before its end is as bad.
+ * -1: it cannot be had, and 0 before its end is as bad.
  */
 typedef ssize_t	(*reply_next)(struct req *, void *arg, const char **p);
 /* What a request is made for. Those by FastCGI are all REQ_CALL. */

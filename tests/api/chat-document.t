@@ -52,7 +52,7 @@ for my $url ('http://x.invalid', 'https://x.invalid:8443/a?b=c#d', 'HTTP://X.inv
 	is register(\@ann, url => $url)->code, 200, $url;
 }
 for my $url ('ftp://x.invalid/a', 'file:///etc/passwd', 'javascript:alert(1)', 'x.invalid/a.pdf',
-    'http://', 'http://:80/', 'http://u:p@x.invalid/', 
+    'http://', 'http://:80/', 'http://u:p@x.invalid/',
     'http://x.invalid:65536/', 'http://x.invalid:a/', 'http://a b/',
     "http://x.invalid/\x01", "http://x.invalid/a\nb", 'http://[::1/', 'http://[::1]x/', '/a', '',
     'http:\\\\x.invalid\\a', 'http://x.invalid\\@y.invalid/') {

@@ -204,7 +204,7 @@ sub kinds ($p) {
 	for my $case (['a.exe', 'MZ'], ['a', 'text'], ['a.pdf', 'no pdf'], ['a.txt', "a\0b"],
 	    ['a.docx', "\xd0\xcf\x11\xe0"], ['a.png', '<svg/>'], ['a.svg', '<svg/>'], ['.', 'x']) {
 		chat_refused sent($p, 'ann', $case->[1], qq{filename="$case->[0]"}), 415,
-		    qr/\Q$case->[0]\E/, "$case->[0] is not taken, and named";
+		    qr/^files of the type of \Q$case->[0]\E/, "$case->[0] is not taken, and named";
 	}
 	is rows($p), $before, 'nothing was stored of them';
 	my $r = sent($p, 'ann', '', 'filename="empty.txt"');
