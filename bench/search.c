@@ -232,9 +232,9 @@ ask_all(const int64_t *ids, size_t n, int repeats)
 	before = rows_read() - before;
 	qsort(took, asked, sizeof(*took), ascending);
 	printf("| questions | with an answer | median, ms | p95, ms | worst, ms |"
-	    " rows read each |\n|---|---|---|---|---|---|\n| %zu | %zu | %.2f | %.2f | %.2f | %.0f |\n", asked, found,
-	    took[asked / 2], took[asked * 95 / 100], took[asked - 1],
-	    (double)before / (double)asked);
+	    " rows read each |\n|---|---|---|---|---|---|\n"
+	    "| %zu | %zu | %.2f | %.2f | %.2f | %.0f |\n", asked, found, took[asked / 2],
+	    took[asked * 95 / 100], took[asked - 1], (double)before / (double)asked);
 	free(took);
 }
 

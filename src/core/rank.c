@@ -7,7 +7,7 @@
 #include "core/terms.h"
 
 #define TERMS_MOST	64		/* of a question; more do not make it clearer */
-#define POSTINGS_MOST	50000		/* that are scored: common terms are left out beyond */
+#define POSTINGS_MOST	20000		/* that are scored: common terms are left out beyond */
 /*
  * Few segments tell little about how rare a word is: each scope is taken for so many more, in which
  * no term of the question stands.

@@ -274,6 +274,29 @@ costs(void **state)
 	assert_int_equal(postings[1], postings[0]);
 }
 
+/* A term of very many segments is counted, but not scored where a rare one is asked for too. */
+static void
+common_terms(void **state)
+{
+	const int64_t	 id = indexed("common.txt", "rare common");
+	struct segment	*list;
+	int64_t		 postings, rows;
+	size_t		 found;
+
+	(void)state;
+	private_db_feed(&server, arena_printf(cx.a, "INSERT INTO segment_posting SELECT %" PRId64
+	    ", %" PRId64 ", seq, 1 FROM seq_1_to_60000; UPDATE document SET segments = 60001"
+	    " WHERE id = %" PRId64, id, ident_hash64("common", 6), id));
+	rows = cost("rare common", &id, 1, &postings);
+	assert_int_equal(postings, 60002);
+	print_message("# %" PRId64 " rows read for %" PRId64 " postings of which one is rare\n", rows,
+	    postings);
+	assert_true(rows < 2 * postings + 1000);	/* each is read, and grouped by its term */
+	assert_int_equal(rank_segments(&cx, &id, 1, "rare common", 5, &list, &found), 0);
+	assert_int_equal(found, 1);
+	assert_int_equal(segment_drop(&cx, id), 0);
+}
+
 /* What is told. */
 
 static const char	jam[] = "# Jam\n\nPlum jam is boiled for forty minutes with sugar.\n\n";
@@ -468,6 +491,7 @@ main(void)
 		TEST(recall),
 		TEST(unrelated),
 		TEST(costs),
+		TEST(common_terms),
 		TEST(told),
 		TEST(told_nothing),
 		TEST(told_in_so_many),
