@@ -91,6 +91,8 @@ fails 64, qr/no value is taken by --arena/, 'model', 'add', 'x', '--arena=yes';
 fails 64, qr/CODE is missing/, 'model', 'show';
 fails 64, qr/one too many: b/, 'model', 'show', 'a', 'b';
 fails 64, qr/one too many: now/, 'migrate', 'now';
+fails 64, qr/--user SUBJECT is required/, 'import', 'documents', 'a.txt';
+fails 64, qr/FILE.*is missing/, 'import', 'documents', '--user', 'x';
 fails 64, qr/unknown option --json/, 'token', '--user', 'x', '--json';
 fails 64, qr/--workers takes a number from 1 to 64, not `0`/, 'serve', '--workers', '0';
 fails 64, qr/--threads takes a number/, 'serve', '--threads', 'many';
@@ -129,7 +131,7 @@ for my $name (sort keys %documented) {
 
 my $check = works('check');
 like $check, qr/^✓ $_\b/m, "check: $_" for qw(settings database schema statements connections
-    tokens arena descriptors), 'state directory', 'model m-a';
+    tokens arena documents descriptors), 'state directory', 'model m-a';
 my $found = works_json('check');
 ok $found->{ok}, 'ok';
 is_deeply [grep { $_->{finding} eq 'bad' } @{ $found->{findings} }], [], 'nothing bad';

@@ -251,6 +251,22 @@ subtest 'fetched' => sub {
 	is visited('/page'), 1, 'what was refused was not asked';
 };
 
+subtest 'a certificate that nobody vouches for' => sub {
+	my $tls = ParleyTest::Process::free_port();
+	my ($key, $cert) = map { "$files/tls.$_" } qw(key crt);
+	my ($exit) = ParleyTest::Process::capture(['openssl', 'req', '-x509', '-newkey', 'rsa:2048',
+	    '-nodes', '-subj', '/CN=localhost', '-days', '1', '-keyout', $key, '-out', $cert]);
+	is $exit, 0, 'made';
+	my $pid = ParleyTest::Process::start(['openssl', 's_server', '-accept', "127.0.0.1:$tls",
+	    '-key', $key, '-cert', $cert, '-www', '-quiet']);
+	$p->eventually('it is offered', sub {
+		return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $tls);
+	});
+	by_address('forged', "https://localhost:$tls/");
+	ends('forged', 'failed', qr/certificate is not good/);
+	ParleyTest::Process::stop($pid);
+};
+
 subtest 'put off' => sub {
 	my $dead = ParleyTest::Process::free_port();
 	my $id = by_address('dead', "http://localhost:$dead/");

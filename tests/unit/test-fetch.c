@@ -44,6 +44,16 @@ hello(int fd)
 }
 
 static void
+long_type(int fd)
+{
+	char	*s = xprintf("HTTP/1.1 200 OK\r\nContent-Type: text/%0500d\r\nContent-Length: 0\r\n"
+	    "Connection: close\r\n\r\n", 0);
+
+	say(fd, s);
+	free(s);
+}
+
+static void
 empty(int fd)
 {
 	say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -171,7 +181,7 @@ static const struct {
 	const char	*request;
 	void		(*fn)(int);
 } pages[] = {
-	PAGE(hello), PAGE(empty), PAGE(to_private), PAGE(to_hello), PAGE(to_itself), PAGE(to_file),
+	PAGE(hello), PAGE(long_type), PAGE(empty), PAGE(to_private), PAGE(to_hello), PAGE(to_itself), PAGE(to_file),
 	PAGE(to_password), PAGE(large), PAGE(larger), PAGE(silent), PAGE(trickle), PAGE(heads),
 	PAGE(cut), PAGE(gone), PAGE(busy), PAGE(garbage),
 };
@@ -272,6 +282,9 @@ fetched(void **state)
 	assert_int_equal(page("empty"), FETCH_DONE);
 	assert_int_equal(got.size, 0);
 	assert_string_equal(got.media_type, "");
+	close(got.fd);
+	assert_int_equal(page("long_type"), FETCH_DONE);
+	assert_string_equal(got.media_type, "");	/* longer than any that is one */
 	close(got.fd);
 }
 

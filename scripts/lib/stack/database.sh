@@ -15,7 +15,7 @@ db_answers_or_ended() {
 }
 
 start_db() {
-	local most=$((2 * workers * (threads + 2) + 20)) state=running
+	local most=$((2 * (workers * (threads + 2) + 2 * jobs) + 20)) state=running
 
 	if ! alive db; then
 		end db TERM 60 || :
