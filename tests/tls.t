@@ -173,8 +173,8 @@ sub refused ($name) {
 
 sub envelope ($status, $path, @args) {
 	my ($said, $head, $body);
-	# Whoever goes on sending a body that is refused may see a reset before the answer, or between
-	# its head and its body.
+	# Whoever goes on sending a body that is refused may see a reset before the answer, or after
+	# its head.
 	for (1 .. 10) {
 		($said, $head, $body) = curl($path, @args);
 		last if $said =~ /^2 / && length $body;

@@ -230,8 +230,8 @@ purge_keys(struct housekeeper *h)
 }
 
 /*
- * What a crowd had stays with the allocator in pieces, each thread's in an arena of its own, so that
- * the next crowd is served from others: the system gets it back once the crowd is gone.
+ * What a crowd had stays with the allocator in pieces, each thread's in an arena of its own, so
+ * that the next crowd is served from others: the system gets it back once the crowd is gone.
  */
 static int
 give_back(struct housekeeper *h)

@@ -53,7 +53,7 @@ about(const char *name, size_t tokens)
 static const char *
 ask(int window)
 {
-	const struct said	 said[] = {
+	struct said	 said[] = {
 		{ .question = about("first question", 100), .text = about("first answer", 300) },
 		{ .question = about("second question", 100), .text = about("second answer", 300) },
 	};
