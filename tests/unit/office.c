@@ -71,7 +71,8 @@ client_finish(struct peer *p, bool gone)
 }
 
 static const struct peer_ops	client_ops = {
-	client_begin, client_frame, client_ping, client_write, client_finish,
+	.begin = client_begin, .frame = client_frame, .ping = client_ping, .write = client_write,
+	.finish = client_finish,
 };
 
 static struct peer *
