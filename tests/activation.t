@@ -12,9 +12,11 @@ use Time::HiRes qw(sleep time);
 use ParleyTest;
 use ParleyTest::Arena;
 use ParleyTest::Process;
+use ParleyTest::Socket;
 
 my $p = ParleyTest->new(models => 2, workers => 2);
 my $sock = "$p->{stack}/run/fcgi.sock";
+my $ws = "$p->{stack}/run/ws.sock";
 my @serve = (program('parley'), 'serve', '-F', '-c', "$p->{stack}/parley.conf");
 my $errors = "$p->{stack}/log/serve.log";
 my $pid;
@@ -63,6 +65,11 @@ sub fails (@command) {
 	return ($exit, $out . $err);
 }
 
+# What the other socket says to a handshake of nobody.
+sub shaken () {
+	return ParleyTest::Socket->new(unix => $ws, path => '/v1/chat/session/conversation')->status;
+}
+
 sub mode ($path) { return sprintf '%04o', (stat $path)[2] & 07777 }
 
 subtest 'by itself' => sub {
@@ -71,13 +78,15 @@ subtest 'by itself' => sub {
 		start(@serve);
 		umask $before;
 		answers(sprintf 'umask %03o', $umask);
-		is mode($sock), '0660', 'the mode of the socket';
+		is_deeply [map { mode($_) } $sock, $ws], [('0660') x 2], 'the mode of the sockets';
+		is shaken(), 401, 'WebSockets are taken';
 		my ($exit, $said) = fails(@serve);
 		is $exit, 73, 'a second one is refused';
 		like $said, qr/\A[^\n]*\Q$sock\E[^\n]*\n\z/, 'in one line';
 		unlike $said, qr/^\{/, 'for people';
 		is $p->get('/healthz')->code, 200, 'and does no harm';
 		ends(0);
+		ok !-e $ws, 'that of WebSockets is gone too';
 	}
 };
 
@@ -148,11 +157,12 @@ subtest 'systemd' => sub {
 	answers('the first request starts it');
 	ends(1);
 
-	my $ws = "$p->{stack}/run/ws.sock";
 	start($activate, @env, '-l', $ws, '-l', $sock, '--fdname=ws:fcgi', @serve);
 	$p->eventually('two sockets', sub { -S $sock && -S $ws });
 	answers('the one named fcgi is taken');
+	is shaken(), 401, 'and the one named ws';
 	ends(1);
+	ok -S $ws, 'which stays as well';
 	unlink $ws;
 
 	my $path = "$p->{dir}/notify";

@@ -129,7 +129,7 @@ for my $name (sort keys %documented) {
 
 my $check = works('check');
 like $check, qr/^✓ $_\b/m, "check: $_" for qw(settings database schema statements connections
-    tokens arena descriptors), 'state directory', 'model m-a';
+    listen ws_listen tokens arena descriptors), 'state directory', 'model m-a';
 my $found = works_json('check');
 ok $found->{ok}, 'ok';
 is_deeply [grep { $_->{finding} eq 'bad' } @{ $found->{findings} }], [], 'nothing bad';

@@ -83,6 +83,7 @@ for my $server (qw(nginx apache)) {
 	finding_is(\%found, $_, 'good') for 'schema', 'clock', 'database clock', 'descriptors',
 	    'bodies',
 	    'large bodies', 'compression', 'leaving';
+	finding_is(\%found, 'WebSocket', 'good', qr/\b101\b/);
 	finding_is(\%found, 'streaming', 'good', qr/^\d{2,} events in \d{2,} pieces/);
 }
 
@@ -109,6 +110,8 @@ like advice(\%found, 'streaming'), qr/^\Q$site\E:2: proxy_buffering on;$/m, 'fil
 like advice(\%found, 'streaming'), qr/X-Accel-Buffering/, 'and what to do';
 unlike advice(\%found, 'streaming'), qr/gzip/, 'nothing else';
 finding_is(\%found, 'bodies', 'good');
+finding_is(\%found, 'WebSocket', 'bad', qr/not 101/);
+like advice(\%found, 'WebSocket'), qr/parley_ws|ws_listen/, 'what to do';
 ($exit, $out) = $p->parley('doctor', $held, '--site', $site);
 like $out, qr/^✗ streaming .*\n +→ \Q$site\E:2: /m, 'for people';
 

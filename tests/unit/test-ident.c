@@ -332,8 +332,11 @@ hashes(void **state)
 {
 	static const uint8_t	abc[4] = { 0xba, 0x78, 0x16, 0xbf };
 	uint8_t			digest[32];
+	char			sha1[IDENT_SHA1_SIZE];
 
 	(void)state;
+	ident_sha1(sha1, "dGhlIHNhbXBsZSBub25jZQ==258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+	assert_string_equal(sha1, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");	/* RFC 6455, 1.3 */
 	ident_sha256(digest, "abc", 3);
 	assert_memory_equal(digest, abc, 4);
 	assert_int_equal((uint64_t)ident_hash64("abc", 3), UINT64_C(0xba7816bf8f01cfea));

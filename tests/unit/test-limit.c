@@ -59,6 +59,8 @@ a_rate(void **state)
 	int64_t		now = (int64_t)500 * SECOND;
 
 	(void)state;
+	assert_true(limit_sockets(7) != a && limit_sockets(7) != limit_sockets(8));
+	assert_int_equal(limit_sockets(0), 0);
 	assert_int_equal(calls(a, 5, now), 5);		/* a second's worth at once */
 	assert_int_equal(limit_call(a, 5, now), SECOND / 5);
 	assert_int_equal(limit_call(a, 5, now + SECOND / 10), SECOND / 10);

@@ -133,6 +133,33 @@ client_open(struct client *c)
 	peer_join(peers, &t->p);
 }
 
+/* ---- one that stays ---- */
+
+static int	came, rested;
+
+static void
+op_come(struct peer *p, uint32_t events)
+{
+	char	byte;
+
+	(void)events;
+	came++;
+	if (recv(p->fd, &byte, 1, MSG_DONTWAIT) == 0)
+		peer_leave(p);
+}
+
+static void
+op_rest(struct peer *p)
+{
+	(void)p;
+	rested++;
+}
+
+static const struct peer_ops	staying_ops = {
+	.begin = op_begin, .frame = op_frame, .ping = op_ping, .write = op_write, .finish = op_finish,
+	.come = op_come, .rest = op_rest,
+};
+
 static void
 stop(void *arg)
 {
@@ -625,6 +652,57 @@ many(void **state)
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+/* It outlives its owners, hears what its client says, and ends by its own word or the client's. */
+static void
+stays(void **state)
+{
+	struct client	c;
+
+	(void)state;
+	came = rested = 0;
+	client_open(&c);
+	c.peer->ops = &staying_ops;
+	peer_heed(c.peer, EPOLLIN | EPOLLRDHUP);
+	peer_message(c.peer, "one", 3, 7, 1);
+	peer_end(c.peer);
+	assert_int_equal(rested, 1);
+	one_round();
+	assert_string_equal(client_read(&c), "7-1 one\n");
+	assert_int_equal(c.finished, 0);
+	assert_null(c.peer->owner);
+	/* The next owner joins it again, which is nothing to the loop. */
+	c.peer->owner = &c;
+	c.peer->on_gone = on_gone;
+	peer_join(peers, c.peer);
+	assert_int_equal(write(c.reader, "x", 1), 1);
+	run_for(20);
+	assert_int_equal(came, 1);
+	peer_heed(c.peer, 0);
+	assert_int_equal(write(c.reader, "x", 1), 1);
+	run_for(20);
+	assert_int_equal(came, 1);
+	peer_unheed(c.peer);
+	shutdown(c.reader, SHUT_WR);
+	run_for(20);
+	assert_int_equal(came, 1);
+	peer_heed(c.peer, EPOLLIN | EPOLLRDHUP);
+	run_for(20);
+	assert_int_equal(came, 3);
+	assert_int_equal(c.gone, 1);
+	assert_int_equal(c.finished, 2);
+	close(c.reader);
+
+	client_open(&c);
+	c.peer->ops = &staying_ops;
+	peer_message(c.peer, "last", 4, 7, 1);
+	peer_close(c.peer);
+	assert_int_equal(c.gone, 1);
+	one_round();
+	assert_int_equal(c.finished, 1);
+	assert_string_equal(client_read(&c), "7-1 last\nend\n");
+	close(c.reader);
+}
+
 int
 main(void)
 {
@@ -639,6 +717,7 @@ main(void)
 		TEST(over_the_cap),
 		TEST(from_drained),
 		TEST(many),
+		TEST(stays),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
