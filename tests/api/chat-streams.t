@@ -90,7 +90,8 @@ subtest 'a long answer' => sub {
 	my $last = (frames($s))[-1];
 	is length($last->{record}{answerText}), 160 * 12000, 'stands whole in the last message';
 	is $last->{record}{answerText}, $piece x 160, 'as it was said';
-	is_deeply [data_lines(again(turn_of($s), timeout => 120))]->[-1], [data_lines($s)]->[-1], 'and again';
+	my $again = again(turn_of($s), timeout => 120);
+	is_deeply [data_lines($again)]->[-1], [data_lines($s)]->[-1], 'and again';
 };
 
 subtest 'one key, one reply' => sub {

@@ -64,7 +64,8 @@ subtest 'one reply' => sub {
 	    parts => ["<think>Hm. 好</think>一 \"二\"\n\x{1f388}"] }, 'all of it in one part';
 	my $row = $p->sql('SELECT a.id, a.turn, t.owner, a.created_ms, s.title, s.model,'
 	    . ' t.group_id, t.voice, t.content_type, t.file_url FROM answer a'
-	    . ' JOIN turn t ON t.id = a.turn JOIN session s ON s.id = a.session WHERE a.session = ?', $session)->[0];
+	    . ' JOIN turn t ON t.id = a.turn JOIN session s ON s.id = a.session'
+	    . ' WHERE a.session = ?', $session)->[0];
 	is_deeply $record, {
 		id => $row->{id} + 0, sessionId => $session, groupId => $row->{turn} + 0,
 		modelId => $model{'m-a'}{id}, authorId => $row->{owner} + 0,
