@@ -84,13 +84,14 @@ subtest 'while it runs' => sub {
 subtest 'a long answer' => sub {
 	my $chat = chat();
 	my $piece = '"长"' x 4000;
-	$p->script($model, { steps => [(map { { delta => $piece } } 1 .. 280),
+	$p->script($model, { steps => [(map { { delta => $piece } } 1 .. 160),
 	    { finish => 'stop' }, { done => 1 }] });
-	my $s = streamed(question($chat, 'long'));
+	my $s = streamed(question($chat, 'long'), timeout => 120);
 	my $last = (frames($s))[-1];
-	is length($last->{record}{answerText}), 280 * 12000, 'stands whole in the last message';
-	is $last->{record}{answerText}, $piece x 280, 'as it was said';
-	is_deeply [data_lines(again(turn_of($s)))]->[-1], [data_lines($s)]->[-1], 'and again';
+	is length($last->{record}{answerText}), 160 * 12000, 'stands whole in the last message';
+	is $last->{record}{answerText}, $piece x 160, 'as it was said';
+	my $again = again(turn_of($s), timeout => 120);
+	is_deeply [data_lines($again)]->[-1], [data_lines($s)]->[-1], 'and again';
 };
 
 subtest 'one key, one reply' => sub {
