@@ -67,8 +67,8 @@ sub fails (@command) {
 
 # What the other socket says to a handshake of nobody.
 sub shaken () {
-	my $path = '/v1/chat/session/conversation';
-	return ParleyTest::Socket->new(unix => $ws, path => $path)->status;
+	my $s = ParleyTest::Socket->new(unix => $ws, path => '/v1/chat/session/conversation');
+	return $s->status;
 }
 
 sub mode ($path) { return sprintf '%04o', (stat $path)[2] & 07777 }

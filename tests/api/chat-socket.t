@@ -199,10 +199,10 @@ subtest 'tokens' => sub {
 	}
 	is dial(path => '/v1/chat/session/other/conversation/x')->status, 404, 'an unknown path';
 	my $short = dialled(token => jwt($p, { sub => 'ann', exp => time - 57 }));
+	is $short->closed(20), 1008, 'one that ends while connected';
 	my $streaming = dialled(token => jwt($p, { sub => 'ann', exp => time - 57 }));
 	script(slow());
 	$streaming->say(question($session, 'Long'));
-	is $short->closed(20), 1008, 'one that ends while connected';
 	is $streaming->closed(20), 1008, 'during a turn too';
 	my $s = dialled();
 	my $file = "$p->{stack}/secrets/jwt";
