@@ -15,8 +15,9 @@ use Time::HiRes  qw(time);
 use ParleyTest;
 use ParleyTest::Arena;
 use ParleyTest::Process;
+use ParleyTest::Socket;
 
-my $p = ParleyTest->new(models => 2, workers => 2);
+my $p = ParleyTest->new(models => 2, workers => 2, set => { ping => 1 });
 my $secret = ParleyTest::Process::slurp(glob "$p->{stack}/secrets/jwt*");
 $secret =~ s/\s+\z//;
 
@@ -153,6 +154,71 @@ subtest 'Resume, stop, like, history and citations of another user by id' => sub
 	}
 	is $p->get("/v1/streams/$turn", user => 'ann')->code =~ /^20[04]$/, 1, 'her own is there';
 	is $p->sql('SELECT COUNT(*) AS n FROM vote')->[0]{n}, 0, 'no vote was cast';
+};
+
+subtest 'Files of another user by id' => sub {
+	my @ann = bearer(token(\%head, \%claims));
+	my @bob = bearer(token(\%head, { %claims, sub => 'bob' }));
+	my $file = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\""
+	    . "\r\n\r\nthe secret plan\r\n--x--\r\n";
+	my $sent = $p->post('/v1/chat/document/upload', body => $file, user => undef,
+	    headers => { %{ $ann[-1] }, 'Content-Type' => 'multipart/form-data; boundary=x' });
+	is $sent->code, 200, 'hers' or diag $sent->seen;
+	my $id = $sent->json->{documents}[0]{id};
+	my $url = "/v1/chat/document/$id";
+	is $p->get("$url/file", @ann)->body, 'the secret plan', 'she gets it';
+	my $chat = $p->post('/v1/chat/session', json => { session => {} }, @bob)->json->{session};
+	my %into = (json => { id => $chat->{id}, documentIds => [$id] });
+	for my $reply ($p->get($url, @bob), $p->get("$url/file", @bob),
+	    $p->request('DELETE', $url, @bob),
+	    $p->post('/v1/chat/document/rename', json => { id => $id, name => 'x' }, @bob),
+	    $p->post('/v1/chat/session/add_files', %into, @bob),
+	    $p->post('/v1/chat/dataset', json => { name => 'x', documentIds => [$id] }, @bob)) {
+		is $reply->code, 404, 'does not exist';
+		nothing_of_hers($reply, 'and says nothing');
+	}
+	is $p->get("$url/file", user => 'ann')->code, 401, 'nor does a header open it';
+	is $p->get("$url/file", @ann)->body, 'the secret plan', 'it is still there';
+};
+
+subtest 'A user who is revoked, on a live socket' => sub {
+	my %to = (port => $p->{port}, path => '/v1/chat/session/conversation');
+	my $live = ParleyTest::Socket->new(%to, headers => { Authorization => 'Bearer '
+	    . token(\%head, \%claims) });
+	is $live->status, 101, 'connected';
+	my ($file) = glob "$p->{stack}/secrets/jwt*";
+	ParleyTest::Process::spew($file, 'the secret that revokes all tokens of the old one');
+	is $live->closed(20), 1008, 'closed with the reason';
+	is(ParleyTest::Socket->new(%to, headers => { Authorization => 'Bearer '
+	    . token(\%head, \%claims) })->status, 401, 'and not let in again');
+	ParleyTest::Process::spew($file, $secret);
+};
+
+subtest 'Redirects, names and spellings of addresses against the egress function' => sub {
+	$p->upstream->clear_log;
+	my @ann = bearer(token(\%head, \%claims));
+	my $port = $p->upstream->port;
+	my @hosts = (qw(127.0.0.1 localhost 127.1 2130706433 0x7f.1 0177.0.0.1 0.0.0.0 [::1]
+	    [::ffff:127.0.0.1] [::] 169.254.169.254 10.0.0.1 100.64.0.1), 'localhost.', 'LOCALHOST');
+	my @urls = (map({ "http://$_:$port/v1/models" } @hosts), 'file:///etc/passwd',
+	    'gopher://127.0.0.1:6379/_x', "http://user:word\@localhost:$port/v1/models");
+	my @ids;
+	for my $url (@urls) {
+		my $r = $p->post('/v1/chat/document', @ann,
+		    json => { fileName => 'x.html', url => $url, size => 1 });
+		if ($r->code == 200) { push @ids, $r->json->{document}{id} }
+		else { is $r->code, 400, "refused at once: $url" }
+	}
+	for my $id (@ids) {
+		my $d;
+		$p->eventually("$id is done with", sub {
+			$d = $p->get("/v1/chat/document/$id", @ann)->json->{document};
+			return $d->{status} ne 'pending' || @{ $p->sql('SELECT 1 FROM job'
+			    . ' WHERE ref = ? AND tries > 0', $id) };
+		}, 30);
+		isnt $d->{status}, 'ready', "$d->{url} is not fetched";
+	}
+	is_deeply [map { $_->{path} } $p->upstream_log], [], 'nobody was asked';
 };
 
 subtest 'Redirects of an upstream' => sub {
