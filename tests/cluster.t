@@ -288,7 +288,7 @@ subtest 'records go when nobody needs them' => sub {
 	$one->eventually('are forgotten', sub {
 		$one->sql('UPDATE checkpoint SET created_ms = created_ms - 700000');
 		$one->sql('UPDATE turn SET ended_ms = ended_ms - 700000');
-		$shared->() == 0 }, 30);
+		$shared->() == 0 }, 60);
 };
 
 subtest 'the number is taken away' => sub {

@@ -199,7 +199,7 @@ subtest 'Redirects, names and spellings of addresses against the egress function
 	my @ann = bearer(token(\%head, \%claims));
 	my $port = $p->upstream->port;
 	my @hosts = (qw(127.0.0.1 localhost 127.1 2130706433 0x7f.1 0177.0.0.1 0.0.0.0 [::1]
-	    [::ffff:127.0.0.1] [::] 169.254.169.254 10.0.0.1 100.64.0.1), 'localhost.', 'LOCALHOST');
+	    [::ffff:127.0.0.1] [::] 169.254.169.254 10.0.0.1 100.64.0.1 localhost. LOCALHOST));
 	my @urls = (map({ "http://$_:$port/v1/models" } @hosts), 'file:///etc/passwd',
 	    'gopher://127.0.0.1:6379/_x', "http://user:word\@localhost:$port/v1/models");
 	my @ids;

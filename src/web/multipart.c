@@ -44,9 +44,9 @@ scan_read(struct scan *s, int64_t from, char *buf, size_t n)
 	return (ssize_t)have;
 }
 
-/* Where the first delimiter from there on begins; -1: ctx failed, there should be one. */
+/* Where the first delimiter from there on begins; -1: ctx failed: `without` where there is none. */
 static int64_t
-scan_find(struct scan *s, int64_t from)
+scan_find(struct scan *s, int64_t from, enum unread without)
 {
 	const char	*at;
 	ssize_t		 n;
@@ -56,21 +56,26 @@ scan_find(struct scan *s, int64_t from)
 			return from + (at - s->window);
 		from += n - (ssize_t)s->dlen + 1;	/* it may have begun */
 	}
-	return n == -1 ? -1 : fail_unread(s->cx, UNREAD_CUT);
+	return n == -1 ? -1 : fail_unread(s->cx, without);
 }
 
-/* The first delimiter has no line before it. Where what follows it begins, or -1. */
+/*
+ * The first delimiter may have no line before it, else what stands there is nobody's (RFC 2046's
+ * preamble). Where what follows it begins, or -1.
+ */
 static int64_t
 scan_begin(struct scan *s)
 {
 	const size_t	 len = s->dlen - strlen("\r\n");
+	int64_t		 at;
 	ssize_t		 n;
 
 	if ((n = scan_read(s, 0, s->window, len)) == -1)
 		return -1;
-	if ((size_t)n < len || memcmp(s->window, s->delimiter + strlen("\r\n"), len) != 0)
-		return fail_unread(s->cx, UNREAD_NO_PART);
-	return (int64_t)len;
+	if ((size_t)n == len && memcmp(s->window, s->delimiter + strlen("\r\n"), len) == 0)
+		return (int64_t)len;
+	at = scan_find(s, 0, UNREAD_NO_PART);
+	return at == -1 ? -1 : at + (int64_t)s->dlen;
 }
 
 /* Heads, by GMime. */
@@ -248,7 +253,7 @@ parts_list(struct scan *s, struct multipart_part *list, size_t *n)
 			return rc;
 		if (*n == MULTIPART_MOST)
 			return fail_unread(s->cx, UNREAD_PARTS);
-		if ((at = scan_find(s, more.from)) == -1)
+		if ((at = scan_find(s, more.from, UNREAD_CUT)) == -1)
 			return -1;
 		more.len = at - more.from;
 		at += (int64_t)s->dlen;

@@ -100,6 +100,10 @@ several(void **state)
 	assert_int_equal(parse("multipart/form-data; charset=x; boundary=\"a b:c\"", quoted,
 	    sizeof(quoted) - 1), 0);
 	content_is(0, "1");
+	assert_int_equal(PARSE("\r\n--XX\r\n\r\nan empty line before\r\n--XX--"), 0);
+	content_is(0, "an empty line before");
+	assert_int_equal(PARSE("a preamble --XX\r\n--XX\r\n\r\nx\r\n--XX--"), 0);
+	assert_int_equal(n, 1);
 	assert_int_equal(PARSE("--XX--\r\n"), 0);
 	assert_int_equal(n, 0);
 }
@@ -147,7 +151,7 @@ broken(void **state)
 	(void)state;
 	REFUSED("", NO_PART);
 	REFUSED("junk", NO_PART);
-	REFUSED("\r\n--XX\r\n\r\nx\r\n--XX--", NO_PART);
+	REFUSED("junk --XX\r\n\r\nx\r\n--X", NO_PART);
 	REFUSED("--X", NO_PART);
 	REFUSED("--XX", CUT);
 	REFUSED("--XX\r\n" HEAD "\"a\"\r\n\r\nhalf", CUT);
