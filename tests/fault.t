@@ -74,9 +74,13 @@ my (%done, $stopped);
 
 sub leader ($part) { return (split ' ', slurp("$p->{stack}/pid/$part"))[0] }
 
+# On a machine that has much to do the first attempt may run out of patience.
 sub up_again () {
-	my ($exit, $out, $err) = $p->stack('up');
-	diag "stack up: exit $exit\n$out$err" if $exit;
+	for (1 .. 4) {
+		my ($exit, $out, $err) = $p->stack('up');
+		return if !$exit;
+		diag "stack up: exit $exit\n$out$err";
+	}
 	return;
 }
 

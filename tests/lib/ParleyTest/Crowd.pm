@@ -24,7 +24,7 @@ use Mojo::IOLoop;
 use Mojo::JSON  qw(decode_json);
 use Time::HiRes qw(time);
 
-my $PATIENCE = 60;      # seconds a client keeps coming back
+my $PATIENCE = 90;      # seconds a client keeps coming back
 
 # Named: users (6), width (clients at once, 24), masks (of a session, [ALPHA, BRAVO]), fates and
 # kinds (name => weight), seed of the choices is the caller's srand.
