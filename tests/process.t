@@ -482,7 +482,13 @@ subtest 'HUP, then TERM' => sub {
 	my @streams = ask(2, after_events(10, sub {
 		reload();
 		$over = load([2, '/conv/chat', body($p, 'young', task => $task), \@txs]);
-		Mojo::IOLoop->timer(0.5 => sub { kill TERM => $pids->{master} });
+		my $poll;
+		$poll = Mojo::IOLoop->recurring(0.05 => sub {
+			return if $p->sql("SELECT COUNT(*) AS n FROM turn"
+			    . " WHERE question = 'young'")->[0]{n} < 2;
+			Mojo::IOLoop->remove($poll);
+			kill TERM => $pids->{master};
+		});
 	}));
 	$over->();
 	whole($_, $text, 'a stream of the old workers is whole') for @streams;
