@@ -77,15 +77,15 @@ extern const struct fields	chat_document_fields, chat_dataset_fields, chat_sessi
 /* Bodies and replies. */
 
 struct chat_page {			/* part of every body that asks for a list */
-	int	 page, size;
+	int	 page, size;		/* 0, as many clients send what is not set: absent */
 };
-#define CHAT_PAGE	{ .page = 1, .size = 20 }	/* what absent members mean */
+#define CHAT_SIZE	20		/* of a page, where it is absent */
 #define CHAT_PAGE_MAX	10000000
 #define CHAT_SIZE_MAX	200
 /* Its rows in the table of a struct whose member `page` it is. */
 #define CHAT_PAGE_FIELDS(st) \
-	FIELD_AS(st, T_INT, MAY, page.page, "page", 1, CHAT_PAGE_MAX, "from 1"), \
-	FIELD_AS(st, T_INT, MAY, page.size, "size", 1, CHAT_SIZE_MAX, "of a page, default 20")
+	FIELD_AS(st, T_INT, MAY, page.page, "page", 0, CHAT_PAGE_MAX, "from 1; 0: the first"), \
+	FIELD_AS(st, T_INT, MAY, page.size, "size", 0, CHAT_SIZE_MAX, "of a page; 0: 20")
 
 struct chat_search {
 	struct chat_page	 page;
@@ -163,7 +163,8 @@ int	 chat_records_load(struct ctx *, int64_t owner, int64_t session, int64_t ski
  * where the database fails.
  */
 int	 chat_got_reply(struct req *, const struct chat_row *);
-/* How many items the pages before have. */
+/* How many items a page has, and the pages before it. */
+int	 chat_size(const struct chat_page *);
 int64_t	 chat_skip(const struct chat_page *);
 /*
  * The path's n-th id (0: the first); `what` names it where it cannot be one. -1: F_NOT_FOUND.

@@ -8,7 +8,7 @@
 int
 chat_data_session_search(struct req *r)
 {
-	struct chat_data_search	 in = { .page = CHAT_PAGE };
+	struct chat_data_search	 in = { 0 };
 	struct chats_filter	 f;
 	struct chat_row		*rows;
 	struct chat_list	 out;
@@ -18,8 +18,8 @@ chat_data_session_search(struct req *r)
 		return -1;
 	f = (struct chats_filter){ .title = in.title, .user_name = in.user_name,
 	    .from_ms = in.begin_time, .to_ms = in.end_time };
-	if (chats_find_of_tenant(&r->cx, r->cx.who->tenant, &f, chat_skip(&in.page), in.page.size,
-	    &rows, &n, &out.total) == -1 ||
+	if (chats_find_of_tenant(&r->cx, r->cx.who->tenant, &f, chat_skip(&in.page),
+	    chat_size(&in.page), &rows, &n, &out.total) == -1 ||
 	    chat_sessions_show(&r->cx, rows, n, &out.list) == -1)
 		return -1;
 	return reply_fields(r, &chat_data_found_fields, &out);

@@ -90,7 +90,7 @@ chat_dataset_rename(struct req *r)
 int
 chat_dataset_search(struct req *r)
 {
-	struct chat_dataset_search	 in = { .page = CHAT_PAGE };
+	struct chat_dataset_search	 in = { 0 };
 	struct chat_list		 out = { 0 };
 	struct chat_dataset		*shown;
 	struct dataset			*d;
@@ -98,7 +98,7 @@ chat_dataset_search(struct req *r)
 	if (req_read(r, &in) == -1)
 		return -1;
 	if (dataset_search(&r->cx, r->cx.who->id, in.name != NULL ? in.name : "",
-	    (int64_t)(in.page.page - 1) * in.page.size, in.page.size, &d, &out.list.n,
+	    chat_skip(&in.page), chat_size(&in.page), &d, &out.list.n,
 	    &out.total) == -1)
 		return -1;
 	shown = arena_array(r->cx.a, out.list.n, sizeof(*shown));

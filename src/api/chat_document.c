@@ -136,7 +136,7 @@ chat_document_rename(struct req *r)
 int
 chat_document_search(struct req *r)
 {
-	struct chat_document_search	 in = { .page = CHAT_PAGE };
+	struct chat_document_search	 in = { 0 };
 	struct chat_list		 out = { 0 };
 	struct document			*d;
 	size_t				 n;
@@ -144,7 +144,7 @@ chat_document_search(struct req *r)
 	if (req_read(r, &in) == -1)
 		return -1;
 	if (document_search(&r->cx, r->cx.who->id, in.file_name != NULL ? in.file_name : "",
-	    (int64_t)(in.page.page - 1) * in.page.size, in.page.size, &d, &n, &out.total) == -1)
+	    chat_skip(&in.page), chat_size(&in.page), &d, &n, &out.total) == -1)
 		return -1;
 	out.list = chat_documents_show(r->cx.a, d, n);
 	return reply_fields(r, &chat_document_list_fields, &out);

@@ -4,10 +4,16 @@
 #include "api/handlers.h"
 #include "core/who.h"
 
+int
+chat_size(const struct chat_page *p)
+{
+	return p->size > 0 ? p->size : CHAT_SIZE;
+}
+
 int64_t
 chat_skip(const struct chat_page *p)
 {
-	return (int64_t)(p->page - 1) * p->size;
+	return p->page > 0 ? (int64_t)(p->page - 1) * chat_size(p) : 0;
 }
 
 int
@@ -44,8 +50,8 @@ search(struct req *r, const struct chat_search *in, int module)
 	struct chat_list		 out;
 	size_t				 n;
 
-	if (chats_find(&r->cx, r->cx.who->id, &f, chat_skip(&in->page), in->page.size, &rows, &n,
-	    &out.total) == -1 || chat_sessions_show(&r->cx, rows, n, &out.list) == -1)
+	if (chats_find(&r->cx, r->cx.who->id, &f, chat_skip(&in->page), chat_size(&in->page),
+	    &rows, &n, &out.total) == -1 || chat_sessions_show(&r->cx, rows, n, &out.list) == -1)
 		return -1;
 	return reply_fields(r, &chat_found_fields, &out);
 }
@@ -54,7 +60,7 @@ search(struct req *r, const struct chat_search *in, int module)
 int
 chat_session_search(struct req *r)
 {
-	struct chat_search	 in = { .page = CHAT_PAGE };
+	struct chat_search	 in = { 0 };
 
 	if (req_read(r, &in) == -1)
 		return -1;
@@ -65,7 +71,7 @@ chat_session_search(struct req *r)
 int
 chat_my_spark_sessions(struct req *r)
 {
-	struct chat_search	 in = { .page = CHAT_PAGE };
+	struct chat_search	 in = { 0 };
 
 	if (req_read(r, &in) == -1)
 		return -1;
@@ -76,13 +82,13 @@ chat_my_spark_sessions(struct req *r)
 int
 chat_session_records(struct req *r)
 {
-	struct chat_records_query	 in = { .page = CHAT_PAGE };
+	struct chat_records_query	 in = { 0 };
 	struct ctx			*cx = &r->cx;
 	const struct chat_row		*row;
 	struct chat_list		 out;
 
 	if (req_read(r, &in) == -1 || (row = chats_get(cx, cx->who->id, in.session_id)) == NULL ||
-	    chat_records_load(cx, row->owner, row->id, chat_skip(&in.page), in.page.size,
+	    chat_records_load(cx, row->owner, row->id, chat_skip(&in.page), chat_size(&in.page),
 	    &out.list) == -1)
 		return -1;
 	out.total = row->records;

@@ -168,7 +168,29 @@ document_of(struct ctx *cx, const char *url)
 	return d != NULL && attach_readable(cx, d) == 0 ? d->id : 0;
 }
 
-/* The documents that the answer is to rest on: those of the question, or else of its session. */
+/* What a session has been given: its dataset's documents and its own. */
+static int
+documents_of(struct ctx *cx, const struct session *s, struct document **list, size_t *n)
+{
+	struct document	*own, *all;
+	size_t		 nown;
+
+	*n = 0;
+	if (s->dataset != 0 && document_of_dataset(cx, s->dataset, list, n) == -1)
+		return -1;
+	if (document_of_session(cx, s->id, &own, &nown) == -1)
+		return -1;
+	all = arena_array(cx->a, *n + nown, sizeof(*all));
+	if (*n > 0)
+		memcpy(all, *list, *n * sizeof(*all));
+	if (nown > 0)
+		memcpy(all + *n, own, nown * sizeof(*all));
+	*list = all;
+	*n += nown;
+	return 0;
+}
+
+/* The documents that the answer is to rest on: the question's, or else what its session has. */
 static int
 ground(struct ctx *cx, const struct chat_question *q, const struct session *s,
     struct turn_spec *spec)
@@ -179,13 +201,10 @@ ground(struct ctx *cx, const struct chat_question *q, const struct session *s,
 	if (strcmp(q->content_type, "document") == 0) {
 		if ((named.id = document_of(cx, q->file_url)) == 0)
 			return -1;
-	} else if (strcmp(s->type, "spark_dataset_chat") == 0) {
-		if (document_of_dataset(cx, s->dataset, &list, &n) == -1)
-			return -1;
-	} else if (strcmp(s->type, "spark_documents_chat") == 0) {
-		if (document_of_session(cx, s->id, &list, &n) == -1)
-			return -1;
-	} else
+	} else if (documents_of(cx, s, &list, &n) == -1)
+		return -1;
+	/* A plain chat need not have any; of another the model hears that there are none. */
+	if (n == 0 && strcmp(s->type, "chat") == 0)
 		return 0;
 	return attach_knowledge(cx, list, n, spec);
 }

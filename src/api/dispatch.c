@@ -64,6 +64,22 @@ origin_allowed(const char *list, const char *origin)
 	return false;
 }
 
+/*
+ * The login that a browser sends by itself, unless a page of another origin made it do so: what
+ * opens a WebSocket, or only starts something, needs no permission to read.
+ */
+static const char *
+login_of(struct req *r)
+{
+	const char	*origin = req_header(r, "Origin"), *host = req_header(r, "Host"), *of;
+
+	if (origin != NULL && !origin_allowed(r->cx.conf->cors_origins, origin) &&
+	    ((of = strstr(origin, "://")) == NULL || host == NULL ||
+	    strcasecmp(of + strlen("://"), host) != 0))
+		return NULL;
+	return req_cookie(r, "parley_token");
+}
+
 static void
 cors(struct req *r)
 {
@@ -147,7 +163,7 @@ guard(struct req *r)
 		return is_local(r) ? 0 : fail(&r->cx, F_FORBIDDEN, "%s", r->route->path);
 	if (req_header_bad(r, "userId"))
 		return fail(&r->cx, F_UTF8, "userId");
-	shown = (struct who_shown){ .bearer = bearer(r), .login = req_cookie(r, "parley_token"),
+	shown = (struct who_shown){ .bearer = bearer(r), .login = login_of(r),
 	    .user_id = req_header(r, "userId"), .remote = r->remote,
 	    .guest = { req_header(r, GUEST_HEADER), req_cookie(r, GUEST_COOKIE) },
 	    .token_only = login };

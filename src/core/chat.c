@@ -60,7 +60,7 @@ basis_of(const struct chat_change *c, const struct chat_row *now, size_t ndocume
 		.documents = c->documents != NULL ? c->ndocuments > 0 : ndocuments > 0,
 	};
 
-	if (c->spark && c->module == 0)
+	if (c->spark)
 		b.module = 2;
 	if (c->spark && c->type == NULL && now->module != 2)
 		b.type = c->dataset != 0 ? CHAT_DATASET : CHAT_DOCUMENTS;

@@ -83,12 +83,21 @@ lose(struct delta_half *half, struct chunk *c)
 	half->first = 0;
 }
 
-/* Adds a text, what is malformed in it replaced. */
+/* Adds a text, what is malformed in it replaced; U+0000, which would end it, is left out. */
 static void
 put_clean(struct str *dst, const char *s, size_t n)
 {
-	if (str_room(dst, n * 3) != NULL)
-		dst->len += utf8_clean(dst->p + dst->len, s, n);
+	const char	*nul;
+	size_t		 k;
+
+	if (str_room(dst, n * 3) == NULL)
+		return;
+	for (; n > 0; s += k, n -= k) {
+		nul = memchr(s, '\0', n);
+		k = nul != NULL ? (size_t)(nul - s) : n;
+		dst->len += utf8_clean(dst->p + dst->len, s, k);
+		k += nul != NULL;
+	}
 }
 
 /*
@@ -108,7 +117,7 @@ mend(struct delta_parser *p, struct delta_half *half, struct chunk *c, bool reas
 	second = half_begins(s, n);
 	if (half->first != 0 && (second == 0 || half->reasoning != reasoning))
 		lose(half, c);
-	if (utf8_valid(s, n))
+	if (utf8_valid(s, n) && memchr(s, '\0', n) == NULL)
 		return;
 	str_reset(out);
 	if (second != 0) {

@@ -234,7 +234,8 @@ void
 routes_find(const struct routes *t, struct arena *a, enum method method, const char *path,
     struct route_hit *hit)
 {
-	const struct pattern	*p, *best = NULL, *get = NULL, *near = NULL, *any = NULL;
+	const struct pattern	*p, *best = NULL, *get = NULL, *any = NULL;
+	const struct dialect	*near = NULL;
 	const char		*seg[SEGMENTS];
 	size_t			 len[SEGMENTS], i;
 	int			 n, k, literal, reach = 0, args = 0;
@@ -246,9 +247,10 @@ routes_find(const struct routes *t, struct arena *a, enum method method, const c
 		p = &t->v[i];
 		k = pattern_reach(p, seg, len, n, &literal);
 		if (literal > 0 && k > reach) {
-			near = p;
+			near = p->route->dialect;
 			reach = k;
-		}
+		} else if (literal > 0 && k == reach && near != p->route->dialect)
+			near = NULL;		/* as near to one as to the other */
 		if (!whole || k != n || p->n != n)
 			continue;
 		/* Of two rows that match, one is the more specific: the table was compiled. */
@@ -266,8 +268,7 @@ routes_find(const struct routes *t, struct arena *a, enum method method, const c
 	if (hit->methods != 0)
 		hit->methods |= (get != NULL ? M_HEAD : 0) | M_OPTIONS;
 	if (best == NULL) {
-		if (any != NULL || near != NULL)
-			hit->dialect = (any != NULL ? any : near)->route->dialect;
+		hit->dialect = any != NULL ? any->route->dialect : near;
 		return;
 	}
 	hit->route = best->route;

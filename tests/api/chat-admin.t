@@ -61,7 +61,7 @@ is titles({ size => 2, page => 2 }), 'Travel_B,保险 A', 'pages';
 is search({ size => 1 })->json->{total}, 4, 'with the total';
 is_deeply search({ userName => '王小明' })->json->{list}[0]{author}{name}, '王小明',
     'each has its author';
-for my $bad ({ page => 0 }, { size => 201 }, { beginTime => '2000' }, { beginTime => -1 },
+for my $bad ({ page => -1 }, { size => 201 }, { beginTime => '2000' }, { beginTime => -1 },
     { endTime => 1.5 }, { title => 1 }, { userName => ['x'] }) {
 	my ($name) = keys %$bad;
 	chat_refused search($bad), 400, qr/$name/, "$name: 400";

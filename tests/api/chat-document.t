@@ -104,7 +104,7 @@ is_deeply [found(\@eve, page => 2, size => 2)], [5, 'a_b.pdf', '100%.pdf'], 'a p
 is_deeply [found(\@eve, page => 4, size => 2)], [5], 'behind the last';
 is_deeply [found([login($p, 'new')])], [0], 'who has none';
 chat_refused $p->post('/v1/chat/document/search', @eve, json => $_->[0]), 400, $_->[1], $_->[2]
-    for [{ page => 0 }, qr/page/, 'page 0'], [{ size => 201 }, qr/size/, '201 on a page'],
+    for [{ page => -1 }, qr/page/, 'page -1'], [{ size => 201 }, qr/size/, '201 on a page'],
     [{ size => 'x' }, qr/size/, 'x on a page'];
 
 # Renaming.

@@ -80,7 +80,7 @@ my ($listed) = grep { $_->{id} == $id } @{ $p->post('/v1/chat/session/search', j
 is $listed->{totalRecords}, 213, 'also in a list';
 
 for my $bad ([{}, 'sessionId'], [{ sessionId => "$id" }, 'sessionId'],
-    [{ sessionId => undef }, 'sessionId'], [{ sessionId => $id, page => 0 }, 'page'],
+    [{ sessionId => undef }, 'sessionId'], [{ sessionId => $id, page => -1 }, 'page'],
     [{ sessionId => $id, size => 201 }, 'size'], [{ sessionId => $id, size => '5' }, 'size'],
     [{ sessionId => 1.5 }, 'sessionId'], [{ sessionId => [$id] }, 'sessionId']) {
 	chat_refused records($bad->[0]), 400, qr/$bad->[1]/, '400: ' . to_json($bad->[0]);

@@ -166,7 +166,9 @@ is spark({ datasetId => $set })->json->{session}{type}, 'spark_dataset_chat', 'a
 my $saved = spark({ documentIds => [$docs[0]] })->json->{session};
 is_deeply [@$saved{qw(module type)}], [2, 'spark_documents_chat'], 'documents are';
 chat_refused spark({}), 400, qr/documentIds/, 'nothing is';
-chat_refused spark({ module => 1, documentIds => [$docs[0]] }), 400, qr/module/, 'of module 1';
+is spark({ module => 1, documentIds => [$docs[0]] })->json->{session}{module}, 2,
+    'whatever module a client fills in';
+chat_refused spark({ module => 1, type => 'chat' }), 400, qr/module/, 'nor does that help';
 chat_refused spark({ type => 'chat' }), 400, qr/module/, 'a plain chat';
 my $twice = spark({ id => $saved->{id}, title => 'named' })->json->{session};
 is_deeply $twice, { %$saved, title => 'named' }, 'with an id it changes';
@@ -211,8 +213,9 @@ my $beyond = search({ page => 10_000_000, size => 200 }, @carl)->json;
 is_deeply $beyond, { list => [], total => 8 }, 'one beyond, and the total stays';
 new_chat($p, [@carl]) for 1 .. 14;
 is scalar @{ search({}, @carl)->json->{list} }, 20, '20 where no size is said';
-for my $bad ({ page => 0 }, { page => -1 }, { page => '1' }, { page => 1.5 }, { size => 0 },
-    { size => 201 }, { size => -20 }, { size => 'all' }, { module => 3 }, { title => 5 },
+is scalar @{ search({ page => 0, size => 0 }, @carl)->json->{list} }, 20, 'zeros say nothing';
+for my $bad ({ page => -1 }, { page => '1' }, { page => 1.5 }, { size => 201 },
+    { size => -20 }, { size => 'all' }, { module => 3 }, { title => 5 },
     { title => 'x' x 201 }, { page => 99_999_999_999 }) {
 	my ($name) = keys %$bad;
 	chat_refused search($bad), 400, qr/$name/, "$name $bad->{$name}: 400";

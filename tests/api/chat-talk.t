@@ -265,6 +265,13 @@ subtest 'documents' => sub {
 	is_deeply [map { $_->{documentId} }
 	    @{ $ask->($in_set, 'Where do spools lie?')->{citations} }],
 	    [$doc{sea}{id}], 'the dataset of the session';
+	for ([$in_set, 'with a dataset'], [$chat, 'a plain one']) {
+		my ($id, $name) = @$_;
+		is $p->post('/v1/chat/session/add_files', @ann, json => { id => $id,
+		    documentIds => [$doc{moon}{id}] })->code, 200, "a file for $name";
+		is $ask->($id, 'What is the moon made of?')->{citations}[0]{documentId},
+		    $doc{moon}{id}, 'its answers rest on it too';
+	}
 	chat_refused asked(question($chat, 'x', contentType => 'document', fileUrl => $_->[0])),
 	    $_->[1], qr/$_->[2]/, "no document: $_->[0]"
 	    for ['/v1/chat/document/4711/file', 404, 'document 4711'],

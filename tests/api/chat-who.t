@@ -54,6 +54,14 @@ is models(with($good))->code, 200, 'a token';
 is models(headers => { Authorization => $good })->code, 200, 'without Bearer';
 is models(headers => { Authorization => "bearer $good" })->code, 200, 'bearer in small letters';
 is models(headers => { Cookie => "parley_token=$good" })->code, 200, 'as login cookie';
+is models(headers => { Cookie => "parley_token=$good", Origin => $p->url })->code, 200,
+    'from a page of the same site';
+for my $origin ('http://evil.example', 'null', $p->url . '0') {
+	chat_refused models(headers => { Cookie => "parley_token=$good", Origin => $origin }), 401,
+	    qr/token/, "not where a page of $origin makes a browser send it";
+	is models(headers => { Authorization => "Bearer $good", Origin => $origin })->code, 200,
+	    'what the page has itself counts';
+}
 is models(with($good, user => 'ann'))->code, 200, 'the header may say the same';
 chat_refused models(with($good, user => 'bob')), 403, qr/userId/, 'but no other';
 is models(with(jwt($p, { sub => 'ann', exp => time - 50, nbf => time + 50 })))->code, 200,

@@ -195,7 +195,7 @@ push @replies, (
 	(map { my ($path, $body) = @$_; [post => $path, $p->post($path, json => $body, @ann)] }
 	    ['/v1/chat/session', { session => {} }], ['/v1/chat/session', {}],
 	    ['/v1/chat/session/rename', { id => $chat->{id}, name => 'z' }],
-	    ['/v1/chat/session/search', {}], ['/v1/chat/session/search', { page => 0 }],
+	    ['/v1/chat/session/search', {}], ['/v1/chat/session/search', { page => -1 }],
 	    ['/v1/chat/session/my_spark_sessions', {}],
 	    ['/v1/chat/spark_session', { session => {} }],
 	    ['/v1/chat/session/records', { sessionId => $chat->{id} }],

@@ -166,7 +166,8 @@ bases(void **state)
 		{ 0, NULL, 0, 2, true, F_NONE, CHAT_DOCUMENTS },
 		{ 2, NULL, 0, 2, true, F_NONE, CHAT_DOCUMENTS },
 		{ 0, NULL, 0, 0, true, F_MISSING, NULL },
-		{ 1, NULL, 0, 2, true, F_VALUE, NULL },
+		{ 1, NULL, 0, 2, true, F_NONE, CHAT_DOCUMENTS },
+		{ 1, CHAT_PLAIN, 0, 0, true, F_VALUE, NULL },
 		{ 0, CHAT_PLAIN, 0, 2, true, F_VALUE, NULL },
 	};
 

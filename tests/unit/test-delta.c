@@ -53,6 +53,24 @@ test_malformed_utf8(void **state)
 		assert_memory_equal(c.text, "a\xef\xbf\xbd" "b", 5);
 }
 
+/* It would end the text for whoever reads it up to there: the store and the frames shall agree. */
+static void
+test_nul(void **state)
+{
+	static const char	 raw[] =
+	    "{\"choices\":[{\"delta\":{\"content\":\"a\\u0000b\\u0000\\u0000c\\u0000\"}}]}";
+	static const char	 only[] = "{\"choices\":[{\"delta\":{\"content\":\"\\u0000\"}}]}";
+	struct chunk		 c;
+	struct delta_half	 half = { 0 };
+
+	(void)state;
+	assert_int_equal(delta_parse(parser, &half, raw, sizeof raw - 1, &c), 0);
+	assert_int_equal(c.text_len, 3);
+	assert_memory_equal(c.text, "abc", 3);
+	assert_int_equal(delta_parse(parser, &half, only, sizeof only - 1, &c), 0);
+	assert_null(c.text);
+}
+
 /*
  * Tells a stream's events one after the other and writes down what is to be told: T text, R
  * reasoning, each with its text in brackets.
@@ -198,6 +216,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_malformed_utf8),
+		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_halves),
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_extras),
