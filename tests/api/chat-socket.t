@@ -222,7 +222,14 @@ subtest 'tokens' => sub {
 	$_->gone for @many;
 };
 
+# The turn of who was closed goes on to its end.
+sub idle () {
+	return $p->eventually('nobody is being answered', sub {
+		!@{ $p->sql('SELECT 1 FROM answer WHERE running = 1') } }, 30);
+}
+
 subtest 'ping and pong' => sub {
+	idle();
 	my $deaf = dialled();
 	$deaf->mute;
 	my $s = dialled();
@@ -238,6 +245,7 @@ subtest 'ping and pong' => sub {
 };
 
 subtest 'reload' => sub {
+	idle();
 	my $idle = dialled();
 	my $busy = dialled();
 	script(slow(60));
@@ -261,6 +269,7 @@ subtest 'reload' => sub {
 };
 
 subtest 'kill -9' => sub {
+	idle();
 	script(slow());
 	my $s = dialled();
 	my $first = $s->say(question($session, 'Long'))->object;
@@ -279,6 +288,7 @@ subtest 'kill -9' => sub {
 };
 
 subtest 'TERM' => sub {
+	idle();
 	$p->eventually('two workers', sub { @{ $p->pids->{workers} } == 2 });
 	my $idle = dialled();
 	my $busy = dialled();
