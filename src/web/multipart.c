@@ -9,6 +9,7 @@
 #include <gmime/gmime.h>
 
 #include "base/log.h"
+#include "base/scratch.h"
 #include "base/unread.h"
 #include "base/utf8.h"
 
@@ -29,19 +30,13 @@ struct scan {
 static ssize_t
 scan_read(struct scan *s, int64_t from, char *buf, size_t n)
 {
-	ssize_t	 got;
-	size_t	 have = 0;
+	const long	 got = scratch_get(s->fd, buf, n, from);
 
-	while (have < n && (got = pread(s->fd, buf + have, n - have, from + (off_t)have)) != 0) {
-		if (got == -1 && errno == EINTR)
-			continue;
-		if (got == -1) {
-			log_error("an upload cannot be read", LOG_S("error", strerror(errno)));
-			return fail(s->cx, F_INTERNAL, "%s", s->cx->rid);
-		}
-		have += (size_t)got;
+	if (got == -1) {
+		log_error("an upload cannot be read", LOG_S("error", strerror(errno)));
+		return fail(s->cx, F_INTERNAL, "%s", s->cx->rid);
 	}
-	return (ssize_t)have;
+	return got;
 }
 
 /* Where the first delimiter from there on begins; -1: ctx failed: `without` where there is none. */

@@ -1,13 +1,12 @@
 #include "upload.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/conf.h"
 #include "base/log.h"
+#include "base/scratch.h"
 #include "fcgi.h"
 
 #define CHUNK		16384
@@ -28,16 +27,13 @@ no_room(struct req *r)
 	return -1;
 }
 
-/* The name is gone before there is a byte in the file: no end of ours leaves one behind. */
 static int
 upload_open(struct req *r)
 {
-	char	*path = arena_printf(r->cx.a, "%s/upload-XXXXXX", r->cx.conf->state_dir);
 	int	 fd;
 
-	if ((fd = mkostemp(path, O_CLOEXEC)) == -1)
+	if ((fd = scratch_open(r->cx.conf->state_dir)) == -1)
 		return no_room(r);
-	unlink(path);
 	r->upload = arena_get(r->cx.a, sizeof(*r->upload));
 	r->upload->fd = fd;
 	return 0;
@@ -46,15 +42,9 @@ upload_open(struct req *r)
 static int
 upload_write(struct req *r, const char *p, size_t n)
 {
-	ssize_t	 done;
-
-	for (; n > 0; p += done, n -= (size_t)done) {
-		while ((done = write(r->upload->fd, p, n)) == -1 && errno == EINTR)
-			continue;
-		if (done == -1)
-			return no_room(r);
-		r->upload->size += done;
-	}
+	if (scratch_put(r->upload->fd, p, n) == -1)
+		return no_room(r);
+	r->upload->size += (int64_t)n;
 	return 0;
 }
 
@@ -104,17 +94,11 @@ upload_parts(struct req *r, struct multipart_part **list, size_t *n)
 int
 upload_read(struct req *r, const struct multipart_part *part, int64_t at, void *buf, size_t n)
 {
-	char	*p = buf;
-	ssize_t	 got;
+	const long	got = scratch_get(r->upload->fd, buf, n, part->from + at);
 
-	for (off_t from = part->from + at; n > 0; p += got, n -= (size_t)got, from += got) {
-		while ((got = pread(r->upload->fd, p, n, from)) == -1 && errno == EINTR)
-			continue;
-		if (got <= 0) {
-			log_error("an upload cannot be read", LOG_S("rid", r->cx.rid),
-			    LOG_S("error", got == 0 ? "it is too short" : strerror(errno)));
-			return fail(&r->cx, F_INTERNAL, "%s", r->cx.rid);
-		}
-	}
-	return 0;
+	if (got == (long)n)
+		return 0;
+	log_error("an upload cannot be read", LOG_S("rid", r->cx.rid),
+	    LOG_S("error", got == -1 ? strerror(errno) : "it is too short"));
+	return fail(&r->cx, F_INTERNAL, "%s", r->cx.rid);
 }

@@ -94,10 +94,8 @@ sub rows ($p) {
 
 # Uploads that the workers hold open, and names that they left.
 sub kept ($p) {
-	my @open = grep { (readlink $_ // '') =~ m{/upload-} }
+	return grep { (readlink $_ // '') =~ m{/state/[^/]+ \(deleted\)\z} }
 	    map { glob "/proc/$_/fd/*" } @{ $p->pids->{workers} };
-	my @all = (@open, glob "$p->{stack}/state/upload-*");
-	return @all;
 }
 
 # A record of FastCGI, and a pair of its parameters.
@@ -367,7 +365,7 @@ sub leaving ($p) {
 	    map { fcgi(5, $_) } unpack '(a60000)*', $part;
 	$socket->flush;
 	$p->eventually('half of it is kept', sub { kept($p) });
-	is_deeply [glob "$p->{stack}/state/upload-*"], [], 'without a name';
+	is_deeply [glob "$p->{stack}/state/{upload,scratch}*"], [], 'without a name';
 	close $socket;
 	$p->eventually('nothing is kept any more', sub { !kept($p) });
 	is rows($p), $before, 'nothing was stored';
