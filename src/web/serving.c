@@ -83,6 +83,15 @@ worker_answer(struct worker *w, struct req *r)
 	worker_opts(w)->serve(r);
 }
 
+void
+request_drop(struct req *r)
+{
+	upload_drop(r);
+	str_free(&r->reply);
+	str_free(&r->reply_headers);
+	arena_free(r->cx.a);
+}
+
 int
 request_answer(struct req *r)
 {
@@ -102,9 +111,6 @@ request_answer(struct req *r)
 		request_note(&note, r);
 		request_log(&note, r->status, bytes == -1 ? 0 : bytes, bytes == -1);
 	}
-	upload_drop(r);
-	str_free(&r->reply);
-	str_free(&r->reply_headers);
-	arena_free(r->cx.a);
+	request_drop(r);
 	return fd;
 }

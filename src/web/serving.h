@@ -28,6 +28,8 @@ void	request_find(struct req *, struct worker *);
  * Its connection when it is kept and ours; -1: closed, or its peer's (detached).
  */
 int	request_answer(struct req *);
+/* Frees what it had. */
+void	request_drop(struct req *);
 void	request_note(struct request_note *, const struct req *);
 /* Counts it too. Never paths as they came, query strings, bodies or tokens. */
 void	request_log(const struct request_note *, int status, int64_t bytes, bool gone);
