@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
+
 /* What cannot stand in a string as it is; 0xe2 may begin U+2028 or U+2029. */
 static const unsigned char special[256] = {
 	[0x00 ... 0x1f] = 1, ['"'] = 1, ['\\'] = 1, [0xe2] = 1,
@@ -213,6 +215,15 @@ jw_idstr(struct jw *w, const char *name, int64_t id)
 	const char	*p = digits(buf, id);
 
 	jw_strn(w, name, p, (size_t)(buf + sizeof buf - p));
+}
+
+void
+jw_time(struct jw *w, const char *name, int64_t ms)
+{
+	char	time[32];
+
+	clock_rfc3339(time, sizeof time, ms);
+	jw_str(w, name, ms != 0 ? time : NULL);
 }
 
 /* JSON has no word for what is not finite. */

@@ -33,6 +33,7 @@ void	jw_str(struct jw *, const char *name, const char *);		/* NULL pointer: null
 void	jw_strn(struct jw *, const char *name, const char *, size_t);
 void	jw_i64(struct jw *, const char *name, int64_t);
 void	jw_idstr(struct jw *, const char *name, int64_t);	/* an id as a decimal string */
+void	jw_time(struct jw *, const char *name, int64_t ms);	/* as RFC 3339 has it; 0: null */
 /* The shortest form that reads back the same; null for what is not finite. */
 void	jw_f64(struct jw *, const char *name, double);
 void	jw_bool(struct jw *, const char *name, bool);

@@ -9,7 +9,6 @@
 #include "base/arena.h"
 #include "fcgi.h"
 #include "serving.h"
-#include "upload.h"
 #include "worker.h"
 
 struct wait {
@@ -83,10 +82,7 @@ wait_left(struct ctx *cx, void *arg)
 	(void)cx;
 	request_note(&note, &wait->req);
 	request_log(&note, CLIENT_GONE, 0, true);
-	upload_drop(&wait->req);
-	str_free(&wait->req.reply);
-	str_free(&wait->req.reply_headers);
-	arena_free(wait->req.cx.a);
+	request_drop(&wait->req);
 	free(wait);
 }
 

@@ -53,12 +53,15 @@ documents(void **state)
 	jw_raw(&w, NULL, "[2]", 3);
 	jw_end(&w);
 	jw_idstr(&w, "id", 9007199254740991);
+	jw_time(&w, "at", 1730701729416);
+	jw_time(&w, "never", 0);
 	jw_obj(&w, "deep");
 	jw_arr(&w, "er");
 	jw_close(&w);
 	assert_string_equal(out.p, "{\"s\":\"x\",\"none\":null,\"n\":\"ab\",\"empty\":[],"
 	    "\"list\":[1,{},{\"t\":true,\"f\":false,\"z\":null},[2]],"
-	    "\"id\":\"9007199254740991\",\"deep\":{\"er\":[]}}");
+	    "\"id\":\"9007199254740991\",\"at\":\"2024-11-04T06:28:49.416Z\","
+	    "\"never\":null,\"deep\":{\"er\":[]}}");
 }
 
 /* A document begins where the str ends. */
