@@ -16,7 +16,7 @@
 #define TYPE		"内容类型: text, image, document"
 #define TEXT		"内容文本"
 #define FILE_URL	"文件地址: of an image at http(s), or as ChatDocumentItem.url has it"
-#define GROUP		"分组ID: asks its question again; what is absent here is that question's"
+#define GROUP		"分组ID: asks its question again; text, contentType, fileUrl here do not count"
 
 static const struct field chat_question_f[] = {
 	FIELD_AS(chat_question, T_I64, MUST, session_id, "sessionId", 0, 0, "会话ID"),
@@ -76,9 +76,9 @@ is_blank(const char *s)
 	return s == NULL || s[strspn(s, " \t\r\n")] == '\0';
 }
 
-/* What is left out is the group's, unless the text is another. */
+/* What a group asked is asked again as it was, with its picture or document. */
 static int
-complete(struct ctx *cx, struct chat_question *q)
+recall(struct ctx *cx, struct chat_question *q)
 {
 	const struct turn_row	*before;
 
@@ -87,10 +87,7 @@ complete(struct ctx *cx, struct chat_question *q)
 	if ((before = turn_of_group(cx, q->session_id, q->group_id)) == NULL)
 		return cx->fail.kind != F_NONE ? -1 :
 		    fail(cx, F_NOT_FOUND, "groupId %" PRId64, q->group_id);
-	if (is_blank(q->text))
-		q->text = before->question;
-	else if (strcmp(q->text, before->question) != 0)
-		return 0;
+	q->text = before->question;
 	q->content_type = before->content_type;
 	q->file_url = before->file_url;
 	return 0;
@@ -218,7 +215,7 @@ chat_question_read(struct ctx *cx, const struct chat_question *asked, struct tur
 	struct model		*m;
 
 	if (open_session(cx, q.session_id, &talk) == -1 || (m = model_of(cx, q.model_id)) == NULL ||
-	    complete(cx, &q) == -1 || check(cx, &q) == -1)
+	    recall(cx, &q) == -1 || check(cx, &q) == -1)
 		return -1;
 	if (strcmp(q.content_type, "text") == 0)
 		q.file_url = NULL;

@@ -11,7 +11,7 @@ struct chat_question {
 	char	*content_type;		/* text, image, document; NULL: see group_id */
 	char	*text;
 	char	*file_url;		/* of the image or document; NULL: none */
-	/* 0, or whose question is asked again: what is NULL or empty here is that question's */
+	/* 0, or whose question is asked again; then the three before are that question's */
 	int64_t	 group_id;
 };
 

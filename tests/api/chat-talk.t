@@ -140,14 +140,17 @@ subtest 'asked again' => sub {
 	    [assistant => 'A2b'], [user => 'Q3']], 'later its newest answer counts, in its place';
 	is_deeply [$ask->('Q1', 'A1b', groupId => $said[0]{groupId}, contentType => undef)],
 	    [[user => 'Q1']], 'the first question, with its text';
-	is_deeply [$ask->('Q2, please', 'A2c', groupId => $group)], [[user => 'Q1'],
-	    [assistant => 'A1b'], [user => 'Q2, please']], 'in other words';
+	is_deeply [$ask->('Q2, please', 'A2c', groupId => $group, contentType => 'image',
+	    fileUrl => 'https://a.example/b.png')], [[user => 'Q1'], [assistant => 'A1b'],
+	    [user => 'Q2']], 'what is said beside the group is not asked';
+	is_deeply [@{ $said[-1] }{qw(groupId problemText contentType)}], [$group, 'Q2', 'text'],
+	    'as the record shows';
 	$p->script($models[0], { status => 500, times => 0 });
 	is asked(question($chat, undef, groupId => $group))->code, 503, 'an attempt that fails';
 	$p->upstream->unscript;
 	$p->heal($models[0]);
 	is_deeply [$ask->('Q4', 'A4')], [[user => 'Q1'], [assistant => 'A1b'],
-	    [user => 'Q2, please'], [assistant => 'A2c'], [user => 'Q3'], [assistant => 'A3'],
+	    [user => 'Q2'], [assistant => 'A2c'], [user => 'Q3'], [assistant => 'A3'],
 	    [user => 'Q4']], 'does not count';
 	is $p->sql('SELECT title FROM session WHERE id = ?', $chat)->[0]{title}, 'Mine',
 	    'its title is its owner\'s';
@@ -183,6 +186,10 @@ subtest 'an image' => sub {
 	$p->script($models[0], steps(0, 'still a cat'));
 	asked(question($chat, '', groupId => $r->json->{record}{groupId}, contentType => undef));
 	is_deeply heard(), [$parts->('What is it?', $url)], 'asked again it is shown again';
+	$p->script($models[0], steps(0, 'a cat indeed'));
+	$r = asked(question($chat, 'Another?', groupId => $r->json->{record}{groupId}));
+	is_deeply heard(), [$parts->('What is it?', $url)], 'whatever is said beside the group';
+	is $r->json->{record}{contentType}, 'image', 'as its record says';
 
 	my $up = sub ($name, $bytes) {
 		my $reply = $p->post('/v1/chat/document/upload', @ann,
@@ -249,6 +256,10 @@ subtest 'documents' => sub {
 	is +(frames($streamed))[0]{record}{citations}, undef, 'the first has not';
 	is_deeply $p->post('/v1/chat/session/records', json => { sessionId => $chat }, @ann)
 	    ->json->{list}[0], (frames($streamed))[-1]{record}, 'nor does the store differ';
+	my $again = $ask->($chat, 'And the sun?', groupId => $record->{groupId});
+	is_deeply [@$again{qw(problemText contentType citations)}],
+	    [@$record{qw(problemText contentType citations)}],
+	    'asked again its answer rests on the same, whatever is said beside the group';
 	$ask->($chat, 'And now?');
 	is heard()->[0]{role}, 'user', 'a plain question rests on nothing';
 
