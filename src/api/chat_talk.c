@@ -24,13 +24,14 @@ static const struct field chat_conversation_f[] = {
 	FIELD_SUB(chat_conversation, T_OBJ, OMIT, record, &chat_record_fields, 0, 0,
 	    "in a stream: in its first and its last message"),
 	FIELD(chat_conversation, T_STRS, MAY, parts, 0, 0, "what comes next in the answer"),
-	FIELD(chat_conversation, T_BOOL, MAY, finished, 0, 0, NULL),
+	FIELD(chat_conversation, T_BOOL, MAY, finished, 0, 0, "false where a turn goes on: also in"
+	    " the error of a message by WebSocket that came in between, which has no record"),
 	FIELD_AS(chat_conversation, T_I64, OMIT, stream_id, "streamId", 0, 0,
 	    "in a stream's first message: its name in /v1/streams"),
 	FIELD(chat_conversation, T_BOOL, OMIT, stopped, 0, 0,
 	    "true: the answer was stopped on request"),
 	FIELD_SUB(chat_conversation, T_OBJ, OMIT, error, &chat_error_fields, 0, 0,
-	    "in a stream: why the answer failed"),
+	    "in a stream: why the answer failed, or why there is none (then without a record)"),
 };
 FIELDS(chat_conversation, "ChatSessionConversationResponse");
 
