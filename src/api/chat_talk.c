@@ -7,7 +7,6 @@
 #include "api/chat_socket.h"
 #include "api/handlers.h"
 #include "api/streams.h"
-#include "api/think.h"
 #include "core/follow.h"
 #include "core/who.h"
 #include "store/turn.h"
@@ -23,7 +22,10 @@ static FIELDS(chat_error, "ChatSessionError");
 static const struct field chat_conversation_f[] = {
 	FIELD_SUB(chat_conversation, T_OBJ, OMIT, record, &chat_record_fields, 0, 0,
 	    "in a stream: in its first and its last message"),
-	FIELD(chat_conversation, T_STRS, MAY, parts, 0, 0, "what comes next in the answer"),
+	FIELD(chat_conversation, T_STRS, MAY, parts, 0, 0,
+	    "what comes next in the answer; all together are the record's answerText"),
+	FIELD(chat_conversation, T_STR, OMIT, reasoning, 0, 0,
+	    "what comes next in the model's thoughts, which are no part of the answer"),
 	FIELD(chat_conversation, T_BOOL, MAY, finished, 0, 0, "false where a turn goes on: also in"
 	    " the error of a message by WebSocket that came in between, which has no record"),
 	FIELD_AS(chat_conversation, T_I64, OMIT, stream_id, "streamId", 0, 0,
@@ -44,8 +46,6 @@ reply_whole(struct req *r, void *arg)
 	struct chat_record	 record;
 	struct chat_conversation c = { .record = &record, .finished = true };
 	struct answer_told	*a;
-	struct str		 s = STR_INIT(0);
-	char			*whole;
 	size_t			 n;
 
 	if (turn_told(cx, *turn, &a, &n) == -1)
@@ -60,10 +60,8 @@ reply_whole(struct req *r, void *arg)
 	}
 	if (chat_record_load(cx, cx->who->id, a->answer, &record) == -1)
 		return -1;
-	think_whole(&s, a->reasoning, a->text);
-	whole = arena_strndup(cx->a, s.p != NULL ? s.p : "", s.len);
-	str_free(&s);
-	c.parts = (struct list){ &whole, 1 };
+	c.parts = (struct list){ &record.answer_text, 1 };
+	c.reasoning = a->reasoning;
 	c.stopped = strcmp(a->status, "stopped") == 0;
 	return reply_fields(r, &chat_conversation_fields, &c);
 }

@@ -61,7 +61,8 @@ subtest 'one reply' => sub {
 	is $r->header('x-stream-id'), undef, 'no stream';
 	my $record = $r->json->{record};
 	is_deeply $r->json, { record => $record, finished => true,
-	    parts => ["<think>Hm. 好</think>一 \"二\"\n\x{1f388}"] }, 'all of it in one part';
+	    parts => [$record->{answerText}], reasoning => 'Hm. 好' },
+	    'all of it in one part, and beside it what was thought';
 	my $row = $p->sql('SELECT a.id, a.turn, t.owner, a.created_ms, s.title, s.model,'
 	    . ' t.group_id, t.voice, t.content_type, t.file_url FROM answer a'
 	    . ' JOIN turn t ON t.id = a.turn JOIN session s ON s.id = a.session'
@@ -118,6 +119,22 @@ subtest 'a stream' => sub {
 	    'X-Stream-Ids' => 1 })->events }]->[0] =~ /-1$/, 1, 'ids where they are wanted';
 };
 
+
+subtest 'a model that thinks' => sub {
+	my $chat = chat();
+	$p->script($models[0], { steps => [{ reasoning => 'Hm. ' }, { reasoning => '好' },
+	    { delta => 'Yes' }, { delta => '.' }, { finish => 'stop' }, { done => 1 }] });
+	my $s = streamed(question($chat, 'Is it?'));
+	my ($first, @parts) = frames($s);
+	my $last = pop @parts;
+	my $false = Mojo::JSON->false;
+	is_deeply \@parts, [map({ { parts => [], reasoning => $_, finished => $false } } 'Hm. ', '好'),
+	    map({ { parts => [$_], finished => $false } } 'Yes', '.')],
+	    'its thoughts are no parts of the answer';
+	is said($s), $last->{record}{answerText}, 'which is all parts together';
+	is $last->{record}{answerText}, 'Yes.', 'and nothing else';
+	is_deeply [data_lines(resume($p, turn_of($s), @ann))], [data_lines($s)], 'told again alike';
+};
 
 subtest 'asked again' => sub {
 	my $chat = chat(title => 'Mine');
