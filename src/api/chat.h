@@ -16,7 +16,6 @@
 #define CHAT_TITLE_MAX		200	/* characters of a title or name */
 #define CHAT_ABSTRACT_MAX	10000
 #define CHAT_IDS_MAX		1000	/* documents that one body may name */
-#define CHAT_FILE_URL		"/v1/chat/document/%lld/file"	/* of what was uploaded */
 
 /* Types of the document. Ids are numbers, times are milliseconds since 1970. */
 

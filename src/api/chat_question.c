@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/ident.h"
+#include "api/chat_file.h"
 #include "core/attach.h"
 #include "core/session.h"
 #include "core/who.h"
@@ -15,7 +15,7 @@
 #define URL_MAX		2048	/* characters */
 #define TYPE		"内容类型: text, image, document"
 #define TEXT		"内容文本"
-#define FILE_URL	"文件地址: of an image at http(s), or as ChatDocumentItem.url has it"
+#define FILE_URL	"文件地址: of an image at http(s), or a ChatDocumentItem.url"
 #define GROUP		"分组ID: asks its question again; text, contentType, fileUrl here do not count"
 
 static const struct field chat_question_f[] = {
@@ -110,30 +110,6 @@ check(struct ctx *cx, const struct chat_question *q)
 	return i > 0 && is_blank(q->file_url) ? fail(cx, F_MISSING, "fileUrl") : 0;
 }
 
-/* Is it the address of an uploaded file (CHAT_FILE_URL)? One that names none is of document 0. */
-static bool
-is_own_file(const char *url, int64_t *document)
-{
-	static const char	 before[] = "/v1/chat/document/", after[] = "/file";
-	const char		*id, *end;
-	char			 s[24];
-
-	if (strncmp(url, "/api/", 5) == 0)
-		url += 4;
-	if (strncmp(url, before, strlen(before)) != 0)
-		return false;
-	id = url + strlen(before);
-	end = id + strcspn(id, "/");
-	*document = 0;
-	if (strcmp(end, after) != 0 || (size_t)(end - id) >= sizeof(s))
-		return true;
-	memcpy(s, id, (size_t)(end - id));
-	s[end - id] = '\0';
-	if (!ident_parse(s, document))
-		*document = 0;
-	return true;
-}
-
 static bool
 is_web(const char *url)
 {
@@ -146,7 +122,7 @@ image_of(struct ctx *cx, const char *url)
 {
 	int64_t	 document;
 
-	if (is_own_file(url, &document))
+	if (chat_file_parse(url, NULL, &document))
 		return attach_image(cx, document);
 	return is_web(url) ? url : fail_null(cx, F_VALUE, "fileUrl");
 }
@@ -158,7 +134,7 @@ document_of(struct ctx *cx, const char *url)
 	const struct document	*d;
 	int64_t			 id;
 
-	if (is_own_file(url, &id))
+	if (chat_file_parse(url, NULL, &id))
 		d = document_get(cx, cx->who->id, id);
 	else if ((d = document_by_url(cx, cx->who->id, url)) == NULL)
 		fail(cx, F_NOT_FOUND, "fileUrl");
@@ -206,8 +182,19 @@ ground(struct ctx *cx, const struct chat_question *q, const struct session *s,
 	return attach_knowledge(cx, list, n, spec);
 }
 
+/* The file of ours that it names is kept by its path alone: it stays when our name changes. */
+static void
+shorten(struct ctx *cx, struct chat_question *q, const char *host)
+{
+	int64_t	 document;
+
+	if (q->file_url != NULL && chat_file_parse(q->file_url, host, &document))
+		q->file_url = chat_file_url(cx->a, document);
+}
+
 int
-chat_question_read(struct ctx *cx, const struct chat_question *asked, struct turn_spec *spec)
+chat_question_read(struct ctx *cx, const struct chat_question *asked, const char *host,
+    struct turn_spec *spec)
 {
 	struct chat_question	 q = *asked;
 	struct turn_seat	*seat = arena_get(cx->a, sizeof(*seat));
@@ -219,6 +206,7 @@ chat_question_read(struct ctx *cx, const struct chat_question *asked, struct tur
 		return -1;
 	if (strcmp(q.content_type, "text") == 0)
 		q.file_url = NULL;
+	shorten(cx, &q, host);
 	*seat = (struct turn_seat){ .lane = talk.lanes->lane, .model = m,
 		.pri_id = talk.lanes->pri_id };
 	spec->session = talk.session;

@@ -94,7 +94,7 @@ chat_talk(struct req *r, const struct chat_question *q)
 	};
 	struct turn		*t;
 
-	if (chat_question_read(&r->cx, q, &spec) == -1 ||
+	if (chat_question_read(&r->cx, q, req_header(r, "Host"), &spec) == -1 ||
 	    (t = turn_open(&r->cx, r->engine, &spec)) == NULL)
 		return -1;
 	turn_run(t, listener(r, t->id, chat_voice.prefix));

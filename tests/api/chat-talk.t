@@ -215,11 +215,17 @@ subtest 'an image' => sub {
 		return $reply->json->{documents}[0];
 	};
 	my $own = $up->('cat.png', $png);
-	for my $path ($own->{url}, "/api$own->{url}") {
+	for my $path ($own->{url}, "/api$own->{url}", $p->url . $own->{url},
+	    $p->url . "/api$own->{url}?x=1") {
 		is $ask->($path)->code, 200, "an own file: $path";
 		is heard()->[-1]{content}[1]{image_url}{url},
 		    'data:image/png;base64,' . encode_base64($png, ''), 'is shown as it is';
 	}
+	is $p->sql('SELECT file_url FROM turn ORDER BY id DESC LIMIT 1')->[0]{file_url}, $own->{url},
+	    'and kept by its path';
+	my $elsewhere = "http://elsewhere.example$own->{url}";
+	$ask->($elsewhere);
+	is heard()->[-1]{content}[1]{image_url}{url}, $elsewhere, 'another server\'s is its own';
 	my $big = $up->('big.png', $png . ("\0" x (8 << 20)));
 	chat_refused $ask->($big->{url}), 413, qr/document $big->{id}/, 'over 8 MiB';
 	my $text = $up->('cat.txt', 'a cat');
@@ -230,7 +236,8 @@ subtest 'an image' => sub {
 	my @bob = login($p, 'bob');
 	my $theirs = $p->post('/v1/chat/document/upload', @bob,
 	    form => { file => { content => $png, filename => 'x.png' } })->json->{documents}[0];
-	chat_refused $ask->($theirs->{url}), 404, qr/document $theirs->{id}/, 'somebody else\'s';
+	chat_refused $ask->($_), 404, qr/document $theirs->{id}/, "somebody else's: $_"
+	    for $theirs->{url}, $p->url . $theirs->{url};
 	chat_refused $ask->("/v1/chat/document/$_/file"), 404, qr/document/, "no document: $_"
 	    for 4711, 'x', '-1', '99999999999999999999999999';
 	chat_refused $ask->($_), 400, qr/fileUrl/, "no address: $_"
@@ -277,6 +284,9 @@ subtest 'documents' => sub {
 	is_deeply [@$again{qw(problemText contentType citations)}],
 	    [@$record{qw(problemText contentType citations)}],
 	    'asked again its answer rests on the same, whatever is said beside the group';
+	is_deeply $ask->($chat, 'What is the moon made of?', contentType => 'document',
+	    fileUrl => $p->url . $doc{moon}{url})->{citations}, $record->{citations},
+	    'named with our host before it';
 	$ask->($chat, 'And now?');
 	is heard()->[0]{role}, 'user', 'a plain question rests on nothing';
 
