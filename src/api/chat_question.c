@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "api/chat_file.h"
+#include "base/log.h"
 #include "core/attach.h"
 #include "core/session.h"
 #include "core/who.h"
@@ -127,6 +128,19 @@ image_of(struct ctx *cx, const char *url)
 	return is_web(url) ? url : fail_null(cx, F_VALUE, "fileUrl");
 }
 
+/* The same of an earlier question, which is understood without, if need be. */
+static const char *
+picture_of(struct ctx *cx, const char *url)
+{
+	const char	*picture = image_of(cx, url);
+
+	if (picture == NULL && cx->fail.kind != F_NOT_FOUND)
+		log_warn("an earlier picture cannot be shown again", LOG_S("rid", cx->rid),
+		    LOG_S("fail", fail_name(cx->fail.kind)));
+	fail_clear(cx);
+	return picture;
+}
+
 /* The document that such an address names: uploaded, or registered by it. 0: ctx failed. */
 static int64_t
 document_of(struct ctx *cx, const char *url)
@@ -217,6 +231,7 @@ chat_question_read(struct ctx *cx, const struct chat_question *asked, const char
 	spec->question = q.text;
 	spec->content_type = q.content_type;
 	spec->file_url = q.file_url;
+	spec->picture = picture_of;
 	if (strcmp(q.content_type, "image") == 0 &&
 	    (spec->image = image_of(cx, q.file_url)) == NULL)
 		return -1;

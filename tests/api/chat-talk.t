@@ -197,9 +197,13 @@ subtest 'an image' => sub {
 	    'which is kept';
 	$p->script($models[0], steps(0, 'yes'));
 	asked(question($chat, 'Sure?', fileUrl => $url));
-	is_deeply heard(), [{ role => 'user', content => 'What is it?' },
-	    { role => 'assistant', content => 'a cat' }, { role => 'user', content => 'Sure?' }],
-	    'later questions hear the text alone';
+	my @said = ({ role => 'assistant', content => 'a cat' },
+	    { role => 'user', content => 'Sure?' });
+	is_deeply heard(), [$parts->('What is it?', $url), @said], 'later questions see it';
+	$p->script($models[1], steps(0, 'who knows'));
+	asked(question($chat, 'And you?', modelId => $model{ $models[1] }{id}));
+	is_deeply [@{ heard() }[0 .. 2]], [{ role => 'user', content => 'What is it?' }, @said],
+	    'a model that has answered to none hears the text alone';
 	$p->script($models[0], steps(0, 'still a cat'));
 	asked(question($chat, '', groupId => $r->json->{record}{groupId}, contentType => undef));
 	is_deeply heard(), [$parts->('What is it?', $url)], 'asked again it is shown again';
@@ -226,6 +230,16 @@ subtest 'an image' => sub {
 	my $elsewhere = "http://elsewhere.example$own->{url}";
 	$ask->($elsewhere);
 	is heard()->[-1]{content}[1]{image_url}{url}, $elsewhere, 'another server\'s is its own';
+	$p->script($models[0], steps(0, 'the same'));
+	asked(question($chat, 'What were they?'));
+	is_deeply [map { ref $_->{content} ? $_->{content}[1]{image_url}{url} =~ s/,.*//r : () }
+	    @{ heard() }], [$url, ('data:image/png;base64') x 4, $elsewhere],
+	    'all of them are seen later';
+	$p->del("/v1/chat/document/$own->{id}", @ann);
+	$p->script($models[0], steps(0, 'no'));
+	is asked(question($chat, 'And now?'))->code, 200, 'one that was deleted';
+	is_deeply [map { ref $_->{content} ? $_->{content}[1]{image_url}{url} : () } @{ heard() }],
+	    [$url, $elsewhere], 'is not';
 	my $big = $up->('big.png', $png . ("\0" x (8 << 20)));
 	chat_refused $ask->($big->{url}), 413, qr/document $big->{id}/, 'over 8 MiB';
 	my $text = $up->('cat.txt', 'a cat');
