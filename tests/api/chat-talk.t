@@ -50,6 +50,8 @@ sub heard () { return ($p->upstream_log)[-1]{body}{messages} }
 
 my $session = chat();
 is new_chat($p, \@ann)->{title}, '新对话', 'a session without a title';
+is $p->post('/v1/chat/session', json => { session => { id => $session, title => 'New chat' } },
+    with('Accept-Language' => 'en'))->json->{session}{title}, 'New chat', 'saved as it is read';
 
 subtest 'one reply' => sub {
 	$p->script($models[0], { steps => [{ reasoning => 'Hm. ' }, { reasoning => '好' },
