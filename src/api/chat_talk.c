@@ -7,9 +7,11 @@
 #include "api/chat_socket.h"
 #include "api/handlers.h"
 #include "api/streams.h"
+#include "base/clock.h"
 #include "core/follow.h"
 #include "core/who.h"
 #include "store/turn.h"
+#include "upstream/health.h"
 
 #define UNSTORED_S	1	/* until what the spool alone has may be in the database */
 
@@ -37,6 +39,18 @@ static const struct field chat_conversation_f[] = {
 };
 FIELDS(chat_conversation, "ChatSessionConversationResponse");
 
+/*
+ * When to come again after such an answer: as its turn knew, where this request has waited for it,
+ * else for as long as its model should be left alone.
+ */
+static int
+seconds_to_wait(const struct req *r, const struct answer_told *a)
+{
+	if (r->retry_after > 0 || fail_of_name(a->error) != F_UNAVAILABLE)
+		return r->retry_after;
+	return (int)((health_wait(a->model, clock_mono_ms()) + 999) / 1000);
+}
+
 /* The turn is over: its answer as one reply, or why there is none. */
 static int
 reply_whole(struct req *r, void *arg)
@@ -55,7 +69,7 @@ reply_whole(struct req *r, void *arg)
 		return fail(cx, F_UNAVAILABLE, "turn %" PRId64, *turn);
 	}
 	if (a->error != NULL) {
-		cx->fail.retry_after = r->retry_after;
+		cx->fail.retry_after = seconds_to_wait(r, a);
 		return fail(cx, fail_of_name(a->error), "%s", a->model_name);
 	}
 	if (chat_record_load(cx, cx->who->id, a->answer, &record) == -1)
