@@ -17,7 +17,7 @@
 #define TYPE		"内容类型: text, image, document"
 #define TEXT		"内容文本"
 #define FILE_URL	"文件地址: of an image at http(s), or a ChatDocumentItem.url"
-#define GROUP		"分组ID: asks its question again; text, contentType, fileUrl here do not count"
+#define GROUP		"分组ID: asks its question again, whatever text, contentType, fileUrl are"
 
 static const struct field chat_question_f[] = {
 	FIELD_AS(chat_question, T_I64, MUST, session_id, "sessionId", 0, 0, "会话ID"),

@@ -129,9 +129,9 @@ subtest 'a model that thinks' => sub {
 	my $s = streamed(question($chat, 'Is it?'));
 	my ($first, @parts) = frames($s);
 	my $last = pop @parts;
-	my $false = Mojo::JSON->false;
-	is_deeply \@parts, [map({ { parts => [], reasoning => $_, finished => $false } } 'Hm. ', '好'),
-	    map({ { parts => [$_], finished => $false } } 'Yes', '.')],
+	my @more = (finished => Mojo::JSON->false);
+	is_deeply \@parts, [map({ { parts => [], reasoning => $_, @more } } 'Hm. ', '好'),
+	    map({ { parts => [$_], @more } } 'Yes', '.')],
 	    'its thoughts are no parts of the answer';
 	is said($s), $last->{record}{answerText}, 'which is all parts together';
 	is $last->{record}{answerText}, 'Yes.', 'and nothing else';
@@ -227,8 +227,8 @@ subtest 'an image' => sub {
 		is heard()->[-1]{content}[1]{image_url}{url},
 		    'data:image/png;base64,' . encode_base64($png, ''), 'is shown as it is';
 	}
-	is $p->sql('SELECT file_url FROM turn ORDER BY id DESC LIMIT 1')->[0]{file_url}, $own->{url},
-	    'and kept by its path';
+	is $p->sql('SELECT file_url FROM turn ORDER BY id DESC LIMIT 1')->[0]{file_url},
+	    $own->{url}, 'and kept by its path';
 	my $elsewhere = "http://elsewhere.example$own->{url}";
 	$ask->($elsewhere);
 	is heard()->[-1]{content}[1]{image_url}{url}, $elsewhere, 'another server\'s is its own';
