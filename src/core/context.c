@@ -11,8 +11,7 @@
 #include "core/running.h"
 #include "store/turn.h"
 
-#define PICTURES_MOST	8		/* of one request, the newest */
-#define PICTURES_BYTES	(16 << 20)	/* of all their addresses; data: ones are long */
+#define PICTURES_BYTES	(16 << 20)	/* of their addresses in a request; data: ones are long */
 
 struct messages {
 	struct message	*m;
@@ -110,7 +109,7 @@ find_pictures(struct ctx *cx, const struct turn_spec *spec, const struct said *s
 {
 	const char	**pictures = arena_array(cx->a, n, sizeof *pictures), *one;
 	size_t		  room = PICTURES_BYTES, len;
-	int		  left = PICTURES_MOST;
+	int		  left = cx->conf->pictures;
 
 	for (size_t i = n; i-- > 0 && left > 0;) {
 		if (said[i].picture == NULL ||

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 #undef fail
 
-static const struct conf	conf;
+static struct conf		conf = { .pictures = 8 };
 static struct ctx		cx;
 static struct lane		lane;
 static struct model		model;
@@ -196,6 +196,12 @@ pictures_have_limits(void **state)
 	assert_non_null(strstr(body, PICTURE("p6")));
 	assert_true(strstr(body, PICTURE("p6")) < large);
 	assert_null(strstr(body, PICTURE("p4")));
+
+	conf.pictures = 0;
+	assert_null(strstr(ask_after(said, 10, SEES, NULL), "image_url"));
+	assert_int_equal(pictures_asked, 0);
+	assert_non_null(strstr(ask_after(said, 10, SEES, "data:new"), PICTURE("new")));
+	conf.pictures = 8;
 
 	/* With its turn a picture leaves the window. */
 	model.context_tokens = 1024 + 1200;
