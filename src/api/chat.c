@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api/chat_file.h"
 #include "api/chat_socket.h"
 #include "api/chat_talk.h"
 #include "base/ident.h"
@@ -93,7 +94,7 @@ chat_document_show(struct arena *a, const struct document *d, struct chat_docume
 		.author = chat_user_of(a, d->owner, d->author_name, d->author_avatar),
 	};
 	if (out->url == NULL)
-		out->url = arena_printf(a, CHAT_FILE_URL, (long long)d->id);
+		out->url = chat_file_url(a, d->id);
 }
 
 struct list

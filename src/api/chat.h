@@ -16,7 +16,6 @@
 #define CHAT_TITLE_MAX		200	/* characters of a title or name */
 #define CHAT_ABSTRACT_MAX	10000
 #define CHAT_IDS_MAX		1000	/* documents that one body may name */
-#define CHAT_FILE_URL		"/v1/chat/document/%lld/file"	/* of what was uploaded */
 
 /* Types of the document. Ids are numbers, times are milliseconds since 1970. */
 
@@ -141,8 +140,8 @@ const char	*chat_status(const char *stored);
 struct chat_user	*chat_user_of(struct arena *, int64_t id, char *name, char *avatar);
 struct chat_model	*chat_model_of(struct arena *, int64_t id, char *name, char *code,
 			    char *logo);
-/* Without its documents. */
-void	 chat_session_show(struct arena *, const struct chat_row *, struct chat_session *);
+/* Without its documents; in the caller's language where it has no title. */
+void	 chat_session_show(struct ctx *, const struct chat_row *, struct chat_session *);
 /* A list of struct chat_session with the ids of their documents. 0, or -1. */
 int	 chat_sessions_show(struct ctx *, const struct chat_row *, size_t n, struct list *);
 void	 chat_document_show(struct arena *, const struct document *, struct chat_document *);

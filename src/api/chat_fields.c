@@ -69,7 +69,8 @@ FIELDS(chat_dataset, "ChatDatasetItem");
 
 static const struct field chat_session_f[] = {
 	FIELD(chat_session, T_I64, OMIT, id, 0, 0, "唯一标识"),
-	FIELD(chat_session, T_STR, OMIT, title, 0, CHAT_TITLE_MAX, "会话标题"),
+	FIELD(chat_session, T_STR, OMIT, title, 0, CHAT_TITLE_MAX,
+	    "会话标题: of the first question until it is given another"),
 	FIELD(chat_session, T_STR, OMIT, abstract, 0, CHAT_ABSTRACT_MAX, "摘要"),
 	FIELD_AS(chat_session, T_I64, OMIT, created_at, "createdAt", 0, 0,
 	    "创建时间: milliseconds since 1970"),

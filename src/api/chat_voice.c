@@ -1,12 +1,12 @@
 /*
  * How the dialect "session" tells a turn: its record as it begins; a message for each delta; last
- * the record as it ended, with the whole answer.
+ * the record as it ended, with the whole answer. All parts together are that answer: what the model
+ * thinks before it has a member of its own.
  */
 #include "chat_talk.h"
 
 #include <string.h>
 
-#include "api/think.h"
 #include "core/turn.h"
 
 /* The ref of a turn: what its records say of the question, and the models that may answer it. */
@@ -135,8 +135,9 @@ voice_begin(struct out *o, const struct turn *t)
 	arena_free(a);
 }
 
+/* More of the answer, more of what is thought before it; NULL: nothing of that. */
 static void
-say_part(struct out *o, const char *text, size_t len)
+say_more(struct out *o, const char *text, size_t len, const char *thought, size_t thought_len)
 {
 	struct jw	 w;
 
@@ -144,8 +145,11 @@ say_part(struct out *o, const char *text, size_t len)
 	jw_open(&w, &o->buf);
 	jw_obj(&w, NULL);
 	jw_arr(&w, "parts");
-	jw_strn(&w, NULL, text, len);
+	if (text != NULL)
+		jw_strn(&w, NULL, text, len);
 	jw_end(&w);
+	if (thought != NULL)
+		jw_strn(&w, "reasoning", thought, thought_len);
 	jw_bool(&w, "finished", false);
 	jw_end(&w);
 	msg_close(o);
@@ -154,24 +158,18 @@ say_part(struct out *o, const char *text, size_t len)
 static void
 voice_delta(struct out *o, const struct lane *l, const struct delta *d)
 {
-	struct str	 s = STR_INIT(0);
-	const char	*text;
-	size_t		 len;
-
 	(void)l;
-	text = think_delta(&s, d, &len);
-	say_part(o, text, len);
-	str_free(&s);
+	if (d->flags & DELTA_REASONING)
+		say_more(o, NULL, 0, d->text, d->len);
+	else
+		say_more(o, d->text, d->len, NULL, 0);
 }
 
 static void
 voice_whole(struct out *o, const struct lane *l)
 {
-	struct str	 s = STR_INIT(0);
-
-	think_whole(&s, l->reasoning.p, l->text.p);
-	say_part(o, s.p != NULL ? s.p : "", s.len);
-	str_free(&s);
+	say_more(o, l->text.p != NULL ? l->text.p : "", l->text.len,
+	    l->reasoning.len > 0 ? l->reasoning.p : NULL, l->reasoning.len);
 }
 
 /* The last message, however it ended. */
@@ -203,7 +201,7 @@ voice_last(struct out *o, const struct lane *l)
 
 const struct voice chat_voice = {
 	.name = "session",
-	.version = 1,
+	.version = 2,
 	.prefix = "data: ",
 	.ref = voice_ref,
 	.wants_text = true,

@@ -109,10 +109,11 @@ check_model(struct ctx *cx, int64_t id, int64_t now)
 	return 0;
 }
 
+/* What a session without a title is called is none either: so it comes back from who read it. */
 static const char *
 title_of(const char *title)
 {
-	return title != NULL && *title == '\0' ? SESSION_UNTITLED : title;
+	return title != NULL && session_untitled(title) ? "" : title;
 }
 
 /* Is anything said of what it rests on? */
@@ -207,7 +208,7 @@ chat_begin(struct ctx *cx, const struct chat_change *c)
 	char		 pri_id[2 * PRI_BYTES + 1];
 	struct session	 s = {
 		.id = ident_new(), .tenant = cx->who->tenant, .owner = cx->who->id,
-		.title = arena_strdup(cx->a, SESSION_UNTITLED), .created_ms = cx->now,
+		.title = arena_strdup(cx->a, ""), .created_ms = cx->now,
 	};
 	struct lane_row	 lane = { .session = s.id, .lane = 0, .pri_id = pri_id };
 	struct work	 w = { .change = c, .fresh = &s, .lane = &lane, .id = s.id };

@@ -141,6 +141,11 @@ struct turn_spec {
 	const char		*file_url;	/* of that; kept with the question */
 	/* An image as the models get it, at an http(s) or data: address; NULL: none */
 	const char		*image;
+	/*
+	 * Gives the picture of an earlier question, by its file_url, in the same form, so that it
+	 * is seen again; NULL, with the ctx not failed: it cannot be had. NULL: none is.
+	 */
+	const char		*(*picture)(struct ctx *, const char *file_url);
 	/* Earlier messages of the client: used and kept only where nothing is stored yet */
 	const struct message	*before;
 	size_t			 nbefore;

@@ -43,7 +43,9 @@ struct answer_row {
 struct said {			/* a past question and what one lane answered, oldest first */
 	int64_t	 turn, group_id;
 	char	*question;
+	char	*picture;	/* file_url of a question with an image; NULL: it had none */
 	char	*context;	/* as in turn_row: only of the first turn */
+	int64_t	 model;		/* that answered */
 	char	*text;		/* NULL or "" where the lane gave nothing */
 	bool	 private;
 	bool	 failed;	/* it ended as error or timeout */

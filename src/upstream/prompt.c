@@ -20,11 +20,20 @@ role_parse(const char *s)
 	return -1;
 }
 
-static int64_t
-tokens_of(const struct message *m)
+/* The image that is sent with the i-th message; NULL: none. */
+static const char *
+image_of(const struct prompt *p, size_t i)
 {
-	return utf8_tokens(m->text, strlen(m->text)) + PER_MESSAGE +
-	    (m->image != NULL ? PER_IMAGE : 0);
+	return p->blind && i + 1 < p->n ? NULL : p->m[i].image;
+}
+
+static int64_t
+tokens_of(const struct prompt *p, size_t i)
+{
+	const char	*text = p->m[i].text;
+
+	return utf8_tokens(text, strlen(text)) + PER_MESSAGE +
+	    (image_of(p, i) != NULL ? PER_IMAGE : 0);
 }
 
 static void
@@ -36,19 +45,19 @@ open_part(struct jw *w, const char *type)
 
 /* Text alone is a string; with an image it is one of two parts. */
 static void
-write_content(struct jw *w, const struct message *m)
+write_content(struct jw *w, const char *text, const char *image)
 {
-	if (m->image == NULL) {
-		jw_str(w, "content", m->text);
+	if (image == NULL) {
+		jw_str(w, "content", text);
 		return;
 	}
 	jw_arr(w, "content");
 	open_part(w, "text");
-	jw_str(w, "text", m->text);
+	jw_str(w, "text", text);
 	jw_end(w);
 	open_part(w, "image_url");
 	jw_obj(w, "image_url");
-	jw_str(w, "url", m->image);
+	jw_str(w, "url", image);
 	jw_end(w);
 	jw_end(w);
 	jw_end(w);
@@ -73,7 +82,7 @@ first_kept(const struct prompt *p, size_t systems, int64_t *total)
 		if (next >= p->n)
 			break;			/* only the question's own turn is left */
 		for (; i < next; i++)
-			*total -= tokens_of(&p->m[i]);
+			*total -= tokens_of(p, i);
 	}
 	return i;
 }
@@ -86,7 +95,7 @@ prompt_write(struct str *out, const struct prompt *p)
 	size_t		 systems = 0, first;
 
 	for (size_t i = 0; i < p->n; i++)
-		total += tokens_of(&p->m[i]);
+		total += tokens_of(p, i);
 	while (systems < p->n && p->m[systems].role == ROLE_SYSTEM)
 		systems++;
 	first = first_kept(p, systems, &total);
@@ -106,7 +115,7 @@ prompt_write(struct str *out, const struct prompt *p)
 			continue;
 		jw_obj(&w, NULL);
 		jw_str(&w, "role", role_names[p->m[i].role]);
-		write_content(&w, &p->m[i]);
+		write_content(&w, p->m[i].text, image_of(p, i));
 		jw_end(&w);
 	}
 	jw_close(&w);

@@ -5,6 +5,7 @@
 #ifndef PARLEY_PROMPT_H
 #define PARLEY_PROMPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ struct prompt {
 	/* System messages first, then turns, the question last */
 	const struct message	*m;
 	size_t			 n;
+	bool			 blind;		/* no image but the question's is sent */
 	int			 context_tokens;	/* the model's window; 0: send everything */
 	int			 max_tokens;	/* of the answer; 0: do not say */
 };

@@ -53,6 +53,17 @@ is_deeply got($id)->json, { session => $s, records => [], documents => [], datas
     'and so it is got';
 my $plain = save({})->json->{session};
 is $plain->{title}, '新对话', 'untitled';
+my %english = (headers => { %{ {@ann}->{headers} }, 'Accept-Language' => 'en' }, user => undef);
+is $p->get("/v1/chat/session/$plain->{id}", %english)->json->{session}{title}, 'New chat',
+    'in the language of who reads it';
+is_deeply [map { $_->{title} } grep { $_->{id} == $plain->{id} } @{ $p->post(
+    '/v1/chat/session/search', json => {}, %english)->json->{list} }], ['New chat'],
+    'in lists too';
+for my $title ('New chat', '新对话', '') {
+	chat_done put($plain->{id}, { title => $title }), "as it was read: '$title'";
+	is $p->sql('SELECT title FROM session WHERE id = ?', $plain->{id})->[0]{title}, '',
+	    'it has none yet';
+}
 ok !exists $plain->{model} && !exists $plain->{abstract} && !exists $plain->{documents},
     'what is not there is left out';
 my $lanes = $p->sql('SELECT lane, model, mask, pri_id FROM lane WHERE session = ?', $id);

@@ -133,6 +133,8 @@ subtest 'one key, one reply' => sub {
 	my $begun = time;
 	my @failed = map { asked(question($chat, 'fails'), key => 'k3') } 1 .. 3;
 	chat_refused $_, 503, qr/Secret Alpha/, 'a failure is one each time' for @failed;
+	is $failed[0]->header('retry-after'), 9, 'which says when to come again';
+	like $_->header('retry-after'), qr/^[6-9]$/, 'each time' for @failed[1, 2];
 	cmp_ok time - $begun, '<', 3, 'without delay';
 	$p->upstream->unscript;
 	$p->heal($model);

@@ -93,18 +93,28 @@ begins(void **state)
 	assert_said("3", FIRST, "", "processing", "", "\"finished\":false,\"streamId\":9");
 }
 
+/* It is one message: these members, and that more comes. */
 static void
-assert_delta(const char *text, int flags, const char *part)
+assert_told(const char *text, int flags, const char *members)
 {
 	struct delta	 d = { .text = text, .len = strlen(text), .flags = flags };
-	struct str	 s = STR_INIT(0);
 	int		 before = messages;
 
 	chat_voice.delta(&out, &lane, &d);
 	assert_int_equal(messages, before + 1);
-	str_printf(&s, "{\"parts\":[\"%s\"],\"finished\":false}", part);
-	assert_string_equal(said, s.p);
-	str_free(&s);
+	assert_string_equal(said, arena_printf(arena, "{%s,\"finished\":false}", members));
+}
+
+static void
+assert_delta(const char *text, int flags, const char *part)
+{
+	assert_told(text, flags, arena_printf(arena, "\"parts\":[\"%s\"]", part));
+}
+
+static void
+assert_thought(const char *text, int flags, const char *thought)
+{
+	assert_told(text, flags, arena_printf(arena, "\"parts\":[],\"reasoning\":\"%s\"", thought));
 }
 
 static void
@@ -113,14 +123,16 @@ deltas(void **state)
 	(void)state;
 	assert_delta("a \"b\" 你\n", 0, "a \\\"b\\\" 你\\n");
 	assert_delta("", 0, "");
-	assert_delta("hm", DELTA_REASONING | DELTA_OPENS, "<think>hm");
-	assert_delta("So", DELTA_CLOSES, "</think>So");
+	assert_thought("hm", DELTA_REASONING | DELTA_OPENS, "hm");
+	assert_thought("a \"b\"", DELTA_REASONING, "a \\\"b\\\"");
+	assert_delta("So", DELTA_CLOSES, "So");
+	assert_delta("", DELTA_CLOSES, "");
 	chat_voice.whole(&out, &lane);
 	assert_string_equal(said, "{\"parts\":[\"\"],\"finished\":false}");
 	str_puts(&lane.reasoning, "hm");
 	str_puts(&lane.text, "So");
 	chat_voice.whole(&out, &lane);
-	assert_string_equal(said, "{\"parts\":[\"<think>hm</think>So\"],\"finished\":false}");
+	assert_string_equal(said, "{\"parts\":[\"So\"],\"reasoning\":\"hm\",\"finished\":false}");
 }
 
 static void
