@@ -11,6 +11,7 @@
 #include "base/figures.h"
 #include "base/ident.h"
 #include "base/log.h"
+#include "base/reason.h"
 #include "base/wake.h"
 #include "core/reader.h"
 
@@ -137,7 +138,7 @@ do_job(struct jobs *j, struct ctx *cx, const struct job *job)
 	atomic_store(&j->lost, false);
 	set_job(j, job->id);
 	if (job->lost >= LOST_MOST) {
-		a.why = "reading it broke off again and again";
+		a.why = reason_name(REASON_BROKE_OFF);
 		end = JOB_HOPELESS;
 	} else
 		end = kind->run(cx, &a);

@@ -21,6 +21,7 @@ struct doomed {
 };
 
 static int	documents_insert(struct ctx *, void *);
+static int	document_revive(struct ctx *, void *);
 static int	document_drop(struct ctx *, void *);
 
 /* Adding. */
@@ -139,6 +140,20 @@ document_fail(struct ctx *cx, int64_t document, const char *error)
 
 	return db_do(cx, SQL_DOCUMENT_END, V(error != NULL ? "failed" : "ready"),
 	    val_strn(error, utf8_cut(error, n, ERROR_MAX)), V(document));
+}
+
+int
+document_retry(struct ctx *cx, int64_t document)
+{
+	return db_txn(cx, document_revive, &document);
+}
+
+static int
+document_revive(struct ctx *cx, void *arg)
+{
+	const int64_t	 id = *(const int64_t *)arg, failed = db_exec(cx, SQL_DOCUMENT_RETRY, V(id));
+
+	return failed > 0 ? job_add(cx, JOB_READ, id) : (int)failed;
 }
 
 int

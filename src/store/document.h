@@ -21,7 +21,7 @@ struct document {
 	char	*url;			/* NULL: it was uploaded */
 	int64_t	 size;			/* bytes */
 	char	*status;		/* pending, ready, failed */
-	char	*error;			/* NULL: none */
+	char	*error;			/* a reason (base/reason.h) as it is kept; NULL: none */
 	int64_t	 segments, tokens;
 	int64_t	 created_ms;
 	char	*author_name, *author_avatar;	/* the owner's; NULL: none known */
@@ -102,5 +102,7 @@ int		 document_fetched(struct ctx *, int64_t document, const char *type,
  * deleted meanwhile is no failure.
  */
 int		 document_fail(struct ctx *, int64_t document, const char *error);
+/* One that failed is pending again, with a job to read it; of any other nothing changes. 0 or -1. */
+int		 document_retry(struct ctx *, int64_t document);
 
 #endif
