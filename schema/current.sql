@@ -335,6 +335,7 @@ CREATE TABLE `turn` (
   `stop_ms` bigint(20) DEFAULT NULL COMMENT 'when it was asked to stop; NULL: it was not',
   `content_type` enum('text','image','document') NOT NULL DEFAULT 'text' COMMENT 'what the question holds beside its text',
   `file_url` text DEFAULT NULL COMMENT 'address of that image or document; NULL: none',
+  `unread` text DEFAULT NULL COMMENT 'JSON array of the documents that were not read yet, or could not be: {documentId, fileName, status}; NULL: none',
   PRIMARY KEY (`id`),
   KEY `turn_session` (`session`,`private`,`group_id`),
   KEY `turn_tenant` (`tenant`),

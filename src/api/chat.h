@@ -38,6 +38,7 @@ struct chat_record {			/* Record: a question and its answer */
 	char			*content_type, *problem_text, *answer_text, *status;
 	int64_t			 create_at;
 	char			*citations;	/* a JSON array; NULL: none */
+	char			*unread;	/* the same */
 };
 
 struct chat_document {			/* ChatDocumentItem */

@@ -40,6 +40,9 @@ static const struct field chat_record_f[] = {
 	    "创建时间: milliseconds since 1970"),
 	FIELD(chat_record, T_ANY, OMIT, citations, 0, 0,
 	    "array of what the answer rests on: {documentId, fileName, segment, text, score}"),
+	FIELD(chat_record, T_ANY, OMIT, unread, 0, 0,
+	    "array of what it should rest on and does not, since it was not read when the question"
+	    " came: {documentId, fileName, status: pending or failed}; at most 50"),
 };
 FIELDS(chat_record, "Record");
 

@@ -30,6 +30,7 @@ struct record_row {			/* an answer with its question */
 	int64_t	 owner;
 	char	*owner_name, *owner_avatar;		/* NULL: none known */
 	char	*content_type, *question;
+	char	*unread;		/* turn_row.unread */
 	char	*text;			/* NULL: nothing was said yet */
 	char	*status;		/* as in answer_row */
 	int64_t	 created_ms;
