@@ -171,6 +171,22 @@ subtest 'an import' => sub {
 	is $p->sql('SELECT COUNT(*) AS n FROM dataset')->[0]{n}, 1, 'one dataset';
 };
 
+subtest 'once more, as a migration has it' => sub {
+	my $id = document('letter.docx')->{id};
+	my $bad = document('notes.md')->{id};
+	$p->sql('DELETE FROM segment_posting WHERE document = ?', $id);
+	$p->sql('UPDATE document_part SET body = ? WHERE document = ?', '', $bad);
+	$p->sql("INSERT INTO job (id, kind, ref, until_ms, created_ms) VALUES (?, 'index', ?, 1, 0)",
+	    $_, $_) for $id, $bad;
+	$p->eventually('its text is indexed', sub {
+		return !jobs() && $p->sql('SELECT COUNT(*) AS n FROM segment_posting'
+		    . ' WHERE document = ?', $id)->[0]{n} > 0;
+	});
+	is text_of('letter.docx'), '信的内容', 'the same';
+	is document('notes.md')->{status}, 'ready', 'what cannot be read now stays as it was';
+	is text_of('notes.md'), "# Notes\n\nof the day", 'with its text';
+};
+
 subtest 'what an import refuses' => sub {
 	my ($exit, $out, $err) = import_documents(file('bad/x.exe', 'MZ'),
 	    file('bad/fake.pdf', 'no PDF'), file('bad/../fine.txt', 'fine'), "$files/nowhere.txt");

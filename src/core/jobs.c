@@ -23,7 +23,7 @@
 #define PATIENCE_S	30	/* so long one statement may take: much is indexed at once */
 #define KEEP_PATIENCE_S	3
 
-static const struct job_kind *const kinds[] = { &reader_job };
+static const struct job_kind *const kinds[] = { &reader_job, &reader_index_job };
 
 /* Pauses after attempts that failed for reasons of the moment, in seconds; then it is given up. */
 static const int pauses[] = { 5, 30, 120, 600, 1800 };

@@ -253,3 +253,17 @@ const struct job_kind	reader_job = {
 	.run = read_document,
 	.give_up = document_fail,
 };
+
+/* It was read before, and is found as it was. */
+static int
+leave_as_it_is(struct ctx *cx, int64_t document, const char *why)
+{
+	(void)cx, (void)document, (void)why;
+	return 0;
+}
+
+const struct job_kind	reader_index_job = {
+	.name = JOB_INDEX,
+	.run = read_document,
+	.give_up = leave_as_it_is,
+};

@@ -333,6 +333,33 @@ told(void **state)
 	assert_non_null(strstr(f.knowledge, "检索到的段落"));
 }
 
+/* One Han character by itself is found within words, and no other question sees it there. */
+static void
+one_character(void **state)
+{
+	const int64_t	 ids[] = {
+		indexed("茶.txt", "西湖龙井是一种绿茶，产于杭州。"),
+		indexed("果.txt", "苹果和梨都是水果。"),
+	};
+	struct segment	*list;
+	size_t		 found;
+
+	(void)state;
+	assert_int_equal(rank_segments(&cx, ids, 2, "茶", 5, &list, &found), 0);
+	assert_int_equal(found, 1);
+	assert_int_equal(list[0].document, ids[0]);
+	assert_int_equal(list[0].tokens, 11);		/* as long as it was without them */
+	assert_int_equal(rank_segments(&cx, ids, 2, "“梨”?", 5, &list, &found), 0);
+	assert_int_equal(found, 1);
+	assert_int_equal(list[0].document, ids[1]);
+	assert_int_equal(rank_segments(&cx, ids, 2, "鱼", 5, &list, &found), 0);
+	assert_int_equal(found, 0);
+	assert_int_equal(rank_segments(&cx, ids, 2, "茶壶", 5, &list, &found), 0);
+	assert_int_equal(found, 0);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(segment_drop(&cx, ids[i]), 0);
+}
+
 static void
 told_nothing(void **state)
 {
@@ -493,6 +520,7 @@ main(void)
 		TEST(costs),
 		TEST(common_terms),
 		TEST(told),
+		TEST(one_character),
 		TEST(told_nothing),
 		TEST(told_in_so_many),
 		TEST(cited_in_short),
