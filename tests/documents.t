@@ -176,8 +176,8 @@ subtest 'once more, as a migration has it' => sub {
 	my $bad = document('notes.md')->{id};
 	$p->sql('DELETE FROM segment_posting WHERE document = ?', $id);
 	$p->sql('UPDATE document_part SET body = ? WHERE document = ?', '', $bad);
-	$p->sql("INSERT INTO job (id, kind, ref, until_ms, created_ms) VALUES (?, 'index', ?, 1, 0)",
-	    $_, $_) for $id, $bad;
+	$p->sql("INSERT INTO job (id, kind, ref, created_ms) VALUES (?, 'index', ?, 0)", $_, $_)
+	    for $id, $bad;
 	$p->eventually('its text is indexed', sub {
 		return !jobs() && $p->sql('SELECT COUNT(*) AS n FROM segment_posting'
 		    . ' WHERE document = ?', $id)->[0]{n} > 0;

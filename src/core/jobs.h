@@ -39,7 +39,7 @@ struct job_try {
 	int64_t			 holder;
 	bool			(*go_on)(void *);	/* asked several times a second */
 	void			*arg;
-	/* For JOB_AGAIN and JOB_HOPELESS: a reason (base/reason.h) as it is kept, in the ctx's arena. */
+	/* For JOB_AGAIN and JOB_HOPELESS: a reason (base/reason.h) as it is kept. */
 	const char		*why;
 };
 

@@ -82,7 +82,8 @@ found(struct import *im, const char *path, int64_t size)
 {
 	if ((im->n & (im->n - 1)) == 0)		/* full at every power of two */
 		im->files = xrealloc(im->files, (im->n > 0 ? im->n * 2 : 1) * sizeof(*im->files));
-	im->files[im->n++] = (struct file){ .path = arena_strdup(im->run->cx.a, path), .size = size };
+	im->files[im->n++] = (struct file){ .path = arena_strdup(im->run->cx.a, path),
+		.size = size };
 }
 
 static int
@@ -165,7 +166,10 @@ has_failed(const struct document *d)
 	return strcmp(d->status, "failed") == 0;
 }
 
-/* The owner's document with that name and content, best one that has not failed, in *it. 0 or -1. */
+/*
+ * The owner's document with that name and content, best one that has not failed, in *it; its id 0:
+ * there is none. 0, or -1 (ctx failed).
+ */
 static int
 find(struct import *im, struct ctx *cx, const char *name, int64_t size, struct document *it)
 {
@@ -463,7 +467,7 @@ const struct cmd cmd_import_documents = {
 	    "Text, Markdown, HTML, PDF, DOCX and images, of directories all files below them\n"
 	    "whose names do not begin with a dot. The service reads them in the background.\n"
 	    "What the user has already, with that name and content, is not added again: an\n"
-	    "import that was cut off is simply repeated; one that could not be read is read again.\n"
+	    "import that was cut off is simply repeated; what could not be read is read again.\n"
 	    "Each file that fails is one line; the exit code is then 65.\n",
 	.flags = CMD_SCHEMA | CMD_IDS,
 	.opts = import_options,

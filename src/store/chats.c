@@ -86,8 +86,8 @@ chats_documents(struct ctx *cx, const struct chat_row *chats, size_t nchats,
 int
 chats_alter(struct ctx *cx, const struct chat_row *c)
 {
-	return db_found(cx, db_exec(cx, SQL_CHAT_ALTER, V(c->title), V(c->abstract), V_ID(c->module),
-	    V(c->type), V_ID(c->dataset), V_ID(c->model), V(c->id), V(c->owner)),
+	return db_found(cx, db_exec(cx, SQL_CHAT_ALTER, V(c->title), V(c->abstract),
+	    V_ID(c->module), V(c->type), V_ID(c->dataset), V_ID(c->model), V(c->id), V(c->owner)),
 	    "session %" PRId64, c->id);
 }
 

@@ -151,9 +151,10 @@ document_retry(struct ctx *cx, int64_t document)
 static int
 document_revive(struct ctx *cx, void *arg)
 {
-	const int64_t	 id = *(const int64_t *)arg, failed = db_exec(cx, SQL_DOCUMENT_RETRY, V(id));
+	const int64_t	 id = *(const int64_t *)arg;
+	const int64_t	 changed = db_exec(cx, SQL_DOCUMENT_RETRY, V(id));
 
-	return failed > 0 ? job_add(cx, JOB_READ, id) : (int)failed;
+	return changed > 0 ? job_add(cx, JOB_READ, id) : (int)changed;
 }
 
 int

@@ -102,7 +102,7 @@ int		 document_fetched(struct ctx *, int64_t document, const char *type,
  * deleted meanwhile is no failure.
  */
 int		 document_fail(struct ctx *, int64_t document, const char *error);
-/* One that failed is pending again, with a job to read it; of any other nothing changes. 0 or -1. */
+/* One that failed is pending again, with a job to read it; no other changes. 0 or -1. */
 int		 document_retry(struct ctx *, int64_t document);
 
 #endif

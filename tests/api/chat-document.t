@@ -71,7 +71,8 @@ chat_refused register(\@ann, size => 1e300), 400, qr/./, 'a size that is none';
 
 # Why one failed is told in the language of who asks.
 $p->sql('DELETE FROM job WHERE ref = ?', $again->{id});
-$p->sql("UPDATE document SET status = 'failed', error = ? WHERE id = ?", 'STATUS 404', $again->{id});
+$p->sql("UPDATE document SET status = 'failed', error = ? WHERE id = ?", 'STATUS 404',
+    $again->{id});
 for (['en', "its server answered with status 404"], ['zh-CN', '其服务器返回状态 404']) {
 	my ($language, $error) = @$_;
 	my @who = (user => undef, headers => { %{ $ann[3] }, 'Accept-Language' => $language });

@@ -297,7 +297,8 @@ subtest 'documents that are not read' => sub {
 	my $record = $ask->($many)->json->{record};
 	is_deeply $record->{unread}, $unread, 'the answer says what it does not rest on';
 	my $told = heard()->[0]{content};
-	like $told, qr/尚未读完[^\n]*:waiting\.txt\n.*无法读取[^\n]*:broken\.txt\n/, 'so hears the model';
+	like $told, qr/尚未读完[^\n]*:waiting\.txt\n.*无法读取[^\n]*:broken\.txt\n/,
+	    'so hears the model';
 	unlike $told, qr/read\.txt/, 'of these alone';
 	my $s = streamed(question($many, 'What is it?'));
 	is_deeply $_->{record}{unread}, $unread, 'a stream says so'
@@ -336,7 +337,8 @@ subtest 'documents that are not read' => sub {
 
 	my @lot = map { a_document($p, 'ann', "lot$_.txt") } 1 .. 60;
 	$stand->($_, 'pending') for @lot;
-	$p->post('/v1/chat/session/add_files', @ann, json => { id => $plain, documentIds => \@lot });
+	$p->post('/v1/chat/session/add_files', @ann, json => { id => $plain,
+	    documentIds => \@lot });
 	is @{ $ask->($plain)->json->{record}{unread} }, 50, 'of very many some are listed';
 	is scalar(() = heard()->[0]{content} =~ /lot\d+\.txt/g), 9, 'and fewer told';
 	$p->upstream->unscript;
