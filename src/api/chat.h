@@ -37,6 +37,7 @@ struct chat_record {			/* Record: a question and its answer */
 	char			*content_type, *problem_text, *answer_text, *status;
 	int64_t			 create_at;
 	char			*citations;	/* a JSON array; NULL: none */
+	char			*unread;	/* the same */
 };
 
 struct chat_document {			/* ChatDocumentItem */
@@ -144,9 +145,10 @@ struct chat_model	*chat_model_of(struct arena *, int64_t id, char *name, char *c
 void	 chat_session_show(struct ctx *, const struct chat_row *, struct chat_session *);
 /* A list of struct chat_session with the ids of their documents. 0, or -1. */
 int	 chat_sessions_show(struct ctx *, const struct chat_row *, size_t n, struct list *);
-void	 chat_document_show(struct arena *, const struct document *, struct chat_document *);
+/* Its error is told in the ctx's language. */
+void	 chat_document_show(struct ctx *, const struct document *, struct chat_document *);
 /* A list of struct chat_document. */
-struct list	 chat_documents_show(struct arena *, const struct document *, size_t n);
+struct list	 chat_documents_show(struct ctx *, const struct document *, size_t n);
 void	 chat_dataset_show(struct arena *, const struct dataset *, struct chat_dataset *);
 /*
  * The answer of that id in a session of the owner's, its citations too. Nothing of the model where

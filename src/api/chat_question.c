@@ -141,18 +141,18 @@ picture_of(struct ctx *cx, const char *url)
 	return picture;
 }
 
-/* The document that such an address names: uploaded, or registered by it. 0: ctx failed. */
-static int64_t
+/* The document that such an address names: uploaded, or registered by it. NULL: ctx failed. */
+static struct document *
 document_of(struct ctx *cx, const char *url)
 {
-	const struct document	*d;
-	int64_t			 id;
+	struct document	*d;
+	int64_t		 id;
 
 	if (chat_file_parse(url, NULL, &id))
 		d = document_get(cx, cx->who->id, id);
 	else if ((d = document_by_url(cx, cx->who->id, url)) == NULL)
 		fail(cx, F_NOT_FOUND, "fileUrl");
-	return d != NULL && attach_readable(cx, d) == 0 ? d->id : 0;
+	return d != NULL && attach_readable(cx, d) == 0 ? d : NULL;
 }
 
 /* What a session has been given: its dataset's documents and its own. */
@@ -177,22 +177,29 @@ documents_of(struct ctx *cx, const struct session *s, struct document **list, si
 	return 0;
 }
 
-/* The documents that the answer is to rest on: the question's, or else what its session has. */
+/*
+ * The documents that the answer is to rest on: the question's, or else what its session has. Where
+ * none of these can be searched, a conversation about them waits; a plain chat goes on, and its
+ * model is told.
+ */
 static int
 ground(struct ctx *cx, const struct chat_question *q, const struct session *s,
     struct turn_spec *spec)
 {
-	struct document	 named = { 0 }, *list = &named;
+	const bool	 plain = strcmp(s->type, "chat") == 0;
+	struct document	*list;
 	size_t		 n = 1;
 
 	if (strcmp(q->content_type, "document") == 0) {
-		if ((named.id = document_of(cx, q->file_url)) == 0)
+		if ((list = document_of(cx, q->file_url)) == NULL)
 			return -1;
 	} else if (documents_of(cx, s, &list, &n) == -1)
 		return -1;
 	/* A plain chat need not have any; of another the model hears that there are none. */
-	if (n == 0 && strcmp(s->type, "chat") == 0)
+	if (n == 0 && plain)
 		return 0;
+	if (!plain && attach_some_readable(cx, list, n) == -1)
+		return -1;
 	return attach_knowledge(cx, list, n, spec);
 }
 

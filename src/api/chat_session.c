@@ -42,7 +42,7 @@ whole(struct ctx *cx, const struct chat_row *row)
 	for (size_t i = 0; i < n; i++)
 		ids[i] = docs[i].id;
 	s->document_ids = (struct list){ ids, n };
-	s->documents = chat_documents_show(cx->a, docs, n);
+	s->documents = chat_documents_show(cx, docs, n);
 	return s;
 }
 

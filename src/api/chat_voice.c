@@ -12,6 +12,7 @@
 /* The ref of a turn: what its records say of the question, and the models that may answer it. */
 struct chat_ref {
 	char			*content_type, *problem_text;
+	char			*unread;	/* NULL: nothing */
 	struct chat_user	*author;
 	struct list		 models;	/* of struct chat_model, the chosen one first */
 };
@@ -19,6 +20,7 @@ struct chat_ref {
 static const struct field chat_ref_f[] = {
 	FIELD(chat_ref, T_STR, MUST, content_type, 0, 0, NULL),
 	FIELD(chat_ref, T_STR, MUST, problem_text, 0, 0, NULL),
+	FIELD(chat_ref, T_ANY, OMIT, unread, 0, 0, NULL),
 	FIELD_SUB(chat_ref, T_OBJ, MUST, author, &chat_user_fields, 0, 0, NULL),
 	FIELD_SUB(chat_ref, T_LIST, MUST, models, &chat_model_fields, 0, 0, NULL),
 };
@@ -30,6 +32,7 @@ voice_ref(struct arena *a, const struct turn *t, const struct question *q)
 	struct chat_model	*models = arena_array(a, q->nmodels, sizeof(*models));
 	struct chat_ref		 ref = {
 		.content_type = (char *)q->content_type, .problem_text = (char *)q->text,
+		.unread = (char *)q->unread,
 		.author = chat_user_of(a, t->owner, (char *)q->author_name,
 		    (char *)q->author_avatar),
 		.models = { models, q->nmodels },
@@ -105,6 +108,7 @@ record_of(struct arena *a, const struct lane *l)
 		.id = l->answer, .session_id = t->session, .group_id = t->group,
 		.model_id = m != NULL ? m->id : 0, .author_id = t->owner, .author = ref.author,
 		.model = m, .content_type = ref.content_type, .problem_text = ref.problem_text,
+		.unread = ref.unread,
 		.answer_text = (char *)"", .status = (char *)chat_status("running"),
 		.create_at = t->created_ms,
 	};

@@ -277,3 +277,21 @@ jw_numbers(struct arena *a, const int64_t *numbers, size_t n)
 	jw_close(&w);
 	return str_keep(&s, a);
 }
+
+char *
+jw_pairs(struct arena *a, const struct jw_pair *pairs, size_t n)
+{
+	struct str	 s = STR_INIT(0);
+	struct jw	 w;
+
+	jw_open(&w, &s);
+	jw_arr(&w, NULL);
+	for (size_t i = 0; i < n; i++) {
+		jw_arr(&w, NULL);
+		jw_i64(&w, NULL, pairs[i].id);
+		jw_f64(&w, NULL, pairs[i].number);
+		jw_end(&w);
+	}
+	jw_close(&w);
+	return str_keep(&s, a);
+}

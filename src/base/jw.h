@@ -41,6 +41,12 @@ void	jw_null(struct jw *, const char *name);
 void	jw_raw(struct jw *, const char *name, const char *json, size_t);	/* encoded */
 /* An array of these, "[1,2]", as a document of its own; in the arena. */
 char	*jw_numbers(struct arena *, const int64_t *, size_t n);
+/* The same of pairs: "[[1,0.5],[2,3]]". */
+struct jw_pair {
+	int64_t	 id;
+	double	 number;
+};
+char	*jw_pairs(struct arena *, const struct jw_pair *, size_t n);
 /* Only the escaped inside of a string literal, for one built from pieces. */
 void	jw_escape(struct str *, const char *, size_t);
 

@@ -263,6 +263,7 @@ fill_ref(struct ctx *cx, struct turn *t, const struct answer_told *answers, size
 	}
 	q.text = asked->question != NULL ? asked->question : "";
 	q.content_type = asked->content_type;
+	q.unread = asked->unread;
 	q.author_name = asked->author_name;
 	q.author_avatar = asked->author_avatar;
 	t->group = asked->group_id;

@@ -210,6 +210,7 @@ open_txn(struct ctx *cx, void *arg)
 		row.question = (char *)spec->question;
 		row.content_type = (char *)spec->content_type;
 		row.file_url = (char *)spec->file_url;
+		row.unread = (char *)spec->unread;
 		row.context = o->fresh ? o->context : NULL;
 	}
 	if (turn_add(cx, &row) == -1)
@@ -268,6 +269,7 @@ refer(struct ctx *cx, const struct opening *o)
 	struct question		 q = {
 		.text = spec->question,
 		.content_type = spec->content_type != NULL ? spec->content_type : "text",
+		.unread = spec->unread,
 		.author_name = cx->who->name, .author_avatar = cx->who->avatar,
 		.models = o->models, .nmodels = o->nmodels,
 	};

@@ -154,6 +154,8 @@ struct turn_spec {
 	/* What was found, each one JSON object: every lane's first citations */
 	char			**citations;
 	size_t			 ncitations;
+	/* JSON array of what could not be searched, kept with the question; NULL: nothing */
+	const char		*unread;
 	/* Of a request that may be sent again (store/idem.h); NULL: it is like no other */
 	const char		*idem_key, *idem_body;
 };

@@ -13,7 +13,7 @@ turn_add(struct ctx *cx, const struct turn_row *t)
 	return db_do(cx, SQL_TURN_ADD, V(t->id), V(t->tenant), V_ID(t->owner), V_ID(t->session),
 	    V(t->group_id), V(t->worker), V(t->private), V(t->voice), V(t->question),
 	    V(t->content_type != NULL ? t->content_type : "text"), V(t->file_url),
-	    V(t->context), V(t->created_ms));
+	    V(t->unread), V(t->context), V(t->created_ms));
 }
 
 int

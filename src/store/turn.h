@@ -20,6 +20,8 @@ struct turn_row {
 	/* text, image or document: what it holds beside its text; NULL: text */
 	char	*content_type;
 	char	*file_url;		/* of that image or document, or NULL */
+	/* JSON array of documents that it could not rest on, or NULL */
+	char	*unread;
 	/* JSON array of earlier messages the client gave, or NULL */
 	char	*context;
 	int64_t	 created_ms, ended_ms;	/* ended 0: it runs */
@@ -154,7 +156,7 @@ struct turn_row	*turn_get(struct ctx *, int64_t owner, int64_t turn);
 /* What was asked in a stored turn, and by whom. NULL: no such turn, or ctx failed. */
 struct turn_asked {
 	int64_t	 group_id;
-	char	*question, *content_type, *file_url;
+	char	*question, *content_type, *file_url, *unread;
 	char	*author_name, *author_avatar;		/* NULL: not known */
 };
 struct turn_asked	*turn_question(struct ctx *, int64_t turn);

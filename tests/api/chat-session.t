@@ -96,8 +96,8 @@ my $bobs_doc = a_document($p, 'bob');
 my $set = a_dataset($p, 'ann', '知识');
 my $bobs_set = a_dataset($p, 'bob');
 my $spark = save({ title => 'docs', module => 2, type => 'spark_documents_chat',
-    documentIds => [@docs[0, 1]] })->json->{session};
-is_deeply $spark->{documentIds}, [@docs[1, 0]], 'a chat on documents, newest first';
+    documentIds => [@docs[1, 0]] })->json->{session};
+is_deeply $spark->{documentIds}, [@docs[1, 0]], 'a chat on documents, in the order given';
 is_deeply $spark->{documents}[1], { id => $docs[0], fileName => 'a.txt', size => 2,
     url => "/v1/chat/document/$docs[0]/file", status => 'ready', segments => 3,
     createdAt => 1700000000000, author => $s->{author} }, 'with what they are';
@@ -161,7 +161,13 @@ $p->parley('model', 'enable', 'm-b');
 
 # Changing what it rests on.
 chat_done put($spark->{id}, { documentIds => [@docs[1, 2]] }), 'other documents';
-is_deeply got($spark->{id})->json->{session}{documentIds}, [@docs[2, 1]], 'in place of the old';
+is_deeply got($spark->{id})->json->{session}{documentIds}, [@docs[1, 2]], 'in place of the old';
+chat_done put($spark->{id}, { documentIds => [@docs[2, 1]] }), 'the same, turned round';
+is_deeply got($spark->{id})->json->{session}{documentIds}, [@docs[2, 1]], 'are';
+$p->post('/v1/chat/session/add_files', json => { id => $spark->{id}, documentIds => [$docs[0]] },
+    @ann);
+my @listed = grep { $_->{id} == $spark->{id} } @{ search({})->json->{list} };
+is_deeply $listed[0]{documentIds}, [@docs[2, 1, 0]], 'what is added comes last, in lists too';
 chat_refused put($spark->{id}, { documentIds => [] }), 400, qr/documentIds/, 'not none at all';
 chat_refused put($spark->{id}, { type => 'chat' }), 400, qr/module/, 'nor half a change';
 chat_done put($spark->{id}, { type => 'spark_dataset_chat', datasetId => $set }),

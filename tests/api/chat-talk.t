@@ -332,6 +332,72 @@ subtest 'documents' => sub {
 	    ['https://a.example/never.pdf', 404, 'fileUrl'];
 };
 
+subtest 'documents that are not read' => sub {
+	my @docs = map { a_document($p, 'ann', "$_.txt") } qw(read waiting broken);
+	my $stand = sub ($id, $status) {
+		$p->sql('UPDATE document SET status = ? WHERE id = ?', $status, $id);
+		return;
+	};
+	$stand->($docs[1], 'pending');
+	$stand->($docs[2], 'failed');
+	my $unread = [{ documentId => $docs[1], fileName => 'waiting.txt', status => 'pending' },
+	    { documentId => $docs[2], fileName => 'broken.txt', status => 'failed' }];
+	my $many = new_chat($p, \@ann, module => 2, type => 'spark_documents_chat',
+	    documentIds => \@docs)->{id};
+	my $ask = sub ($in, %o) {
+		$p->script($models[0], steps(0, 'So it is.'));
+		return asked(question($in, 'What is it?', %o));
+	};
+	my $record = $ask->($many)->json->{record};
+	is_deeply $record->{unread}, $unread, 'the answer says what it does not rest on';
+	my $told = heard()->[0]{content};
+	like $told, qr/尚未读完[^\n]*:waiting\.txt\n.*无法读取[^\n]*:broken\.txt\n/,
+	    'so hears the model';
+	unlike $told, qr/read\.txt/, 'of these alone';
+	my $s = streamed(question($many, 'What is it?'));
+	is_deeply $_->{record}{unread}, $unread, 'a stream says so'
+	    for (frames($s))[0], (frames($s))[-1];
+	is_deeply [data_lines(resume($p, turn_of($s), @ann))], [data_lines($s)], 'and again';
+	is_deeply $p->post('/v1/chat/session/records', json => { sessionId => $many }, @ann)
+	    ->json->{list}[0]{unread}, $unread, 'it is kept';
+	$stand->($docs[1], 'ready');
+	$stand->($docs[2], 'ready');
+	is $ask->($many)->json->{record}{unread}, undef, 'all are read: nothing of it';
+
+	$stand->($_, 'failed') for @docs;
+	$stand->($docs[1], 'pending');
+	my $asked_before = @{ $p->sql('SELECT id FROM turn') };
+	my $r = $ask->($many);
+	chat_refused $r, 409, qr/document $docs[1]/, 'none is read yet';
+	ok $r->header('retry-after'), 'when to come again';
+	$stand->($docs[1], 'failed');
+	$r = $ask->($many);
+	chat_refused $r, 409, qr/所有文件都无法读取/, 'none can be read';
+	is $r->header('retry-after'), undef, 'that will not pass';
+	my $url = "/v1/chat/document/$docs[1]/file";
+	my $plain = chat();
+	chat_refused $ask->($plain, contentType => 'document', fileUrl => $url), 400,
+	    qr/document $docs[1]/, 'a failed one that is asked of';
+	$stand->($docs[1], 'pending');
+	chat_refused $ask->($plain, contentType => 'document', fileUrl => $url), 409,
+	    qr/document $docs[1]/, 'a pending one';
+	is @{ $p->sql('SELECT id FROM turn') }, $asked_before, 'nothing was asked';
+
+	$p->post('/v1/chat/session/add_files', @ann, json => { id => $plain,
+	    documentIds => [$docs[1]] });
+	is_deeply $ask->($plain)->json->{record}{unread}, [$unread->[0]],
+	    'a plain chat goes on without it';
+	like heard()->[0]{content}, qr/waiting\.txt/, 'as its model hears';
+
+	my @lot = map { a_document($p, 'ann', "lot$_.txt") } 1 .. 60;
+	$stand->($_, 'pending') for @lot;
+	$p->post('/v1/chat/session/add_files', @ann, json => { id => $plain,
+	    documentIds => \@lot });
+	is @{ $ask->($plain)->json->{record}{unread} }, 50, 'of very many some are listed';
+	is scalar(() = heard()->[0]{content} =~ /lot\d+\.txt/g), 9, 'and fewer told';
+	$p->upstream->unscript;
+};
+
 subtest 'what fails' => sub {
 	my $chat = chat();
 	my %kinds = (

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/arena.h"
 #include "base/jw.h"
 
 static struct str	 out = STR_INIT(0);
@@ -169,6 +170,20 @@ deep(void **state)
 		assert_true(out.p[i] == '[' && out.p[JW_DEPTH + i] == ']');
 }
 
+static void
+arrays(void **state)
+{
+	static const int64_t		 numbers[] = { 1, -2, INT64_MAX };
+	static const struct jw_pair	 pairs[] = { { INT64_MIN, 0.5 }, { 2, 3 } };
+	struct arena			*a = arena_new(0);
+
+	(void)state;
+	assert_string_equal(jw_numbers(a, numbers, 3), "[1,-2,9223372036854775807]");
+	assert_string_equal(jw_pairs(a, pairs, 2), "[[-9223372036854775808,0.5],[2,3]]");
+	assert_string_equal(jw_pairs(a, pairs, 0), "[]");
+	arena_free(a);
+}
+
 int
 main(void)
 {
@@ -178,6 +193,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(escapes, begin, end),
 		cmocka_unit_test_setup_teardown(numbers, begin, end),
 		cmocka_unit_test_setup_teardown(full, begin, end),
+		cmocka_unit_test(arrays),
 		cmocka_unit_test_setup_teardown(deep, begin, end),
 	};
 
