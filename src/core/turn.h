@@ -22,6 +22,8 @@
 struct attempt;
 struct engine;
 struct fallback;
+struct plan;
+struct plan_spec;
 struct registry_row;
 
 enum lane_state { LANE_WAITING, LANE_RUNNING, LANE_CLOSING, LANE_CLOSED };
@@ -64,6 +66,13 @@ struct lane {
 	struct ask_spec		 spec;		/* how it is asked; its body is gone once it was */
 	struct fallback		*fallbacks;	/* that may be asked yet; in the turn's arena */
 	size_t			 nfallbacks;
+	struct plan		*plan;		/* its steps; NULL: it only asks */
+	/*
+	 * What it has cost besides the tokens of its last request: other requests, at the prices of
+	 * who was asked. In the unit of the prices.
+	 */
+	double			 spent;
+	char			*questions;	/* JSON array of what may be asked next; or NULL */
 	bool			 thinking;	/* inside a reasoning */
 	bool			 told;		/* its last messages went out */
 	bool			 saved;		/* it is in the database */
@@ -76,6 +85,7 @@ struct turn {
 	int64_t			 id;
 	int64_t			 session;	/* 0: not stored */
 	int64_t			 owner;		/* user; 0: a caller without identity */
+	int64_t			 parent;	/* the message that it goes on from; 0: the rest */
 	int64_t			 group;		/* of the turns of one question; 0: not stored */
 	const char		*ref;		/* as its voice has it; may be NULL */
 	enum lang		 lang;
@@ -144,6 +154,21 @@ struct turn_spec {
 	/* Earlier messages of the client: used and kept only where nothing is stored yet */
 	const struct message	*before;
 	size_t			 nbefore;
+	/*
+	 * A message of the session (id of a turn, or of an answer of one): what is heard is the path
+	 * from the first message to that one. 0: everything, -1: nothing
+	 */
+	int64_t			 parent;
+	/* What the assistant is told before everything; used, not kept. NULL: nothing */
+	const char		*system;
+	/*
+	 * More members of the requests to the models, as JSON text without braces:
+	 * "temperature":0.2,"stop":["x"]; NULL: none. max_tokens: of an answer; 0: the model's.
+	 */
+	const char		*extra;
+	int			 max_tokens;
+	/* What is done before and after the models are asked (plan.h); NULL: nothing */
+	const struct plan_spec	*plan;
 	/* A system message with what was found for the question; NULL: nothing */
 	const char		*knowledge;
 	/* What was found, each one JSON object: every lane's first citations */

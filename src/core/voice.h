@@ -41,8 +41,9 @@ struct voice {
 	 * spooled with it. NULL: nothing.
 	 */
 	char		*(*ref)(struct arena *, const struct turn *, const struct question *);
-	/* Of a stored turn, end, fail and cite see what the lane said: l->text and l->reasoning */
+	/* End, fail and cite see what the lane said: l->text and l->reasoning */
 	bool		 wants_text;
+	bool		 takes_tools;	/* its deltas may be DELTA_TOOLS */
 	void		(*begin)(struct out *, const struct turn *);
 	void		(*delta)(struct out *, const struct lane *, const struct delta *);
 	/*

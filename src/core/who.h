@@ -20,6 +20,9 @@ struct who {			/* cx->who; in the arena. NULL: nobody was looked for */
 	const char	*name, *avatar;	/* NULL: none known */
 	const char	*role;		/* the token's; NULL: none */
 	bool		 guest;
+	int64_t		 key;		/* the API key that was shown, which pays; 0: none */
+	int64_t		 assistant;	/* whom that key asks where none is named; 0: nobody */
+	int		 key_rate;	/* requests of it per second; 0: no limit */
 };
 
 struct who_shown {		/* what a request shows of its caller; each may be NULL */

@@ -17,6 +17,12 @@ struct message {
 	enum role	 role;
 	const char	*text;
 	const char	*image;		/* with it, at an http(s) or data: address; NULL: none */
+	/*
+	 * The whole message as a JSON object, which is sent as it is: a client's own, or one with
+	 * calls of tools or their results. `text` is then for the estimate alone. NULL: it is made
+	 * of role, text and image
+	 */
+	const char	*raw;
 };
 
 struct prompt {
@@ -26,6 +32,7 @@ struct prompt {
 	size_t			 n;
 	int			 context_tokens;	/* the model's window; 0: send everything */
 	int			 max_tokens;	/* of the answer; 0: do not say */
+	const char		*extra;		/* more members, JSON text without braces; or NULL */
 };
 
 int		 role_parse(const char *);	/* a ROLE_, or -1 */
