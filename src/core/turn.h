@@ -49,8 +49,8 @@ struct lane {
 	int			 retry_after;
 	/*
 	 * What it said. Of a turn that runs it is in the spool, and here only where a fusing lane
-	 * waits for it, or while its end is told by a voice that wants it; an answer that is told
-	 * again from the database (retell.h) is here.
+	 * waits for it, or its voice wants it: of what is stored while the end is told. An answer
+	 * that is told again from the database (retell.h) is here.
 	 */
 	struct str		 text, reasoning;
 	struct utf8_tally	 said, thought;	/* how much of either there is */
@@ -112,6 +112,7 @@ struct turn {
 	struct registry_row	*row;		/* NULL: none yet, or no room for one */
 	/* Nothing is stored and the peer is slow: the upstreams wait */
 	bool			 paused;
+	bool			 begun;		/* its voice has, and its peer */
 	bool			 done;		/* every lane was told, and so was the end */
 	bool			 dirty;		/* has records that nobody was told of */
 	uint16_t		 nheard;
