@@ -293,6 +293,65 @@ fails 64, qr/--user USER is required/, 'token';
 fails 64, qr/--ttl takes seconds/, 'token', '--user', 'x', '--ttl', 'forever';
 fails 78, qr/jwt_secret_file/, { env => { PARLEY_JWT_SECRET_FILE => '' } }, 'token', '--user', 'x';
 
+# --- tenants and keys
+
+like works_json('tenant', 'add', 'acme')->{id}, qr/^\d{10,16}$/, 'a tenant';
+fails 65, qr/acme already/, 'tenant', 'add', 'acme';
+fails 64, qr/NAME is text/, 'tenant', 'add', '';
+fails 64, qr/NAME is text/, 'tenant', 'add', 'x' x 191;
+is_deeply [map { $_->{name} } @{ works_json('tenant', 'list') }], ['default', 'acme'], 'the list';
+like works('tenant', 'list'), qr/^\d+ +acme +20\d\d-/m, 'for people';
+
+my $made = works_json('key', 'add', '--user', 'robot', '--tenant', 'acme', '--name', '报表',
+	'--allowance', '12.5', '--calls', '7', '--rate', '3');
+like $made->{key}, qr/^sk-[A-Za-z0-9_-]{43}$/, 'a key';
+my ($bare) = works('key', 'add', '--user', 'robot') =~ /^(sk-[\w-]{43})$/ or diag 'no key';
+is $p->sql('SELECT COUNT(*) AS n FROM user WHERE subject = ?', 'robot')->[0]{n}, 2,
+    'the user is made, in each tenant';
+my %key = map { $_->{id} => $_ } @{ works_json('key', 'list') };
+is scalar keys %key, 2, 'both are listed';
+my $listed = $key{ $made->{id} };
+my %said = (begins => substr($made->{key}, 0, 9), name => '报表', tenant => 'acme',
+    user => 'robot', allowance => 12.5, spent => 0, reserved => 0, left => 12.5, calls => 7,
+    called => 0, rate => 3, assistant => undef);
+is_deeply { map { $_ => $listed->{$_} } keys %said }, \%said, 'with all that was said';
+ok !$listed->{revoked}, 'it counts';
+my ($other) = map { $key{$_} } grep { $_ ne $made->{id} } keys %key;
+is_deeply [@$other{qw(name allowance left calls rate)}], ['', undef, undef, 0, 0], 'no limits';
+is_deeply [map { $_->{id} } @{ works_json('key', 'list', '--tenant', 'acme') }], [$made->{id}],
+    'of one tenant';
+is $p->sql('SELECT COUNT(*) AS n FROM api_key WHERE hash LIKE ? OR shown LIKE ?', 'sk-%',
+    "$bare%")->[0]{n}, 0, 'the key itself is nowhere';
+like works('key', 'list'), qr/^\d+ +sk-\S{6} +报表 +acme +robot +12\.50 +0\.00 +0\.00 +0\/7 +3 /m,
+    'for people';
+is $p->get('/v1/chat/models', user => undef, headers => { 'x-api-key' => $made->{key} })->code, 200,
+    'it lets in';
+works('key', 'set', $made->{id}, '--allowance', 'none', '--calls', '9', '--rate', 'none');
+($listed) = @{ works_json('key', 'list', '--tenant', 'acme') };
+is_deeply [@$listed{qw(allowance left calls rate)}], [undef, undef, 9, 0], 'set anew';
+works('key', 'set', $made->{id}, '--allowance', '0');
+($listed) = @{ works_json('key', 'list', '--tenant', 'acme') };
+is_deeply [@$listed{qw(allowance calls)}], [0, 9], 'only what is named';
+like works('key', 'revoke', $made->{id}), qr/is revoked, 0 running/, 'revoked';
+ok works_json('key', 'list', '--tenant', 'acme')->[0]{revoked}, 'and shown so';
+is $p->get('/v1/chat/models', user => undef, headers => { 'x-api-key' => $made->{key} })->code, 401,
+    'lets in no more';
+works('key', 'revoke', $made->{id});
+my @robot = ('key', 'add', '--user', 'robot');
+fails 64, qr/--user USER is required/, 'key', 'add';
+fails 66, qr/no tenant nobody/, @robot, '--tenant', 'nobody';
+fails 66, qr/no tenant nobody/, 'key', 'list', '--tenant', 'nobody';
+fails 64, qr/--allowance takes an amount/, @robot, '--allowance', $_
+    for '-1', '1e3', '1,5', '.5', '1.', '0.00000000001', '9' x 15;
+fails 64, qr/--calls takes a number/, @robot, '--calls', $_ for '0', '-1', 'many', '1.5';
+fails 64, qr/--rate takes a number/, @robot, '--rate', $_ for '0', '65536', ' 5';
+fails 64, qr/--assistant takes an id/, @robot, '--assistant', 'Bob';
+fails 66, qr/assistant 4711/, @robot, '--assistant', '4711';
+fails 64, qr/--user takes/, 'key', 'add', '--user', 'guest:0123';
+fails 64, qr/--name takes/, @robot, '--name', 'x' x 191;
+fails 64, qr/ID is a number/, 'key', 'revoke', 'all';
+fails 66, qr/key 4711 does not exist/, 'key', $_, '4711' for qw(set revoke);
+
 # --- import
 
 sub calls () { return $p->sql('SELECT * FROM call_record ORDER BY ref') }

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 
+#include "store/api_key.h"
 #include "store/call.h"
 #include "store/chats.h"
 #include "store/checkpoint.h"
