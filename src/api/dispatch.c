@@ -11,6 +11,7 @@
 #include "api/idempotency.h"
 #include "api/limits.h"
 #include "api/native.h"
+#include "api/openai.h"
 #include "base/cidr.h"
 #include "base/conf.h"
 #include "base/log.h"
@@ -43,6 +44,7 @@ voices_table(void)
 	static const struct voice *const voices[] = {
 		&arena_voice,
 		&chat_voice,
+		&openai_voice,
 		NULL,
 	};
 
@@ -300,8 +302,11 @@ refuse(struct req *r)
 	if (f->kind == F_UPGRADE)
 		reply_header(r, "Upgrade", "websocket");
 	jw_open(&w, &s);
-	(message && d->fail_message != NULL ? d->fail_message : d->fail)(&w, fail_status(f->kind),
-	    fail_text(r->cx.a, f, r->cx.lang));
+	if (d->explain != NULL)
+		d->explain(&w, f, fail_text(r->cx.a, f, r->cx.lang));
+	else
+		(message && d->fail_message != NULL ? d->fail_message : d->fail)(&w,
+		    fail_status(f->kind), fail_text(r->cx.a, f, r->cx.lang));
 	reply(r, fail_status(f->kind), REPLY_JSON, s.p, s.len);
 	str_free(&s);
 }
