@@ -18,7 +18,7 @@ my $p = ParleyTest->new(models => 3, workers => 1, user => undef,
 	'm-b' => ['--first-token', 1],
 	'm-c' => ['--fallback', 'm-a'],
     });
-my $as = bearer($p->key);
+my $as = bearer(scalar $p->key);
 
 sub chat ($body, %o)   { return $p->post($CHAT, json => $body, headers => $as, %o) }
 sub stream ($body, %o) { return $p->stream(POST => $CHAT, json => $body, headers => $as, %o) }
@@ -130,7 +130,7 @@ subtest 'stopped' => sub {
 };
 
 subtest 'limits' => sub {
-	my $slow = bearer($p->key(user => 'slow', rate => 1));
+	my $slow = bearer(scalar $p->key(user => 'slow', rate => 1));
 	my @r = map { $p->get('/v1/models', headers => $slow) } 1 .. 4;
 	my ($over) = grep { $_->code != 200 } @r;
 	refused $over, 429, qr/too many requests/, 'rate_limit_exceeded', undef, 'too often';
