@@ -81,7 +81,7 @@ give_said(struct closer *c, struct lane *l)
 static void
 take_said(struct lane *l)
 {
-	if (l->turn->voice->wants_text && is_ours(l))
+	if (l->turn->voice->wants_text && l->turn->stored && is_ours(l))
 		lane_forget(l);
 }
 

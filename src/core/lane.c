@@ -55,8 +55,10 @@ lane_asked(struct lane *l)
 void
 lane_count(struct lane *l, const struct delta *d)
 {
-	l->thinking = d->flags & DELTA_REASONING;
-	utf8_tally(l->thinking ? &l->thought : &l->said, d->text, d->len);
+	if (!(d->flags & DELTA_TOOLS)) {
+		l->thinking = d->flags & DELTA_REASONING;
+		utf8_tally(l->thinking ? &l->thought : &l->said, d->text, d->len);
+	}
 	l->last_ms = d->at_ms;
 	if (l->first_ms == 0)
 		l->first_ms = d->at_ms;
@@ -65,23 +67,59 @@ lane_count(struct lane *l, const struct delta *d)
 int64_t
 lane_tokens(const struct lane *l)
 {
-	return utf8_tally_tokens(&l->said) + utf8_tally_tokens(&l->thought);
+	return utf8_tally_tokens(&l->said) + utf8_tally_tokens(&l->thought) +
+	    (l->calls != NULL ? toolcalls_tokens(l->calls) : 0);
+}
+
+/* What is not kept is not told either. */
+static void
+tell_on(struct lane *l, const struct delta *d)
+{
+	measure_delta(l, l->first_ms == 0);
+	lane_count(l, d);
+	tell_delta(l, d);
+}
+
+/* Pieces of calls, for a voice that knows them. -1: too many, or no such pieces at all. */
+static int
+hear_calls(struct lane *l, const struct delta *d)
+{
+	const struct turn	*t = l->turn;
+
+	if (!t->voice->takes_tools || t->fuse != NULL)
+		return 0;
+	if (l->calls == NULL)
+		l->calls = xcalloc(1, sizeof *l->calls);
+	if (toolcalls_add_text(l->calls, d->text, d->len) == -1)
+		return -1;
+	tell_on(l, d);
+	return 0;
+}
+
+/* Of what is stored the spool has it. */
+static bool
+keeps(const struct lane *l, bool thinking)
+{
+	const struct turn	*t = l->turn;
+
+	if (t->fuse != NULL && l != t->fuse && !thinking)
+		return true;
+	return t->voice->wants_text && !t->stored;
 }
 
 static int
 on_delta(void *arg, const struct delta *d)
 {
 	struct lane		*l = arg;
-	const struct turn	*t = l->turn;
-	bool			 thinking = d->flags & DELTA_REASONING;
+	const bool		 thinking = d->flags & DELTA_REASONING;
 
+	if (d->flags & DELTA_TOOLS)
+		return hear_calls(l, d);
 	if ((thinking ? &l->thought : &l->said)->bytes + d->len > ANSWER_CAP)
-		return -1;		/* what is not kept is not told either */
-	measure_delta(l, l->first_ms == 0);
-	lane_count(l, d);
-	if (t->fuse != NULL && l != t->fuse && !thinking)
-		str_put(&l->text, d->text, d->len);
-	tell_delta(l, d);
+		return -1;
+	if (keeps(l, thinking))
+		str_put(thinking ? &l->reasoning : &l->text, d->text, d->len);
+	tell_on(l, d);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /*
  * ledger: what answers cost, and who pays. Money is put aside (reserved) in the transaction that
  * opens a turn, and settled in the one that closes an answer: whatever happens between, the sum of
- * a key's ledger rows is what it has spent, and the sum of its reservations is what it has reserved.
+ * a key's ledger rows is what it has spent, and the sum of its reservations what it has reserved.
  *
  * The sum over ledger.amount is the sum over answer.cost, always.
  */

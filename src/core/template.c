@@ -7,6 +7,7 @@
 #define OPEN	"{{"
 #define CLOSE	"}}"
 #define BLANKS	" \t\r\n"
+#define NAMED	20		/* characters that an error repeats */
 
 /* What stands between the marks, without blanks around it. */
 static const char *
@@ -40,7 +41,8 @@ template_inputs(struct arena *a, const char *text, const char ***names, size_t *
 	for (s = text; (s = strstr(s, OPEN)) != NULL; s = end + strlen(CLOSE)) {
 		s += strlen(OPEN);
 		if ((end = strstr(s, CLOSE)) == NULL)
-			return arena_printf(a, "a " OPEN " has no " CLOSE ": %s", arena_strndup(a, s, utf8_cut(s, strlen(s), 20)));
+			return arena_printf(a, "a " OPEN " has no " CLOSE ": %.*s",
+			    (int)utf8_cut(s, strlen(s), NAMED), s);
 		name = name_between(a, s, end);
 		if (*name == '\0' || strpbrk(name, "{}\r\n") != NULL)
 			return "between " OPEN " and " CLOSE " stands the name of an input";

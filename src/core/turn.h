@@ -18,6 +18,7 @@
 #include "store/session.h"
 #include "upstream/ask.h"
 #include "upstream/prompt.h"
+#include "upstream/toolcalls.h"
 
 struct attempt;
 struct engine;
@@ -48,11 +49,13 @@ struct lane {
 	int			 retry_after;
 	/*
 	 * What it said. Of a turn that runs it is in the spool, and here only where a fusing lane
-	 * waits for it, or while its end is told by a voice that wants it; an answer that is told
-	 * again from the database (retell.h) is here.
+	 * waits for it, or its voice wants it: of what is stored while the end is told. An answer
+	 * that is told again from the database (retell.h) is here.
 	 */
 	struct str		 text, reasoning;
 	struct utf8_tally	 said, thought;	/* how much of either there is */
+	/* What it wants called, where its voice takes that (takes_tools); NULL: nothing */
+	struct toolcalls	*calls;
 	char			**citations;	/* each one JSON object; in the turn's arena */
 	size_t			 ncitations;
 	int64_t			 prompt_tokens, completion_tokens;
@@ -109,6 +112,7 @@ struct turn {
 	struct registry_row	*row;		/* NULL: none yet, or no room for one */
 	/* Nothing is stored and the peer is slow: the upstreams wait */
 	bool			 paused;
+	bool			 begun;		/* its voice has, and its peer */
 	bool			 done;		/* every lane was told, and so was the end */
 	bool			 dirty;		/* has records that nobody was told of */
 	uint16_t		 nheard;
@@ -154,6 +158,12 @@ struct turn_spec {
 	/* Earlier messages of the client: used and kept only where nothing is stored yet */
 	const struct message	*before;
 	size_t			 nbefore;
+	/*
+	 * All that the models are told, in place of what was said before, the question and what
+	 * stands around it, which are only kept. ntold 0: they are told those.
+	 */
+	const struct message	*told;
+	size_t			 ntold;
 	/*
 	 * A message of the session (id of a turn, or of an answer of one): what is heard is the path
 	 * from the first message to that one. 0: everything, -1: nothing

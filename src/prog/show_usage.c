@@ -86,19 +86,6 @@ usage_json(struct run *r, const struct lines *all)
 	return cmd_print(r, &out);
 }
 
-/* "1.25" of "1.2500000000"; at least two places. */
-static const char *
-money(struct arena *a, const char *decimal)
-{
-	char	*s = arena_strdup(a, decimal), *point = strchr(s, '.'), *end = s + strlen(s);
-
-	if (point == NULL)
-		return s;
-	while (end > point + 3 && end[-1] == '0')
-		*--end = '\0';
-	return s;
-}
-
 static const char *
 number(struct arena *a, int64_t n)
 {
@@ -130,7 +117,7 @@ usage_table(struct run *r, const struct lines *all)
 		    number(a, u->answers), number(a, u->failed), number(a, u->prompt_tokens),
 		    arena_printf(a, "%" PRId64 "%s", u->completion_tokens,
 			u->estimated > 0 ? "~" : ""),
-		    money(a, u->cost), arena_printf(a, "%.*s", length, bar) });
+		    table_money(a, u->cost), arena_printf(a, "%.*s", length, bar) });
 	}
 	table_end(&t, &out);
 	if (all->n == 0)

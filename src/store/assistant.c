@@ -1,7 +1,6 @@
 #include "store/assistant.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -11,7 +10,6 @@
 
 #define KEY_PREFIX	"rel-"
 #define KEY_BYTES	24		/* that are random in it */
-#define HASH_SIZE	65		/* SHA-256 in hex, with its NUL */
 
 struct adding {
 	struct assistant		*assistant;	/* NULL: it is there */
@@ -22,16 +20,6 @@ struct adding {
 
 static int	insert(struct ctx *, void *);
 static int	revise(struct ctx *, void *);
-
-static void
-key_hash(char hex[HASH_SIZE], const char *key)
-{
-	uint8_t	 sum[32];
-
-	ident_sha256(sum, key, strlen(key));
-	for (size_t i = 0; i < sizeof(sum); i++)
-		snprintf(hex + 2 * i, 3, "%02x", sum[i]);
-}
 
 static int
 missing(struct ctx *cx, int64_t id)
@@ -51,12 +39,12 @@ int
 assistant_add(struct ctx *cx, struct assistant *s, struct assistant_version *v,
     const struct assistant_means *means, char key[ASSISTANT_KEY_SIZE])
 {
-	char		 hash[HASH_SIZE];
+	char		 hash[IDENT_SHA256_SIZE];
 	struct adding	 adding = { s, v, means, hash };
 
 	memcpy(key, KEY_PREFIX, strlen(KEY_PREFIX));
 	ident_random_hex(key + strlen(KEY_PREFIX), KEY_BYTES);
-	key_hash(hash, key);
+	ident_sha256_hex(hash, key, strlen(key));
 	s->id = ident_new();
 	s->created_ms = clock_ms();
 	begin_version(v, 1);
@@ -211,9 +199,9 @@ struct assistant_version *
 assistant_released(struct ctx *cx, const char *key)
 {
 	struct assistant_version	*v;
-	char				 hash[HASH_SIZE];
+	char				 hash[IDENT_SHA256_SIZE];
 
-	key_hash(hash, key);
+	ident_sha256_hex(hash, key, strlen(key));
 	if ((v = db_maybe(cx, SQL_ASSISTANT_RELEASED, V((const char *)hash))) == NULL)
 		return fail_null(cx, F_NOT_FOUND, "release_key");
 	return v;

@@ -7,14 +7,14 @@
 
 #include "store/db.h"
 
-#define ASSISTANT_KEY_SIZE	53	/* of a release key with its NUL: "rel-" and 48 hex digits */
+#define ASSISTANT_KEY_SIZE	53	/* of a release key: "rel-", 48 hex digits, NUL */
 
 struct assistant {
 	int64_t	 id, tenant;
 	char	*name, *tenant_name;
-	int64_t	 published;		/* version that its release key asks; 0: it is not published */
+	int64_t	 published;		/* version that its release key asks; 0: none */
 	int64_t	 published_number;
-	bool	 public;		/* while published it answers callers without identity */
+	bool	 public;		/* while published it answers who has no identity */
 	int64_t	 versions;		/* how many it has */
 	int64_t	 created_ms;
 };
@@ -30,7 +30,7 @@ struct assistant_version {
 	bool	 context;		/* it hears what was said before */
 	bool	 suggest;		/* it is asked for questions that may come next */
 	bool	 resume;		/* an answer that breaks off is asked to go on */
-	bool	 public;		/* the published one, for callers without identity as well */
+	bool	 public;		/* it is published, for callers without identity too */
 	int64_t	 created_ms;
 };
 
@@ -52,9 +52,9 @@ int	 assistant_add(struct ctx *, struct assistant *, struct assistant_version *,
  * and time. -1 as above, also where there is no such assistant.
  */
 int	 assistant_revise(struct ctx *, struct assistant_version *, const struct assistant_means *);
-/* Publishes the newest version, and its number is set; or none. -1: F_NOT_FOUND. */
+/* Publishes the newest version, whose number is set. -1: F_NOT_FOUND. */
 int	 assistant_publish(struct ctx *, int64_t id, bool public, int *number);
-int	 assistant_unpublish(struct ctx *, int64_t id);
+int	 assistant_unpublish(struct ctx *, int64_t id);	/* none is any more; as above */
 
 /* Where a tenant is given, only what is the tenant's is found; 0: any tenant's. */
 struct assistant	*assistant_get(struct ctx *, int64_t tenant, int64_t id); /* F_NOT_FOUND */

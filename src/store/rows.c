@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 
+#include "store/api_key.h"
 #include "store/app.h"
 #include "store/assistant.h"
 #include "store/call.h"

@@ -16,7 +16,7 @@ struct session {
 	int64_t	 assistant;	/* who answers in it; 0: whatever model is named */
 	int64_t	 version;	/* of that assistant, asked last; 0: none */
 	int64_t	 app;		/* whose runs it holds; 0: none */
-	char	*msg_key;	/* what website assistants call it: api_ and a UUID; NULL: nothing */
+	char	*msg_key;	/* what websites call it: api_ and a UUID; NULL: nothing */
 	char	*visitor;	/* of a website, who talks in it; NULL: not said */
 };
 
