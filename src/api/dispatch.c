@@ -11,6 +11,7 @@
 #include "api/idempotency.h"
 #include "api/limits.h"
 #include "api/native.h"
+#include "api/openai.h"
 #include "base/cidr.h"
 #include "base/conf.h"
 #include "base/log.h"
@@ -43,6 +44,7 @@ voices_table(void)
 	static const struct voice *const voices[] = {
 		&arena_voice,
 		&chat_voice,
+		&openai_voice,
 		NULL,
 	};
 
