@@ -55,8 +55,10 @@ lane_asked(struct lane *l)
 void
 lane_count(struct lane *l, const struct delta *d)
 {
-	l->thinking = d->flags & DELTA_REASONING;
-	utf8_tally(l->thinking ? &l->thought : &l->said, d->text, d->len);
+	if (!(d->flags & DELTA_TOOLS)) {
+		l->thinking = d->flags & DELTA_REASONING;
+		utf8_tally(l->thinking ? &l->thought : &l->said, d->text, d->len);
+	}
 	l->last_ms = d->at_ms;
 	if (l->first_ms == 0)
 		l->first_ms = d->at_ms;
@@ -65,7 +67,17 @@ lane_count(struct lane *l, const struct delta *d)
 int64_t
 lane_tokens(const struct lane *l)
 {
-	return utf8_tally_tokens(&l->said) + utf8_tally_tokens(&l->thought);
+	return utf8_tally_tokens(&l->said) + utf8_tally_tokens(&l->thought) +
+	    (l->calls != NULL ? toolcalls_tokens(l->calls) : 0);
+}
+
+/* -1: too many, or not such calls at all. */
+static int
+keep_calls(struct lane *l, const struct delta *d)
+{
+	if (l->calls == NULL)
+		l->calls = xcalloc(1, sizeof *l->calls);
+	return toolcalls_add_text(l->calls, d->text, d->len);
 }
 
 static int
@@ -73,10 +85,15 @@ on_delta(void *arg, const struct delta *d)
 {
 	struct lane		*l = arg;
 	const struct turn	*t = l->turn;
-	bool			 thinking = d->flags & DELTA_REASONING;
+	const bool		 thinking = d->flags & DELTA_REASONING;
+	const bool		 tools = d->flags & DELTA_TOOLS;
 
 	if ((thinking ? &l->thought : &l->said)->bytes + d->len > ANSWER_CAP)
 		return -1;		/* what is not kept is not told either */
+	if (tools && (!t->voice->takes_tools || t->fuse != NULL))
+		return 0;
+	if (tools && keep_calls(l, d) == -1)
+		return -1;
 	measure_delta(l, l->first_ms == 0);
 	lane_count(l, d);
 	if (t->fuse != NULL && l != t->fuse && !thinking)

@@ -69,7 +69,9 @@ collect(void *arg, uint64_t pos, const struct spool_record *r)
 			    r->len < sizeof l->asked ? r->len : sizeof l->asked);
 		break;
 	case SPOOL_DELTA:
-		str_put(r->flags & DELTA_REASONING ? &l->reasoning : &l->text, r->data, r->len);
+		if (!(r->flags & DELTA_TOOLS))
+			str_put(r->flags & DELTA_REASONING ? &l->reasoning : &l->text,
+			    r->data, r->len);
 		l->last_ms = r->at_ms;
 		if (l->first_ms == 0)
 			l->first_ms = r->at_ms;

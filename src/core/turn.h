@@ -18,6 +18,7 @@
 #include "store/session.h"
 #include "upstream/ask.h"
 #include "upstream/prompt.h"
+#include "upstream/toolcalls.h"
 
 struct attempt;
 struct engine;
@@ -53,6 +54,8 @@ struct lane {
 	 */
 	struct str		 text, reasoning;
 	struct utf8_tally	 said, thought;	/* how much of either there is */
+	/* What it wants called, where its voice takes that (takes_tools); NULL: nothing */
+	struct toolcalls	*calls;
 	char			**citations;	/* each one JSON object; in the turn's arena */
 	size_t			 ncitations;
 	int64_t			 prompt_tokens, completion_tokens;
@@ -154,6 +157,12 @@ struct turn_spec {
 	/* Earlier messages of the client: used and kept only where nothing is stored yet */
 	const struct message	*before;
 	size_t			 nbefore;
+	/*
+	 * All that the models are told, in place of what was said before, the question and what
+	 * stands around it, which are only kept. ntold 0: they are told those.
+	 */
+	const struct message	*told;
+	size_t			 ntold;
 	/*
 	 * A message of the session (id of a turn, or of an answer of one): what is heard is the path
 	 * from the first message to that one. 0: everything, -1: nothing

@@ -137,6 +137,9 @@ turn_free(struct turn *t)
 {
 	for (int i = 0; i < t->nlanes; i++) {
 		lane_forget(&t->lanes[i]);
+		if (t->lanes[i].calls != NULL)
+			toolcalls_free(t->lanes[i].calls);
+		free(t->lanes[i].calls);
 		str_free(&t->lanes[i].spec.body);
 	}
 	free(t->heard);

@@ -85,7 +85,21 @@ abandon(struct ask *q, enum fail_kind why, enum fault fault)
 		ask_free(q);
 }
 
-/* One text of the event, if there is one. -1: the ask was cancelled or its answer is too long. */
+/* -1: the ask was cancelled or its answer is too long. */
+static int
+pass_on(struct ask *q, const struct delta *d)
+{
+	q->heard = loop_now(q->asker->loop);
+	q->end.heard = true;
+	if (q->ops->delta(q->arg, d) == -1) {
+		q->end.finish = FINISH_LENGTH;
+		tell_end(q, F_NONE, FAULT_NONE);
+		return -1;
+	}
+	return q->dead ? -1 : 0;
+}
+
+/* One text of the event, if there is one. */
 static int
 tell_delta(struct ask *q, const char *text, size_t len, bool reasoning)
 {
@@ -93,19 +107,32 @@ tell_delta(struct ask *q, const char *text, size_t len, bool reasoning)
 
 	if (text == NULL || q->ended)
 		return 0;
-	q->heard = loop_now(q->asker->loop);
-	q->end.heard = true;
 	if (reasoning)
 		d.flags = DELTA_REASONING | (q->thinking ? 0 : DELTA_OPENS);
 	else if (q->thinking)
 		d.flags = DELTA_CLOSES;
 	q->thinking = reasoning;
-	if (q->ops->delta(q->arg, &d) == -1) {
-		q->end.finish = FINISH_LENGTH;
-		tell_end(q, F_NONE, FAULT_NONE);
+	return pass_on(q, &d);
+}
+
+/* Pieces of calls, as their JSON; a reasoning before them has ended. */
+static int
+tell_tools(struct ask *q, const struct json *tools)
+{
+	struct delta	 d = { .flags = DELTA_TOOLS, .at_ms = loop_wall(q->asker->loop) };
+	struct arena	*a;
+	int		 rv;
+
+	if (tools == NULL || q->ended)
+		return 0;
+	if (q->thinking && tell_delta(q, "", 0, false) == -1)
 		return -1;
-	}
-	return q->dead ? -1 : 0;
+	a = arena_new(0);
+	d.text = json_dump(a, tools);
+	d.len = strlen(d.text);
+	rv = pass_on(q, &d);
+	arena_free(a);
+	return rv;
 }
 
 /* A character that never became whole. */
@@ -150,7 +177,7 @@ on_event(void *arg, const char *data, size_t len)
 	if (c.citations != NULL && q->ops->cite != NULL)
 		q->ops->cite(q->arg, c.citations);
 	if (tell_delta(q, c.reasoning, c.reasoning_len, true) == -1 ||
-	    tell_delta(q, c.text, c.text_len, false) == -1)
+	    tell_delta(q, c.text, c.text_len, false) == -1 || tell_tools(q, c.tool_calls) == -1)
 		return -1;
 	if (c.finish != FINISH_NONE) {
 		q->end.finish = c.finish;
