@@ -41,9 +41,11 @@ struct batch {
 };
 
 void
-closer_cost(char *dst, size_t size, double price_in, double price_out, int64_t in, int64_t out)
+closer_cost(char *dst, size_t size, double price_in, double price_out, int64_t in, int64_t out,
+    double spent)
 {
-	snprintf(dst, size, "%.10f", ((double)in * price_in + (double)out * price_out) / 1e6);
+	snprintf(dst, size, "%.10f",
+	    ((double)in * price_in + (double)out * price_out) / 1e6 + spent);
 }
 
 /* What the lane said, from the spool, which has its end since before the lane came here. */
@@ -121,12 +123,13 @@ save_lane(struct ctx *cx, struct closer *c, struct lane *l)
 	if (lost)
 		lose_said(l);
 	closer_cost(cost, sizeof cost, l->model->price_in, l->model->price_out, l->prompt_tokens,
-	    l->completion_tokens);
+	    l->completion_tokens, l->spent);
 	row = (struct answer_row){
 		.id = l->answer, .turn = l->turn->id, .session = l->turn->session, .lane = l->n,
 		.model = l->model->id, .status = (char *)l->status,
 		.text = !stored ? NULL : c->text.len > 0 ? c->text.p : (char *)"",
 		.reasoning = c->reasoning.len > 0 ? c->reasoning.p : NULL,
+		.questions = stored ? l->questions : NULL, .seams = stored ? l->seams : NULL,
 		.error = l->why != F_NONE ? (char *)fail_name(l->why) : NULL,
 		.prompt_tokens = l->prompt_tokens, .completion_tokens = l->completion_tokens,
 		.estimated = l->estimated, .cost = cost, .first_ms = l->first_ms,
@@ -140,6 +143,10 @@ save_lane(struct ctx *cx, struct closer *c, struct lane *l)
 	for (size_t i = 0; stored && i < l->ncitations; i++)
 		if (citation_add(cx, &(struct citation_row){ .answer = l->answer,
 		    .position = (int)i, .body = l->citations[i] }) == -1)
+			return -1;
+	for (size_t i = 0; stored && i < l->ntools; i++)
+		if (tool_run_add(cx, &(struct tool_run_row){ .answer = l->answer,
+		    .position = (int)i, .body = l->tools[i] }) == -1)
 			return -1;
 	if (ledger_add(cx, l->answer, cost, l->ended_ms) == -1)
 		return -1;

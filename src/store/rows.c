@@ -3,11 +3,14 @@
 #include <stdbool.h>
 
 #include "store/api_key.h"
+#include "store/app.h"
+#include "store/assistant.h"
 #include "store/call.h"
 #include "store/chats.h"
 #include "store/checkpoint.h"
 #include "store/document.h"
 #include "store/idem.h"
+#include "store/intent.h"
 #include "store/job.h"
 #include "store/model.h"
 #include "store/node.h"
@@ -15,6 +18,7 @@
 #include "store/segment.h"
 #include "store/session.h"
 #include "store/task.h"
+#include "store/tool.h"
 #include "store/turn.h"
 #include "store/user.h"
 #include "store/vote.h"

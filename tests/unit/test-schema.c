@@ -11,7 +11,8 @@
 static bool
 full_scan(const char *line)
 {
-	static const char	 small[] = " model m f j node job schema_migration TABLES ";
+	static const char	 small[] = " model m f j node job schema_migration TABLES"
+				    " assistant tool intent app ";
 	char			 table[64], type[32], name[70];
 
 	if (sscanf(line, "%*[^\t]\t%*[^\t]\t%63[^\t]\t%31[^\t]", table, type) != 2)
