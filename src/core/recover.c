@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "core/closer.h"
 #include "core/heal.h"
+#include "core/ledger.h"
 #include "core/measure.h"
 #include "core/registry.h"
 #include "core/share.h"
@@ -151,7 +151,7 @@ close_left(struct ctx *cx, void *arg)
 	struct left		*l = arg;
 	struct measure		*s = &l->settled;
 	struct answer_row	 row;
-	char			 cost[48];
+	struct ledger_bill	 bill;
 	int			 closed;
 
 	fill_row(&row, l, cx->now);
@@ -160,18 +160,20 @@ close_left(struct ctx *cx, void *arg)
 	s->status = row.status;
 	s->prompt_tokens = row.prompt_tokens;
 	s->completion_tokens = row.completion_tokens;
-	closer_cost(cost, sizeof cost, s->price_in, s->price_out, s->prompt_tokens,
-	    s->completion_tokens);
-	row.cost = cost;
+	bill = (struct ledger_bill){ .answer = row.id, .key = l->o->api_key,
+	    .now_ms = row.ended_ms };
+	ledger_cost(bill.amount, s->price_in, s->price_out, s->prompt_tokens,
+	    s->completion_tokens, 0);
+	row.cost = bill.amount;
 	if ((closed = answer_close(cx, &row)) != 1)
 		return closed;
 	for (int i = 0; i < l->ncitations; i++)
 		if (citation_add(cx, &(struct citation_row){ .answer = row.id, .position = i,
 		    .body = l->citations[i] }) == -1)
 			return -1;
-	if (ledger_add(cx, row.id, cost, row.ended_ms) == -1)
+	if (turn_close(cx, row.turn, row.ended_ms) == -1)
 		return -1;
-	return turn_close(cx, row.turn, row.ended_ms) == -1 ? -1 : 0;
+	return ledger_settle(cx, &bill, 1);
 }
 
 /*

@@ -9,6 +9,7 @@
 #include "store/document.h"
 #include "store/idem.h"
 #include "store/job.h"
+#include "store/ledger.h"
 #include "store/model.h"
 #include "store/node.h"
 #include "store/report.h"
