@@ -12,7 +12,7 @@
 
 #include "base/ctx.h"
 
-#define LEDGER_AMOUNT	48	/* bytes of an amount as decimal text with 10 places, with its NUL */
+#define LEDGER_AMOUNT	48	/* bytes of an amount: decimal text with 10 places, NUL */
 
 struct ledger_claim {		/* what an answer may cost, before it is asked */
 	int64_t	 answer;
