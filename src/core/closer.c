@@ -123,6 +123,7 @@ save_lane(struct ctx *cx, struct closer *c, struct lane *l, struct ledger_bill *
 		.model = l->model->id, .status = (char *)l->status,
 		.text = !stored ? NULL : c->text.len > 0 ? c->text.p : (char *)"",
 		.reasoning = c->reasoning.len > 0 ? c->reasoning.p : NULL,
+		.questions = stored ? l->questions : NULL, .seams = stored ? l->seams : NULL,
 		.error = l->why != F_NONE ? (char *)fail_name(l->why) : NULL,
 		.prompt_tokens = l->prompt_tokens, .completion_tokens = l->completion_tokens,
 		.estimated = l->estimated, .cost = bill->amount, .first_ms = l->first_ms,
@@ -136,6 +137,10 @@ save_lane(struct ctx *cx, struct closer *c, struct lane *l, struct ledger_bill *
 	for (size_t i = 0; stored && i < l->ncitations; i++)
 		if (citation_add(cx, &(struct citation_row){ .answer = l->answer,
 		    .position = (int)i, .body = l->citations[i] }) == -1)
+			return -1;
+	for (size_t i = 0; stored && i < l->ntools; i++)
+		if (tool_run_add(cx, &(struct tool_run_row){ .answer = l->answer,
+		    .position = (int)i, .body = l->tools[i] }) == -1)
 			return -1;
 	return turn_close(cx, l->turn->id, l->ended_ms) == -1 ? -1 : 1;
 }

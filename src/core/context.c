@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "core/key.h"
+#include "core/plan.h"
 #include "core/running.h"
 #include "store/turn.h"
 
@@ -111,20 +112,51 @@ context_address(struct ctx *cx, struct lane *l)
 }
 
 static void
-write_prompt(const struct model *m, struct ask_spec *spec, const struct messages *all)
+write_prompt(const struct model *m, struct ask_spec *spec, const struct turn_spec *asked,
+    const struct message *told, size_t n)
 {
 	spec->prompt_estimate = prompt_write(&spec->body, &(struct prompt){
-	    .model = m->upstream_name, .m = all->m, .n = all->n,
-	    .context_tokens = m->context_tokens, .max_tokens = m->max_tokens });
+	    .model = m->upstream_name, .m = told, .n = n, .context_tokens = m->context_tokens,
+	    .max_tokens = asked->max_tokens > 0 ? asked->max_tokens : m->max_tokens,
+	    .extra = asked->extra });
 }
 
 /* Each model gets a prompt of its own: names and windows differ. */
 static void
-write_prompts(struct lane *l, const struct messages *all)
+write_prompts(struct lane *l, const struct turn_spec *asked, const struct message *told, size_t n)
 {
-	write_prompt(l->model, &l->spec, all);
+	write_prompt(l->model, &l->spec, asked, told, n);
 	for (size_t i = 0; i < l->nfallbacks; i++)
-		write_prompt(l->fallbacks[i].model, &l->fallbacks[i].spec, all);
+		write_prompt(l->fallbacks[i].model, &l->fallbacks[i].spec, asked, told, n);
+}
+
+/* What is no chat: the question alone. */
+static void
+write_whole(const struct turn *t, const struct model *m, struct ask_spec *spec,
+    const struct turn_spec *asked)
+{
+	spec->kind = asked->ask.kind;
+	spec->file = t->file;
+	spec->prompt_estimate = whole_write(&spec->body, spec->kind, m->upstream_name,
+	    asked->question != NULL ? asked->question : "", asked->extra);
+}
+
+static void
+write_wholes(struct lane *l, const struct turn_spec *asked)
+{
+	write_whole(l->turn, l->model, &l->spec, asked);
+	for (size_t i = 0; i < l->nfallbacks; i++)
+		write_whole(l->turn, l->fallbacks[i].model, &l->fallbacks[i].spec, asked);
+}
+
+/* A lane with a plan writes its prompts itself, when it asks. */
+static void
+tell(struct lane *l, const struct turn_spec *asked, const struct message *told, size_t n)
+{
+	if (asked->plan != NULL)
+		plan_prepare(l, asked, told, n);
+	else
+		write_prompts(l, asked, told, n);
 }
 
 void
@@ -133,7 +165,16 @@ context_ask(struct ctx *cx, struct lane *l, const struct turn_spec *spec, struct
 {
 	struct messages	 all = { 0 };
 
+	if (spec->ask.kind != ASK_STREAM) {
+		write_wholes(l, spec);
+		return;
+	}
+	if (spec->ntold > 0) {
+		tell(l, spec, spec->told, spec->ntold);
+		return;
+	}
 	nsaid = drop_superseded(said, nsaid);
+	add(cx->a, &all, ROLE_SYSTEM, spec->system);
 	for (size_t i = 0; i < spec->nbefore; i++)
 		if (spec->before[i].role == ROLE_SYSTEM)
 			add(cx->a, &all, ROLE_SYSTEM, spec->before[i].text);
@@ -150,7 +191,7 @@ context_ask(struct ctx *cx, struct lane *l, const struct turn_spec *spec, struct
 	}
 	add_message(cx->a, &all, &(struct message){ .role = ROLE_USER, .text = spec->question,
 	    .image = spec->image });
-	write_prompts(l, &all);
+	tell(l, spec, all.m, all.n);
 }
 
 void
@@ -177,6 +218,6 @@ context_fuse(struct lane *l)
 	}
 	add(t->a, &all, ROLE_SYSTEM, text.p);
 	add(t->a, &all, ROLE_USER, t->question);
-	write_prompts(l, &all);
+	write_prompts(l, &(struct turn_spec){ 0 }, all.m, all.n);
 	str_free(&text);
 }

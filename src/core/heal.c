@@ -151,7 +151,7 @@ end_lane(struct healing *h, struct lane *l)
 	l->status = "error";
 	l->why = F_UNAVAILABLE;
 	l->estimated = true;
-	l->completion_tokens = lane_tokens(l);
+	lane_charge(l, 0, -1);
 	l->ended_ms = h->now_ms;
 	ended = lane_ended(l);
 	put(h, SPOOL_END, 0, &ended, sizeof ended);

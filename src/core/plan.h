@@ -60,13 +60,22 @@ struct plan_spec {
 };
 
 /*
+ * Gives the lane its plan: copies of the spec's plan and of what it hears, the question last. Its
+ * address and its fallbacks' are set. On the request thread that opens the turn.
+ */
+void	 plan_prepare(struct lane *, const struct turn_spec *, const struct message *, size_t n);
+/*
  * What a lane does instead of asking (lane.c calls these; on the loop). plan_run: begins with the
- * first step. plan_asked: a request to the lane's model for its answer has ended like that; false:
- * the lane ends now, as it did; true: the plan goes on and will end the lane. plan_cancel: nothing
- * goes on any more, as the lane is stopped.
+ * first step. plan_heard: a piece of its answer has come; true: it is none, and nobody is told.
+ * plan_asked: a request to the lane's model for its answer has ended like that; false: the lane ends
+ * now, as it did; true: the plan goes on and will end the lane. plan_cancel: nothing beside the
+ * answer goes on any more, as the lane is stopped: what it then ends as is its answer's end where
+ * that came.
  */
 void	 plan_run(struct lane *);
+bool	 plan_heard(struct lane *, const struct delta *);
 bool	 plan_asked(struct lane *, const struct ask_end *);
 void	 plan_cancel(struct lane *);
+void	 plan_free(struct plan *);		/* what is not in the arena; NULL is fine */
 
 #endif

@@ -186,7 +186,7 @@ tell_join(struct turn *t)
 
 	if (p == NULL)
 		return;
-	if (t->voice->wants_text)
+	if (t->voice->wants_text || t->lanes[0].spec.kind != ASK_STREAM)
 		p->buf.cap = 0;		/* an answer in one message: answers have a cap */
 	p->owner = t;
 	p->on_gone = on_gone;

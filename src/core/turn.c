@@ -1,5 +1,6 @@
 #include "core/turn.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/ident.h"
@@ -60,6 +61,21 @@ sit_down(struct turn *t, struct lane *l, const struct turn_seat *s, const struct
 		l->citations = arena_array(t->a, l->ncitations, sizeof *l->citations);
 	for (size_t i = 0; i < l->ncitations; i++)
 		l->citations[i] = arena_strdup(t->a, spec->citations[i]);
+}
+
+/* The turn's own descriptor of what is sent to the models. -1: ctx failed. */
+static int
+take_file(struct ctx *cx, struct turn *t, const struct call_file *from)
+{
+	int	 fd = fcntl(from->fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd == -1)
+		return fail(cx, F_UNAVAILABLE, "descriptors");
+	t->file = arena_get(t->a, sizeof *t->file);
+	*t->file = (struct call_file){ .fd = fd, .size = from->size,
+	    .name = arena_strdup(t->a, from->name),
+	    .media_type = arena_strdup(t->a, from->media_type) };
+	return 0;
 }
 
 static struct turn *
@@ -167,7 +183,7 @@ look_back(struct ctx *cx, struct opening *o)
 	if ((n = turn_count(cx, t->session)) == -1)
 		return -1;
 	o->fresh = n == 0;
-	for (int i = 0; !o->fresh && i < t->nlanes; i++)
+	for (int i = 0; !o->fresh && o->spec->parent != -1 && i < t->nlanes; i++)
 		if (turn_said(cx, t->session, t->lanes[i].n, o->spec->private, o->spec->group,
 		    &o->said[i], &o->nsaid[i]) == -1)
 			return -1;
@@ -311,7 +327,9 @@ turn_open(struct ctx *cx, struct engine *e, const struct turn_spec *spec)
 	o.said = arena_array(cx->a, (size_t)o.turn->nlanes, sizeof *o.said);
 	o.nsaid = arena_array(cx->a, (size_t)o.turn->nlanes, sizeof *o.nsaid);
 
-	if (load_fallbacks(cx, &o) == -1 || db_txn(cx, open_txn, &o) == -1) {
+	if ((spec->ask.kind == ASK_TRANSCRIPT &&
+	    take_file(cx, o.turn, &spec->ask.file) == -1) || load_fallbacks(cx, &o) == -1 ||
+	    db_txn(cx, open_txn, &o) == -1) {
 		turn_free(o.turn);
 		return NULL;
 	}

@@ -18,8 +18,10 @@
 #include "store/session.h"
 #include "upstream/ask.h"
 #include "upstream/prompt.h"
+#include "upstream/toolcalls.h"
 
 struct attempt;
+struct call_file;
 struct engine;
 struct fallback;
 struct plan;
@@ -53,6 +55,8 @@ struct lane {
 	 */
 	struct str		 text, reasoning;
 	struct utf8_tally	 said, thought;	/* how much of either there is */
+	/* What it wants called, where its voice takes that (takes_tools); NULL: nothing */
+	struct toolcalls	*calls;
 	char			**citations;	/* each one JSON object; in the turn's arena */
 	size_t			 ncitations;
 	int64_t			 prompt_tokens, completion_tokens;
@@ -67,12 +71,18 @@ struct lane {
 	struct fallback		*fallbacks;	/* that may be asked yet; in the turn's arena */
 	size_t			 nfallbacks;
 	struct plan		*plan;		/* its steps; NULL: it only asks */
+	/* At whose prices its tokens are: the one asked last for its answer; NULL: nobody yet */
+	const struct model	*charged;
+	int64_t			 counted;	/* estimate of what of its text is in the tokens */
 	/*
-	 * What it has cost besides the tokens of its last request: other requests, at the prices of
-	 * who was asked. In the unit of the prices.
+	 * What it has cost besides its tokens: requests to other models, and those beside its
+	 * answer, at the prices of who was asked. In the unit of the prices.
 	 */
 	double			 spent;
 	char			*questions;	/* JSON array of what may be asked next; or NULL */
+	char			*seams;		/* JSON array: where it went on (plan.h); or NULL */
+	char			**tools;	/* that ran, each one JSON object; in the arena */
+	size_t			 ntools;
 	bool			 thinking;	/* inside a reasoning */
 	bool			 told;		/* its last messages went out */
 	bool			 saved;		/* it is in the database */
@@ -106,6 +116,7 @@ struct turn {
 	/* The last of lanes, asked when the others have ended; or NULL */
 	struct lane		*fuse;
 	const char		*question;	/* kept only where fuse needs it */
+	struct call_file	*file;		/* its own, which is sent to the models; or NULL */
 	struct spool_chain	 chain;		/* its records */
 	struct registry_row	*row;		/* NULL: none yet, or no room for one */
 	/* Nothing is stored and the peer is slow: the upstreams wait */
@@ -123,6 +134,15 @@ struct turn_seat {		/* a lane that takes part */
 	int			 lane;
 	const struct model	*model;
 	const char		*mask, *mask_name, *pri_id;
+};
+
+struct turn_ask {		/* what the models are asked for */
+	enum ask_kind	 kind;
+	/*
+	 * A transcript: what is heard, from its first byte. The turn has a descriptor of its own;
+	 * this one stays the caller's.
+	 */
+	struct call_file file;
 };
 
 struct turn_spec {
@@ -156,6 +176,12 @@ struct turn_spec {
 	const struct message	*before;
 	size_t			 nbefore;
 	/*
+	 * All that the models are told, in place of what was said before, the question and what
+	 * stands around it, which are only kept. ntold 0: they are told those.
+	 */
+	const struct message	*told;
+	size_t			 ntold;
+	/*
 	 * A message of the session (id of a turn, or of an answer of one): what is heard is the path
 	 * from the first message to that one. 0: everything, -1: nothing
 	 */
@@ -168,6 +194,8 @@ struct turn_spec {
 	 */
 	const char		*extra;
 	int			 max_tokens;
+	/* Other than a chat: `question` alone is asked, with extra, and there is no plan */
+	struct turn_ask		 ask;
 	/* What is done before and after the models are asked (plan.h); NULL: nothing */
 	const struct plan_spec	*plan;
 	/* A system message with what was found for the question; NULL: nothing */

@@ -76,8 +76,8 @@ answer_close(struct ctx *cx, const struct answer_row *a)
 	int64_t	 closed;
 
 	closed = db_exec(cx, SQL_ANSWER_CLOSE, V(a->model), V(a->status), V(a->text),
-	    V(a->reasoning), V(a->error), V(a->prompt_tokens), V(a->completion_tokens),
-	    V(a->estimated), V(a->cost != NULL ? a->cost : "0"), V_ID(a->first_ms),
+	    V(a->reasoning), V(a->error), V(a->questions), V(a->seams), V(a->prompt_tokens),
+	    V(a->completion_tokens), V(a->estimated), V(a->cost != NULL ? a->cost : "0"), V_ID(a->first_ms),
 	    V_ID(a->last_ms), V_ID(a->ended_ms), V(a->id));
 	if (closed != 1)
 		return (int)closed;
@@ -88,6 +88,12 @@ int
 citation_add(struct ctx *cx, const struct citation_row *c)
 {
 	return db_do(cx, SQL_CITATION_ADD, V(c->answer), V(c->position), V(c->body));
+}
+
+int
+tool_run_add(struct ctx *cx, const struct tool_run_row *t)
+{
+	return db_do(cx, SQL_TOOL_RUN_ADD, V(t->answer), V(t->position), V(t->body));
 }
 
 int

@@ -35,6 +35,7 @@ struct answer_row {
 	char	*text, *reasoning;	/* NULL: not stored */
 	/* A code of fail.def where status is error or timeout, else NULL */
 	char	*error;
+	char	*questions, *seams;	/* JSON, or NULL */
 	int64_t	 prompt_tokens, completion_tokens;
 	bool	 estimated;
 	char	*cost;			/* decimal text with 10 places, so that sums are exact */
@@ -54,6 +55,12 @@ struct citation_row {
 	int64_t	 answer;
 	int	 position;	/* from 0 */
 	char	*body;		/* one JSON object */
+};
+
+struct tool_run_row {
+	int64_t	 answer;
+	int	 position;	/* from 0 */
+	char	*body;		/* JSON: round, id, name, arguments, status, result, ms */
 };
 
 /* Opening. */
@@ -86,6 +93,7 @@ int	 turn_said(struct ctx *, int64_t session, int lane, bool private, int64_t be
  */
 int	 answer_close(struct ctx *, const struct answer_row *);
 int	 citation_add(struct ctx *, const struct citation_row *);
+int	 tool_run_add(struct ctx *, const struct tool_run_row *);
 /* Ends the turn when none of its answers runs any more: 1, 0 or -1. */
 int	 turn_close(struct ctx *, int64_t turn, int64_t now_ms);
 /*
@@ -163,7 +171,7 @@ struct answer_told {
 	char	*mask, *pri_id;		/* its lane's */
 	int64_t	 model;			/* that answered, */
 	char	*model_code, *model_name, *model_logo;	/* its name for others; logo: or NULL */
-	char	*status, *text, *reasoning, *error;
+	char	*status, *text, *reasoning, *error, *questions;
 	int64_t	 prompt_tokens, completion_tokens;
 	bool	 estimated;
 	int64_t	 first_ms, last_ms, ended_ms;

@@ -48,6 +48,7 @@ struct chunk {
 	bool		 has_usage;
 	int64_t		 prompt_tokens, completion_tokens;
 	const struct json *citations;			/* an array, or NULL */
+	const struct json *tool_calls;			/* the same, of toolcalls.h's pieces */
 	bool		 error;				/* the upstream reports a failure in band */
 	bool		 done;				/* "[DONE]" */
 };

@@ -32,7 +32,8 @@ struct prompt {
 	size_t			 n;
 	int			 context_tokens;	/* the model's window; 0: send everything */
 	int			 max_tokens;	/* of the answer; 0: do not say */
-	const char		*extra;		/* more members, JSON text without braces; or NULL */
+	/* More members, JSON text without braces, none of those that are written here; or NULL */
+	const char		*extra;
 };
 
 int		 role_parse(const char *);	/* a ROLE_, or -1 */
