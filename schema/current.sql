@@ -19,6 +19,8 @@ CREATE TABLE `answer` (
   `first_ms` bigint(20) DEFAULT NULL COMMENT 'first token',
   `last_ms` bigint(20) DEFAULT NULL COMMENT 'last token',
   `ended_ms` bigint(20) DEFAULT NULL COMMENT 'end of the answer',
+  `questions` text DEFAULT NULL COMMENT 'JSON array of what may be asked next; NULL: nothing was suggested',
+  `seams` text DEFAULT NULL COMMENT 'JSON array: where it broke off and went on, in bytes of text; NULL: nowhere',
   PRIMARY KEY (`id`),
   UNIQUE KEY `answer_lane` (`session`,`lane`,`running`),
   KEY `answer_turn` (`turn`),
@@ -26,6 +28,96 @@ CREATE TABLE `answer` (
   CONSTRAINT `answer_model` FOREIGN KEY (`model`) REFERENCES `model` (`id`),
   CONSTRAINT `answer_turn` FOREIGN KEY (`turn`) REFERENCES `turn` (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='what the models said: one row for every upstream answer, stored or not';
+
+CREATE TABLE `api_key` (
+  `id` bigint(20) NOT NULL COMMENT 'rises with time',
+  `tenant` bigint(20) NOT NULL COMMENT 'of the user',
+  `user` bigint(20) NOT NULL COMMENT 'who calls with it, and owns what it makes',
+  `name` varchar(190) NOT NULL COMMENT 'what it is for',
+  `hash` char(64) NOT NULL COMMENT 'SHA-256 of the key, in hex; the key is not kept',
+  `shown` varchar(16) NOT NULL COMMENT 'how it begins, to tell it from others',
+  `allowance` decimal(24,10) DEFAULT NULL COMMENT 'money that it may spend in all, in the unit of the prices; NULL: no limit',
+  `spent` decimal(24,10) NOT NULL DEFAULT 0.0000000000 COMMENT 'sum of its rows in ledger',
+  `reserved` decimal(24,10) NOT NULL DEFAULT 0.0000000000 COMMENT 'sum of its rows in reservation',
+  `calls` bigint(20) DEFAULT NULL COMMENT 'turns that it may begin in all; NULL: no limit',
+  `called` bigint(20) NOT NULL DEFAULT 0 COMMENT 'turns that it has begun',
+  `rate` int(11) NOT NULL DEFAULT 0 COMMENT 'requests per second; 0: no limit',
+  `assistant` bigint(20) DEFAULT NULL COMMENT 'whom it asks where none is named; NULL: nobody',
+  `created_ms` bigint(20) NOT NULL COMMENT 'when it was made',
+  `revoked_ms` bigint(20) DEFAULT NULL COMMENT 'since when it counts no more; NULL: it counts',
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `api_key_hash` (`hash`),
+  KEY `api_key_user` (`user`),
+  KEY `api_key_tenant` (`tenant`),
+  CONSTRAINT `api_key_tenant` FOREIGN KEY (`tenant`) REFERENCES `tenant` (`id`),
+  CONSTRAINT `api_key_user` FOREIGN KEY (`user`) REFERENCES `user` (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='secrets of programs that call in the name of a user';
+
+CREATE TABLE `app` (
+  `id` bigint(20) NOT NULL COMMENT 'rises with time',
+  `tenant` bigint(20) NOT NULL COMMENT 'whose app it is',
+  `name` varchar(190) NOT NULL COMMENT 'for display',
+  `description` text NOT NULL COMMENT 'what it is for',
+  `kind` enum('text','image') NOT NULL COMMENT 'what it makes',
+  `model` bigint(20) NOT NULL COMMENT 'who makes it where none is named',
+  `template` mediumtext NOT NULL COMMENT 'the question; {{name}} in it is an input',
+  `created_ms` bigint(20) NOT NULL COMMENT 'when it was added',
+  PRIMARY KEY (`id`),
+  KEY `app_tenant` (`tenant`),
+  KEY `app_model` (`model`),
+  CONSTRAINT `app_model` FOREIGN KEY (`model`) REFERENCES `model` (`id`),
+  CONSTRAINT `app_tenant` FOREIGN KEY (`tenant`) REFERENCES `tenant` (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='questions with blanks, for generating texts and images';
+
+CREATE TABLE `assistant` (
+  `id` bigint(20) NOT NULL COMMENT 'rises with time',
+  `tenant` bigint(20) NOT NULL COMMENT 'whose assistant it is',
+  `name` varchar(190) NOT NULL COMMENT 'for display',
+  `published` bigint(20) DEFAULT NULL COMMENT 'the version that its release key asks; NULL: it is not published',
+  `public` tinyint(1) NOT NULL DEFAULT 0 COMMENT '1: while published it answers callers without identity',
+  `release_hash` char(64) NOT NULL COMMENT 'SHA-256 of its release key, in hex',
+  `created_ms` bigint(20) NOT NULL COMMENT 'when it was added',
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `assistant_release` (`release_hash`),
+  KEY `assistant_tenant` (`tenant`),
+  CONSTRAINT `assistant_tenant` FOREIGN KEY (`tenant`) REFERENCES `tenant` (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='models with a task: the rows of assistant_version say which';
+
+CREATE TABLE `assistant_dataset` (
+  `version` bigint(20) NOT NULL COMMENT 'of an assistant',
+  `dataset` bigint(20) NOT NULL COMMENT 'its answers rest on',
+  PRIMARY KEY (`version`,`dataset`),
+  KEY `assistant_dataset_dataset` (`dataset`),
+  CONSTRAINT `assistant_dataset_dataset` FOREIGN KEY (`dataset`) REFERENCES `dataset` (`id`) ON DELETE CASCADE,
+  CONSTRAINT `assistant_dataset_version` FOREIGN KEY (`version`) REFERENCES `assistant_version` (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='knowledge of assistants';
+
+CREATE TABLE `assistant_tool` (
+  `version` bigint(20) NOT NULL COMMENT 'of an assistant',
+  `tool` bigint(20) NOT NULL COMMENT 'that it may use',
+  PRIMARY KEY (`version`,`tool`),
+  KEY `assistant_tool_tool` (`tool`),
+  CONSTRAINT `assistant_tool_tool` FOREIGN KEY (`tool`) REFERENCES `tool` (`id`) ON DELETE CASCADE,
+  CONSTRAINT `assistant_tool_version` FOREIGN KEY (`version`) REFERENCES `assistant_version` (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='what assistants can do';
+
+CREATE TABLE `assistant_version` (
+  `id` bigint(20) NOT NULL COMMENT 'rises with time',
+  `assistant` bigint(20) NOT NULL COMMENT 'whose version it is',
+  `number` int(11) NOT NULL COMMENT 'from 1',
+  `model` bigint(20) NOT NULL COMMENT 'who answers',
+  `system` mediumtext NOT NULL COMMENT 'system prompt; empty: none',
+  `opening` text NOT NULL COMMENT 'what it says first; empty: nothing',
+  `context` tinyint(1) NOT NULL COMMENT '1: it hears what was said before',
+  `suggest` tinyint(1) NOT NULL COMMENT '1: after an answer it is asked for questions that may come next',
+  `resume` tinyint(1) NOT NULL COMMENT '1: an answer that breaks off is asked to go on',
+  `created_ms` bigint(20) NOT NULL COMMENT 'when it was made; it never changes',
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `assistant_version_number` (`assistant`,`number`),
+  KEY `assistant_version_model` (`model`),
+  CONSTRAINT `assistant_version_assistant` FOREIGN KEY (`assistant`) REFERENCES `assistant` (`id`),
+  CONSTRAINT `assistant_version_model` FOREIGN KEY (`model`) REFERENCES `model` (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='what an assistant is told, at one time';
 
 CREATE TABLE `call_posting` (
   `tenant` bigint(20) NOT NULL COMMENT 'of the record',
@@ -78,6 +170,22 @@ CREATE TABLE `citation` (
   PRIMARY KEY (`answer`,`position`),
   CONSTRAINT `citation_answer` FOREIGN KEY (`answer`) REFERENCES `answer` (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='sources of answers';
+
+CREATE TABLE `contact` (
+  `id` bigint(20) NOT NULL COMMENT 'rises with time',
+  `owner` bigint(20) NOT NULL COMMENT 'the user whose keys know it',
+  `userid` varchar(255) NOT NULL COMMENT 'what the website calls the visitor',
+  `name` varchar(255) NOT NULL DEFAULT '' COMMENT 'of the visitor; empty: not known',
+  `mobile` varchar(64) NOT NULL DEFAULT '' COMMENT 'number; empty: not known',
+  `email` varchar(255) NOT NULL DEFAULT '' COMMENT 'address; empty: not known',
+  `avatar` varchar(2048) NOT NULL DEFAULT '' COMMENT 'of a picture; empty: not known',
+  `company` varchar(255) NOT NULL DEFAULT '' COMMENT 'where they work; empty: not known',
+  `created_ms` bigint(20) NOT NULL COMMENT 'when first seen',
+  `updated_ms` bigint(20) NOT NULL COMMENT 'when last changed',
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `contact_userid` (`owner`,`userid`),
+  CONSTRAINT `contact_owner` FOREIGN KEY (`owner`) REFERENCES `user` (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='visitors of websites';
 
 CREATE TABLE `dataset` (
   `id` bigint(20) NOT NULL COMMENT 'rises with time',
@@ -141,6 +249,17 @@ CREATE TABLE `idempotency` (
   KEY `idempotency_created` (`created_ms`),
   CONSTRAINT `idempotency_owner` FOREIGN KEY (`owner`) REFERENCES `user` (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='requests that began a turn and say how to know them again';
+
+CREATE TABLE `intent` (
+  `id` bigint(20) NOT NULL COMMENT 'rises with time',
+  `name` varchar(190) NOT NULL COMMENT 'what somebody wants',
+  `examples` mediumtext NOT NULL COMMENT 'JSON array of sentences that want it',
+  `reply` mediumtext DEFAULT NULL COMMENT 'the answer to them; NULL: the model answers, with:',
+  `system` mediumtext DEFAULT NULL COMMENT 'a system prompt for it; NULL: there is a reply',
+  `created_ms` bigint(20) NOT NULL COMMENT 'when it was registered',
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `intent_name` (`name`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='what questions are tested for before a model is asked';
 
 CREATE TABLE `job` (
   `id` bigint(20) NOT NULL COMMENT 'rises with time',
@@ -243,6 +362,15 @@ CREATE TABLE `rating` (
   CONSTRAINT `rating_user` FOREIGN KEY (`user`) REFERENCES `user` (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='ratings of lanes: the last of each user counts';
 
+CREATE TABLE `reservation` (
+  `answer` bigint(20) NOT NULL COMMENT 'that runs; its end removes the row',
+  `api_key` bigint(20) NOT NULL COMMENT 'the key that pays',
+  `amount` decimal(24,10) NOT NULL COMMENT 'what it may cost, as estimated before',
+  `created_ms` bigint(20) NOT NULL COMMENT 'when it was put aside',
+  PRIMARY KEY (`answer`),
+  KEY `reservation_api_key` (`api_key`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='money put aside for answers that run';
+
 CREATE TABLE `segment` (
   `document` bigint(20) NOT NULL COMMENT 'whose text it is',
   `n` int(11) NOT NULL COMMENT 'order, from 0',
@@ -276,10 +404,17 @@ CREATE TABLE `session` (
   `type` enum('chat','spark_dataset_chat','spark_documents_chat') NOT NULL DEFAULT 'chat' COMMENT 'what its answers rest on',
   `dataset` bigint(20) DEFAULT NULL COMMENT 'the dataset its answers rest on; NULL: none',
   `model` bigint(20) DEFAULT NULL COMMENT 'the model that its owner chose last; NULL: none was chosen',
+  `assistant` bigint(20) DEFAULT NULL COMMENT 'who answers in it; NULL: whatever model is named',
+  `version` bigint(20) DEFAULT NULL COMMENT 'of that assistant, asked last; NULL: none',
+  `app` bigint(20) DEFAULT NULL COMMENT 'the app whose runs it holds; NULL: none',
+  `msg_key` varchar(64) DEFAULT NULL COMMENT 'what website assistants call it: api_ and a UUID; NULL: nothing',
+  `visitor` varchar(255) DEFAULT NULL COMMENT 'of a website, who talks in it; NULL: not said',
   PRIMARY KEY (`id`),
+  UNIQUE KEY `session_msg_key` (`msg_key`),
   KEY `session_owner` (`owner`),
   KEY `session_task` (`task`),
   KEY `session_tenant` (`tenant`),
+  KEY `session_visitor` (`owner`,`assistant`,`visitor`),
   CONSTRAINT `session_owner` FOREIGN KEY (`owner`) REFERENCES `user` (`id`),
   CONSTRAINT `session_task` FOREIGN KEY (`task`) REFERENCES `task` (`id`),
   CONSTRAINT `session_tenant` FOREIGN KEY (`tenant`) REFERENCES `tenant` (`id`)
@@ -319,6 +454,29 @@ CREATE TABLE `tenant` (
   UNIQUE KEY `tenant_name` (`name`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='organisations that share an installation and see nothing of each other';
 
+CREATE TABLE `tool` (
+  `id` bigint(20) NOT NULL COMMENT 'rises with time',
+  `name` varchar(64) NOT NULL COMMENT 'what models call it: letters, digits, _ and -',
+  `description` text NOT NULL COMMENT 'what it does, for models',
+  `parameters` mediumtext NOT NULL COMMENT 'JSON Schema of its arguments',
+  `method` varchar(8) NOT NULL COMMENT 'GET, POST, PUT, PATCH or DELETE',
+  `url` varchar(2048) NOT NULL COMMENT 'address; {name} in it is an argument',
+  `headers` text NOT NULL COMMENT 'JSON object: names and values',
+  `secret_env` varchar(255) DEFAULT NULL COMMENT 'environment variable with its bearer token; NULL: none',
+  `timeout_s` int(11) NOT NULL COMMENT 'seconds for a call',
+  `created_ms` bigint(20) NOT NULL COMMENT 'when it was registered',
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `tool_name` (`name`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='HTTP calls that models may choose';
+
+CREATE TABLE `tool_run` (
+  `answer` bigint(20) NOT NULL COMMENT 'during which it ran',
+  `position` int(11) NOT NULL COMMENT 'order, from 0',
+  `body` mediumtext NOT NULL COMMENT 'JSON: round, id, name, arguments, status, result, ms',
+  PRIMARY KEY (`answer`,`position`),
+  CONSTRAINT `tool_run_answer` FOREIGN KEY (`answer`) REFERENCES `answer` (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='what models had done for their answers';
+
 CREATE TABLE `turn` (
   `id` bigint(20) NOT NULL COMMENT 'rises with time; names the stream too',
   `tenant` bigint(20) NOT NULL COMMENT 'of the owner',
@@ -336,11 +494,14 @@ CREATE TABLE `turn` (
   `content_type` enum('text','image','document') NOT NULL DEFAULT 'text' COMMENT 'what the question holds beside its text',
   `file_url` text DEFAULT NULL COMMENT 'address of that image or document; NULL: none',
   `unread` text DEFAULT NULL COMMENT 'JSON array of the documents that were not read yet, or could not be: {documentId, fileName, status}; NULL: none',
+  `api_key` bigint(20) DEFAULT NULL COMMENT 'the key it was asked with, which pays; NULL: none',
+  `parent` bigint(20) DEFAULT NULL COMMENT 'the message that it goes on from: id of a turn or of an answer; NULL: the rest',
   PRIMARY KEY (`id`),
   KEY `turn_session` (`session`,`private`,`group_id`),
   KEY `turn_tenant` (`tenant`),
   KEY `turn_owner` (`owner`),
   KEY `turn_running` (`ended_ms`,`worker`),
+  KEY `turn_api_key` (`api_key`,`ended_ms`),
   CONSTRAINT `turn_owner` FOREIGN KEY (`owner`) REFERENCES `user` (`id`),
   CONSTRAINT `turn_session` FOREIGN KEY (`session`) REFERENCES `session` (`id`),
   CONSTRAINT `turn_tenant` FOREIGN KEY (`tenant`) REFERENCES `tenant` (`id`)

@@ -1,5 +1,7 @@
 #include "url.h"
 
+#include <string.h>
+
 #include "utf8.h"
 
 static int
@@ -42,4 +44,17 @@ url_text(const char *s, size_t n)
 		if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
 			return false;
 	return utf8_valid(s, n);
+}
+
+void
+url_escape(struct str *dst, const char *s, size_t n)
+{
+	static const char	 plain[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+	for (size_t i = 0; i < n; i++)
+		if (s[i] != '\0' && strchr(plain, s[i]) != NULL)
+			str_putc(dst, s[i]);
+		else
+			str_printf(dst, "%%%02X", (unsigned char)s[i]);
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "arena.h"
+#include "str.h"
 
 /*
  * Writes n bytes with %XX decoded (and + as a space where `plus`) into dst, which has room for n
@@ -18,6 +19,8 @@ size_t	 url_unescape(char *dst, const char *, size_t n, bool plus);
  * UTF-8.
  */
 char	*url_decode(struct arena *, const char *, size_t n, bool plus);
+/* Adds n bytes with everything but letters, digits and -._~ as %XX. */
+void	 url_escape(struct str *, const char *, size_t n);
 /* Valid UTF-8 without control characters? */
 bool	 url_text(const char *, size_t n);
 

@@ -20,7 +20,7 @@ enum doing { STARTING, ASKING, PAUSING, WAITING };
 struct attempt {
 	struct attempts		*all;
 	struct lane		*lane;
-	const struct ask_ops	*ops;		/* the lane's */
+	const struct attempt_ops *ops;		/* the lane's */
 	enum doing		 doing;
 	struct health_call	 call;		/* while ASKING */
 	int64_t			 deadline;	/* of all of it; loop ms, as all here */
@@ -99,13 +99,13 @@ attempt_free(struct attempt *a)
 static void
 finish(struct attempt *a, const struct ask_end *end)
 {
-	const struct ask_ops	*ops = a->ops;
+	const struct attempt_ops *ops = a->ops;
 	struct lane		*l = a->lane;
 	struct ask_end		 e = *end;
 
 	e.body = NULL;
 	attempt_free(a);
-	ops->end(l, &e);
+	ops->ask.end(l, &e);
 }
 
 /* No candidate takes it: what the last one failed with, else that there is none. */
@@ -164,7 +164,7 @@ ask(struct attempt *a)
 	left = a->deadline - a->asked;
 	if (l->spec.total_ms > left)
 		l->spec.total_ms = (int)left;
-	lane_asked(l);
+	a->ops->asked(l);
 	l->ask = ask_start(a->all->asker, &l->spec, &attempt_ops, a);
 	if (l->turn->paused)
 		ask_pause(l->ask, true);
@@ -359,7 +359,7 @@ on_delta(void *arg, const struct delta *d)
 	struct attempt	*a = arg;
 
 	hear(a);
-	return a->ops->delta(a->lane, d);	/* may cancel it */
+	return a->ops->ask.delta(a->lane, d);	/* may cancel it */
 }
 
 static void
@@ -368,7 +368,7 @@ on_cite(void *arg, const struct json *citations)
 	struct attempt	*a = arg;
 
 	hear(a);
-	a->ops->cite(a->lane, citations);
+	a->ops->ask.cite(a->lane, citations);
 }
 
 static void
@@ -405,7 +405,7 @@ attempts_free(struct attempts *all)
 }
 
 void
-attempt_start(struct attempts *all, struct lane *l, const struct ask_ops *ops)
+attempt_start(struct attempts *all, struct lane *l, const struct attempt_ops *ops)
 {
 	struct attempt	*a = xcalloc(1, sizeof *a);
 

@@ -29,13 +29,16 @@ struct fallback {		/* a model that may be asked in another's place */
 	struct ask_spec		 spec;
 };
 
+struct attempt_ops {			/* the lane's; arg is the lane */
+	void		(*asked)(struct lane *);	/* the lane's model is about to be */
+	/* As of one ask: end comes exactly once, unless cancelled, maybe from within */
+	struct ask_ops	 ask;
+};
+
 struct attempts	*attempts_new(struct loop *, struct asker *);
 void		 attempts_free(struct attempts *);
-/*
- * Begins to ask for the lane, whose attempt it becomes. ops are the lane's, as of one ask: arg is
- * the lane; end comes exactly once, unless cancelled, maybe from within; the attempt is gone then.
- */
-void		 attempt_start(struct attempts *, struct lane *, const struct ask_ops *ops);
+/* Begins to ask for the lane, whose attempt it becomes; with its end it is gone. */
+void		 attempt_start(struct attempts *, struct lane *, const struct attempt_ops *);
 /* Ends the lane's attempt without a word. Was a model being asked? */
 bool		 attempt_cancel(struct lane *);
 

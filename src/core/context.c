@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "core/key.h"
+#include "core/plan.h"
 #include "core/running.h"
 #include "store/turn.h"
 
@@ -176,21 +177,54 @@ context_address(struct ctx *cx, struct lane *l)
 }
 
 static void
-write_prompt(const struct model *m, struct ask_spec *spec, const struct messages *all,
-    const struct seers *seers)
+write_prompt(const struct model *m, struct ask_spec *spec, const struct turn_spec *asked,
+    const struct messages *told, const struct seers *seers)
 {
 	spec->prompt_estimate = prompt_write(&spec->body, &(struct prompt){
-	    .model = m->upstream_name, .m = all->m, .n = all->n, .blind = !sees(seers, m),
-	    .context_tokens = m->context_tokens, .max_tokens = m->max_tokens });
+	    .model = m->upstream_name, .m = told->m, .n = told->n, .blind = !sees(seers, m),
+	    .context_tokens = m->context_tokens,
+	    .max_tokens = asked->max_tokens > 0 ? asked->max_tokens : m->max_tokens,
+	    .extra = asked->extra });
 }
 
 /* Each model gets a prompt of its own: names, windows and eyes differ. */
 static void
-write_prompts(struct lane *l, const struct messages *all, const struct seers *seers)
+write_prompts(struct lane *l, const struct turn_spec *asked, const struct messages *told,
+    const struct seers *seers)
 {
-	write_prompt(l->model, &l->spec, all, seers);
+	write_prompt(l->model, &l->spec, asked, told, seers);
 	for (size_t i = 0; i < l->nfallbacks; i++)
-		write_prompt(l->fallbacks[i].model, &l->fallbacks[i].spec, all, seers);
+		write_prompt(l->fallbacks[i].model, &l->fallbacks[i].spec, asked, told, seers);
+}
+
+/* What is no chat: the question alone. */
+static void
+write_whole(const struct turn *t, const struct model *m, struct ask_spec *spec,
+    const struct turn_spec *asked)
+{
+	spec->kind = asked->ask.kind;
+	spec->file = t->file;
+	spec->prompt_estimate = whole_write(&spec->body, spec->kind, m->upstream_name,
+	    asked->question != NULL ? asked->question : "", asked->extra);
+}
+
+static void
+write_wholes(struct lane *l, const struct turn_spec *asked)
+{
+	write_whole(l->turn, l->model, &l->spec, asked);
+	for (size_t i = 0; i < l->nfallbacks; i++)
+		write_whole(l->turn, l->fallbacks[i].model, &l->fallbacks[i].spec, asked);
+}
+
+/* A lane with a plan writes its prompts itself, when it asks. */
+static void
+tell(struct lane *l, const struct turn_spec *asked, const struct messages *told,
+    const struct seers *seers)
+{
+	if (asked->plan != NULL)
+		plan_prepare(l, asked, told->m, told->n);
+	else
+		write_prompts(l, asked, told, seers);
 }
 
 /* What was said before, by turns. */
@@ -217,9 +251,19 @@ context_ask(struct ctx *cx, struct lane *l, const struct turn_spec *spec, struct
 	struct messages	 all = { 0 };
 	const char	**pictures = NULL;
 
+	if (spec->ask.kind != ASK_STREAM) {
+		write_wholes(l, spec);
+		return;
+	}
+	if (spec->ntold > 0) {
+		tell(l, spec, &(struct messages){ .m = (struct message *)spec->told,
+		    .n = spec->ntold }, &seers);
+		return;
+	}
 	nsaid = drop_superseded(said, nsaid);
 	if (spec->picture != NULL && anybody_sees(&seers, l))
 		pictures = find_pictures(cx, spec, said, nsaid);
+	add(cx->a, &all, ROLE_SYSTEM, spec->system);
 	for (size_t i = 0; i < spec->nbefore; i++)
 		if (spec->before[i].role == ROLE_SYSTEM)
 			add(cx->a, &all, ROLE_SYSTEM, spec->before[i].text);
@@ -232,7 +276,7 @@ context_ask(struct ctx *cx, struct lane *l, const struct turn_spec *spec, struct
 	add_said(cx, &all, said, nsaid, pictures);
 	add_message(cx->a, &all, &(struct message){ .role = ROLE_USER, .text = spec->question,
 	    .image = spec->image });
-	write_prompts(l, &all, &seers);
+	tell(l, spec, &all, &seers);
 }
 
 void
@@ -260,6 +304,6 @@ context_fuse(struct lane *l)
 	}
 	add(t->a, &all, ROLE_SYSTEM, text.p);
 	add(t->a, &all, ROLE_USER, t->question);
-	write_prompts(l, &all, &nobody);
+	write_prompts(l, &(struct turn_spec){ 0 }, &all, &nobody);
 	str_free(&text);
 }

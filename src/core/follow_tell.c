@@ -288,8 +288,7 @@ start(void *arg)
 		f->first = first_position(f);
 	join(f);
 	peer_join(e->peers, f->peer);
-	if (f->source == FOLLOW_STORED || f->voice->wants_text)
-		f->peer->buf.cap = 0;	/* answers have a cap of their own */
+	f->peer->buf.cap = 0;	/* it gets a message when it has room, and those have a cap */
 	peer_begin(f->peer, f->turn);
 	write_to_worker(f, POST_FOLLOW);
 	/* Of what was said since it was found nobody told us. */

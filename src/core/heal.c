@@ -151,7 +151,7 @@ end_lane(struct healing *h, struct lane *l)
 	l->status = "error";
 	l->why = F_UNAVAILABLE;
 	l->estimated = true;
-	l->completion_tokens = lane_tokens(l);
+	lane_charge(l, 0, -1);
 	l->ended_ms = h->now_ms;
 	ended = lane_ended(l);
 	put(h, SPOOL_END, 0, &ended, sizeof ended);
@@ -181,7 +181,7 @@ tell_rest(struct healing *h, struct half *f)
 
 	h->telling = f;
 	h->lane = NULL;
-	if (v->begin != NULL)
+	if (v->begin != NULL && (!v->late || *said_of(f, NULL) > 0))
 		v->begin(&out, t);
 	for (int i = 0; i < t->nlanes; i++) {
 		h->lane = &t->lanes[i];

@@ -10,9 +10,11 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "core/measure.h"
+#include "core/plan.h"
 #include "core/running.h"
 
-#define ANSWER_CAP	((size_t)8 << 20)	/* bytes of text, and of reasoning */
+/* Bytes of text and reasoning: a picture or two, and what the database takes in one message. */
+#define ANSWER_CAP	((size_t)12 << 20)
 #define CITATIONS_MAX	256
 #define CITATION_MAX	(256 * 1024)
 
@@ -20,11 +22,12 @@ static int	on_delta(void *, const struct delta *);
 static void	on_cite(void *, const struct json *);
 static void	on_end(void *, const struct ask_end *);
 
-static const struct ask_ops lane_ops = { .delta = on_delta, .cite = on_cite, .end = on_end };
+static const struct attempt_ops	lane_ops = {
+	.asked = lane_asked, .ask = { .delta = on_delta, .cite = on_cite, .end = on_end },
+};
 
-/* A record of the lane that is no event. */
-static void
-note(struct lane *l, enum spool_kind kind, const void *p, size_t n)
+void
+lane_note(struct lane *l, enum spool_kind kind, const void *p, size_t n)
 {
 	tell_record(l->turn, l, kind, 0, loop_wall(l->turn->engine->loop), p, n);
 }
@@ -36,27 +39,75 @@ lane_ask(struct lane *l)
 	l->asked_us = loop_now_us(l->turn->engine->loop);
 	for (size_t i = 0; i < l->ncitations; i++)
 		if (l->turn->stored)
-			note(l, SPOOL_CITE, l->citations[i], strlen(l->citations[i]));
+			lane_note(l, SPOOL_CITE, l->citations[i], strlen(l->citations[i]));
+	if (l->plan != NULL)
+		plan_run(l);
+	else
+		lane_ask_models(l);
+}
+
+void
+lane_ask_models(struct lane *l)
+{
 	attempt_start(l->turn->engine->attempts, l, &lane_ops);
+}
+
+static void
+note_asked(struct lane *l, int64_t prompt_tokens, double spent)
+{
+	struct spool_asked	 asked = {
+		.answer = l->answer, .prompt_tokens = l->prompt_tokens + prompt_tokens,
+		.model = l->asked, .completion_tokens = l->completion_tokens,
+		.spent = l->spent + spent,
+	};
+
+	lane_note(l, SPOOL_LANE, &asked, sizeof asked);
+}
+
+static void
+note_ended(struct lane *l, double spent)
+{
+	struct spool_ended	 ended = lane_ended(l);
+
+	ended.spent += spent;
+	lane_note(l, SPOOL_END, &ended, sizeof ended);
+}
+
+void
+lane_note_spent(struct lane *l, double more)
+{
+	if (l->ended_ms != 0)
+		note_ended(l, more);
+	else
+		note_asked(l, 0, more);
+}
+
+void
+lane_spend(struct lane *l, const struct model *m, int64_t in, int64_t out)
+{
+	l->spent += measure_cost(m, in, out);
+	measure_spent(m, in, out);
 }
 
 void
 lane_asked(struct lane *l)
 {
-	struct spool_asked	 asked = {
-		.answer = l->answer, .prompt_tokens = l->spec.prompt_estimate,
-		.model = l->model->id,
-	};
-
+	if (l->charged != NULL && l->charged != l->model) {
+		lane_spend(l, l->charged, l->prompt_tokens, l->completion_tokens);
+		l->prompt_tokens = l->completion_tokens = 0;
+	}
+	l->charged = l->model;
 	l->asked = l->model->id;
-	note(l, SPOOL_LANE, &asked, sizeof asked);
+	note_asked(l, l->spec.prompt_estimate, 0);
 }
 
 void
 lane_count(struct lane *l, const struct delta *d)
 {
-	l->thinking = d->flags & DELTA_REASONING;
-	utf8_tally(l->thinking ? &l->thought : &l->said, d->text, d->len);
+	if (!(d->flags & DELTA_TOOLS)) {
+		l->thinking = d->flags & DELTA_REASONING;
+		utf8_tally(l->thinking ? &l->thought : &l->said, d->text, d->len);
+	}
 	l->last_ms = d->at_ms;
 	if (l->first_ms == 0)
 		l->first_ms = d->at_ms;
@@ -65,24 +116,79 @@ lane_count(struct lane *l, const struct delta *d)
 int64_t
 lane_tokens(const struct lane *l)
 {
-	return utf8_tally_tokens(&l->said) + utf8_tally_tokens(&l->thought);
+	return utf8_tally_tokens(&l->said) + utf8_tally_tokens(&l->thought) +
+	    (l->calls != NULL ? toolcalls_tokens(l->calls) : 0);
+}
+
+/* What is not kept is not told either. */
+static void
+tell_on(struct lane *l, const struct delta *d)
+{
+	measure_delta(l, l->first_ms == 0);
+	lane_count(l, d);
+	tell_delta(l, d);
+}
+
+/* Pieces of calls, for a voice that knows them. -1: too many, or no such pieces at all. */
+static int
+hear_calls(struct lane *l, const struct delta *d)
+{
+	const struct turn	*t = l->turn;
+
+	if (!t->voice->takes_tools || t->fuse != NULL)
+		return 0;
+	if (l->calls == NULL)
+		l->calls = xcalloc(1, sizeof *l->calls);
+	if (toolcalls_add_text(l->calls, d->text, d->len) == -1)
+		return -1;
+	tell_on(l, d);
+	return 0;
+}
+
+/* Of what is stored the spool has it. */
+static bool
+keeps(const struct lane *l, bool thinking)
+{
+	const struct turn	*t = l->turn;
+
+	if (t->fuse != NULL && l != t->fuse && !thinking)
+		return true;
+	return t->voice->wants_text && !t->stored;
+}
+
+void
+lane_charge(struct lane *l, int64_t in, int64_t out)
+{
+	const int64_t	 said = lane_tokens(l);
+
+	l->prompt_tokens += in;
+	l->completion_tokens += out >= 0 ? out : said - l->counted;
+	l->counted = said;
+}
+
+int
+lane_say(struct lane *l, const struct delta *d)
+{
+	const bool		 thinking = d->flags & DELTA_REASONING;
+
+	if (d->flags & DELTA_TOOLS)
+		return hear_calls(l, d);
+	if (l->said.bytes + l->thought.bytes + d->len > ANSWER_CAP)
+		return -1;
+	if (keeps(l, thinking))
+		str_put(thinking ? &l->reasoning : &l->text, d->text, d->len);
+	tell_on(l, d);
+	return 0;
 }
 
 static int
 on_delta(void *arg, const struct delta *d)
 {
-	struct lane		*l = arg;
-	const struct turn	*t = l->turn;
-	bool			 thinking = d->flags & DELTA_REASONING;
+	struct lane	*l = arg;
 
-	if ((thinking ? &l->thought : &l->said)->bytes + d->len > ANSWER_CAP)
-		return -1;		/* what is not kept is not told either */
-	measure_delta(l, l->first_ms == 0);
-	lane_count(l, d);
-	if (t->fuse != NULL && l != t->fuse && !thinking)
-		str_put(&l->text, d->text, d->len);
-	tell_delta(l, d);
-	return 0;
+	if (l->plan != NULL && plan_heard(l, d))
+		return 0;
+	return lane_say(l, d);
 }
 
 static bool
@@ -94,43 +200,60 @@ has_cited(const struct lane *l, const char *text)
 	return false;
 }
 
-/* What the upstream cites itself: objects, each once however often sent, and not without end. */
+/* Room for so many more citations. */
+static void
+expect_citations(struct lane *l, size_t more)
+{
+	char	**all = arena_array(l->turn->a, l->ncitations + more, sizeof *all);
+
+	if (l->ncitations > 0)
+		memcpy(all, l->citations, l->ncitations * sizeof *all);
+	l->citations = all;
+}
+
+/* Each once, however often it comes. False: it is too much. */
+static bool
+cite(struct lane *l, char *text)
+{
+	if (has_cited(l, text))
+		return true;
+	if (strlen(text) > CITATION_MAX || l->ncitations == CITATIONS_MAX)
+		return false;
+	l->citations[l->ncitations++] = text;
+	if (l->turn->stored)
+		lane_note(l, SPOOL_CITE, text, strlen(text));
+	return true;
+}
+
+void
+lane_cite(struct lane *l, char *text)
+{
+	expect_citations(l, 1);
+	cite(l, text);
+}
+
+/* What the upstream cites itself: objects, and not without end. */
 static void
 on_cite(void *arg, const struct json *citations)
 {
 	struct lane	*l = arg;
-	struct arena	*a = l->turn->a;
 	size_t		 n = json_count(citations), passed_over = 0;
-	char		**all, *text;
 
 	if (n == 0)
 		return;
 	n = n < CITATIONS_MAX ? n : CITATIONS_MAX;
-	all = arena_array(a, l->ncitations + n, sizeof *all);
-	if (l->ncitations > 0)
-		memcpy(all, l->citations, l->ncitations * sizeof *all);
-	l->citations = all;
-	for (size_t i = 0; i < n; i++) {
-		text = json_dump(a, json_elem(citations, i));
-		if (has_cited(l, text))
-			continue;
-		if (!json_is_object(json_elem(citations, i)) || strlen(text) > CITATION_MAX ||
-		    l->ncitations == CITATIONS_MAX) {
-			passed_over++;
-			continue;
-		}
-		l->citations[l->ncitations++] = text;
-		if (l->turn->stored)
-			note(l, SPOOL_CITE, text, strlen(text));
-	}
+	expect_citations(l, n);
+	for (size_t i = 0; i < n; i++)
+		passed_over += !json_is_object(json_elem(citations, i)) ||
+		    !cite(l, json_dump(l->turn->a, json_elem(citations, i)));
 	if (passed_over > 0 || json_count(citations) > n)
 		log_warn("some of an upstream's citations were passed over",
 		    LOG_S("rid", l->turn->rid),
 		    LOG_I("number", passed_over + json_count(citations) - n));
 }
 
-static const char *
-status_of(const struct ask_end *e)
+const char *
+lane_status(const struct ask_end *e)
 {
 	if (e->why == F_TIMEOUT)
 		return "timeout";
@@ -152,14 +275,16 @@ on_end(void *arg, const struct ask_end *e)
 	struct lane	*l = arg;
 
 	l->retry_after = e->retry_after;
-	l->estimated = !e->usage;
-	l->prompt_tokens = e->prompt_tokens;
-	l->completion_tokens = e->completion_tokens;
+	l->estimated |= !e->usage;
+	lane_charge(l, e->prompt_tokens,
+	    e->usage || e->completion_tokens > 0 ? e->completion_tokens : -1);
+	if (l->plan != NULL && plan_asked(l, e))
+		return;
 	if (e->why != F_NONE)
 		log_warn("an answer failed", LOG_S("rid", l->turn->rid), LOG_I("turn", l->turn->id),
 		    LOG_S("model", l->model->code), LOG_S("fail", fail_name(e->why)),
 		    LOG_I("retry_after", e->retry_after));
-	lane_end(l, status_of(e), e->why);
+	lane_end(l, lane_status(e), e->why);
 }
 
 struct spool_ended
@@ -171,33 +296,44 @@ lane_ended(const struct lane *l)
 	ended = (struct spool_ended){ .prompt_tokens = l->prompt_tokens,
 	    .completion_tokens = l->completion_tokens, .first_ms = l->first_ms,
 	    .last_ms = l->last_ms, .ended_ms = l->ended_ms, .estimated = l->estimated,
-	    .why = (int32_t)l->why };
+	    .why = (int32_t)l->why, .spent = l->spent };
 	snprintf(ended.status, sizeof ended.status, "%s", l->status);
 	return ended;
 }
 
 void
+lane_close_thought(struct lane *l)
+{
+	if (l->thinking)
+		tell_delta(l, &(struct delta){ .text = "", .flags = DELTA_CLOSES,
+		    .at_ms = loop_wall(l->turn->engine->loop) });
+	l->thinking = false;
+}
+
+void
+lane_settle(struct lane *l, const char *status, enum fail_kind why)
+{
+	if (l->state == LANE_WAITING)		/* stopped before it was asked */
+		l->estimated = true;
+	lane_close_thought(l);
+	if (l->charged != NULL)			/* the last attempt may have reached nobody */
+		l->model = l->charged;
+	l->status = status;
+	l->why = why;
+	l->ended_ms = loop_wall(l->turn->engine->loop);
+}
+
+void
 lane_end(struct lane *l, const char *status, enum fail_kind why)
 {
-	struct spool_ended	 ended;
-	struct turn		*t = l->turn;
+	struct turn	*t = l->turn;
 
 	if (l->state >= LANE_CLOSING)
 		return;
-	if (l->state == LANE_WAITING)		/* stopped before it was asked */
-		l->estimated = true;
-	if (l->thinking)			/* a reader waits for the reasoning's end */
-		tell_delta(l, &(struct delta){ .text = "", .flags = DELTA_CLOSES,
-		    .at_ms = loop_wall(t->engine->loop) });
-	l->thinking = false;
+	if (l->ended_ms == 0)
+		lane_settle(l, status, why);
 	l->state = LANE_CLOSING;
-	l->status = status;
-	l->why = why;
-	l->ended_ms = loop_wall(t->engine->loop);
-	if (l->estimated)
-		l->completion_tokens = lane_tokens(l);
-	ended = lane_ended(l);
-	note(l, SPOOL_END, &ended, sizeof ended);
+	note_ended(l, 0);
 	l->end_pos = t->chain.last;
 	l->next_closing = t->engine->ended;	/* the closer's once that is written */
 	t->engine->ended = l;
@@ -207,10 +343,11 @@ lane_end(struct lane *l, const char *status, enum fail_kind why)
 void
 lane_stop(struct lane *l, const char *status, enum fail_kind why)
 {
+	if (l->plan != NULL)
+		plan_cancel(l);
 	if (l->attempt != NULL) {
 		l->estimated = true;		/* whatever usage would have come, did not */
-		if (attempt_cancel(l))
-			l->prompt_tokens = l->spec.prompt_estimate;
+		lane_charge(l, attempt_cancel(l) ? l->spec.prompt_estimate : 0, -1);
 	}
 	lane_end(l, status, why);
 }

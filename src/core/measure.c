@@ -55,15 +55,37 @@ measure_fault(const struct lane *l, enum fault fault)
 		    FIGURE_FOR(l->model->code, fault_rule(fault)->name));
 }
 
+/* Prices are per million tokens. */
+static double
+cost_of(int64_t in, int64_t out, double price_in, double price_out)
+{
+	return ((double)in * price_in + (double)out * price_out) / 1e6;
+}
+
+double
+measure_cost(const struct model *m, int64_t in, int64_t out)
+{
+	return cost_of(in, out, m->price_in, m->price_out);
+}
+
+static void
+add_tokens(const char *model, int64_t in, int64_t out, double cost)
+{
+	figure_add_for(FIG_TOKENS, in, FIGURE_FOR(model, "prompt"));
+	figure_add_for(FIG_TOKENS, out, FIGURE_FOR(model, "completion"));
+	figure_add_for(FIG_COST, llround(cost * 1e10), FIGURE_FOR(model));	/* ten places */
+}
+
+void
+measure_spent(const struct model *m, int64_t in, int64_t out)
+{
+	add_tokens(m->code, in, out, measure_cost(m, in, out));
+}
+
 void
 measure_answer(const struct measure *m)
 {
-	double	cost = (double)m->prompt_tokens * m->price_in +
-	    (double)m->completion_tokens * m->price_out;
-
 	figure_add_for(FIG_ANSWERS, 1, FIGURE_FOR(m->status));
-	figure_add_for(FIG_TOKENS, m->prompt_tokens, FIGURE_FOR(m->model, "prompt"));
-	figure_add_for(FIG_TOKENS, m->completion_tokens, FIGURE_FOR(m->model, "completion"));
-	/* The prices are per million, the figure has ten places. */
-	figure_add_for(FIG_COST, llround(cost * 1e4), FIGURE_FOR(m->model));
+	add_tokens(m->model, m->prompt_tokens, m->completion_tokens,
+	    cost_of(m->prompt_tokens, m->completion_tokens, m->price_in, m->price_out));
 }

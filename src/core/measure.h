@@ -12,6 +12,11 @@ void	 measure_delta(const struct lane *, bool first);
 /* How the call to its model ended. */
 void	 measure_fault(const struct lane *, enum fault);
 
+/* What so many tokens cost at the model's prices. */
+double	 measure_cost(const struct model *, int64_t in, int64_t out);
+/* A request whose cost is in no answer's tokens has ended (lane.spent). */
+void	 measure_spent(const struct model *, int64_t in, int64_t out);
+
 struct measure {		/* an answer that is settled: its row was closed */
 	const char	*model, *status;
 	int64_t		 prompt_tokens, completion_tokens;

@@ -1,16 +1,16 @@
 #include "core/recover.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "core/closer.h"
 #include "core/heal.h"
+#include "core/ledger.h"
 #include "core/measure.h"
+#include "core/plan.h"
 #include "core/registry.h"
 #include "core/share.h"
 #include "core/spool.h"
@@ -19,17 +19,22 @@
 #include "upstream/delta.h"
 
 #define CITATIONS_MAX	256
+#define TOOLS_MAX	(PLAN_ROUNDS * TOOLCALLS_MAX)
 
 struct left {			/* what the spool knows of a running answer */
 	const struct orphan	*o;
 	struct str		 text, reasoning;
 	struct spool_asked	 asked;
+	int64_t			 counted;	/* estimate of what had been said then */
 	struct spool_ended	 ended;
 	bool			 has_ended;
 	struct measure		 settled;	/* once it is */
 	int64_t			 first_ms, last_ms;
 	char			*citations[CITATIONS_MAX];
 	int			 ncitations;
+	char			*tools[TOOLS_MAX];
+	int			 ntools;
+	char			*questions, *seams;
 };
 
 struct recovery {
@@ -51,6 +56,14 @@ compare(const void *a, const void *b)
 	return (x->o->lane > y->o->lane) - (x->o->lane < y->o->lane);
 }
 
+/* Estimated, of all that was read so far. */
+static int64_t
+said_tokens(const struct left *l)
+{
+	return utf8_tokens(l->text.p, l->text.len) +
+	    utf8_tokens(l->reasoning.p, l->reasoning.len);
+}
+
 static int
 collect(void *arg, uint64_t pos, const struct spool_record *r)
 {
@@ -64,12 +77,15 @@ collect(void *arg, uint64_t pos, const struct spool_record *r)
 	switch (r->kind) {
 	case SPOOL_LANE:
 		/* The newest: where a model failed another was asked. */
-		if (r->len >= offsetof(struct spool_asked, model))
-			memcpy(&l->asked, r->data,
-			    r->len < sizeof l->asked ? r->len : sizeof l->asked);
+		if (r->len < SPOOL_ASKED_LEAST)
+			break;
+		memcpy(&l->asked, r->data, r->len < sizeof l->asked ? r->len : sizeof l->asked);
+		l->counted = said_tokens(l);
 		break;
 	case SPOOL_DELTA:
-		str_put(r->flags & DELTA_REASONING ? &l->reasoning : &l->text, r->data, r->len);
+		if (!(r->flags & DELTA_TOOLS))
+			str_put(r->flags & DELTA_REASONING ? &l->reasoning : &l->text,
+			    r->data, r->len);
 		l->last_ms = r->at_ms;
 		if (l->first_ms == 0)
 			l->first_ms = r->at_ms;
@@ -78,11 +94,21 @@ collect(void *arg, uint64_t pos, const struct spool_record *r)
 		if (l->ncitations < CITATIONS_MAX)
 			l->citations[l->ncitations++] = arena_strndup(v->cx->a, r->data, r->len);
 		break;
+	case SPOOL_TOOL:
+		if (l->ntools < TOOLS_MAX)
+			l->tools[l->ntools++] = arena_strndup(v->cx->a, r->data, r->len);
+		break;
+	case SPOOL_QUESTIONS:
+		l->questions = arena_strndup(v->cx->a, r->data, r->len);
+		break;
+	case SPOOL_SEAMS:
+		l->seams = arena_strndup(v->cx->a, r->data, r->len);
+		break;
 	case SPOOL_END:
-		if (r->len == sizeof l->ended) {
-			memcpy(&l->ended, r->data, sizeof l->ended);
-			l->has_ended = true;
-		}
+		if (r->len < SPOOL_ENDED_LEAST)
+			break;
+		memcpy(&l->ended, r->data, r->len < sizeof l->ended ? r->len : sizeof l->ended);
+		l->has_ended = true;
 		break;
 	default:
 		break;
@@ -111,8 +137,7 @@ fill_row(struct answer_row *row, struct left *l, int64_t now_ms)
 		row->status = (char *)"error";
 		row->error = (char *)fail_name(F_UNAVAILABLE);
 		row->prompt_tokens = l->asked.prompt_tokens;
-		row->completion_tokens = utf8_tokens(l->text.p, l->text.len) +
-		    utf8_tokens(l->reasoning.p, l->reasoning.len);
+		row->completion_tokens = l->asked.completion_tokens + said_tokens(l) - l->counted;
 		row->estimated = true;
 		row->first_ms = l->first_ms;
 		row->last_ms = l->last_ms;
@@ -121,6 +146,8 @@ fill_row(struct answer_row *row, struct left *l, int64_t now_ms)
 	if (l->o->stored) {
 		row->text = l->text.p != NULL ? l->text.p : (char *)"";
 		row->reasoning = l->reasoning.p;
+		row->questions = l->questions;
+		row->seams = l->seams;
 	}
 }
 
@@ -151,7 +178,7 @@ close_left(struct ctx *cx, void *arg)
 	struct left		*l = arg;
 	struct measure		*s = &l->settled;
 	struct answer_row	 row;
-	char			 cost[48];
+	struct ledger_bill	 bill;
 	int			 closed;
 
 	fill_row(&row, l, cx->now);
@@ -160,18 +187,24 @@ close_left(struct ctx *cx, void *arg)
 	s->status = row.status;
 	s->prompt_tokens = row.prompt_tokens;
 	s->completion_tokens = row.completion_tokens;
-	closer_cost(cost, sizeof cost, s->price_in, s->price_out, s->prompt_tokens,
-	    s->completion_tokens);
-	row.cost = cost;
+	bill = (struct ledger_bill){ .answer = row.id, .key = l->o->api_key,
+	    .now_ms = row.ended_ms };
+	ledger_cost(bill.amount, s->price_in, s->price_out, s->prompt_tokens,
+	    s->completion_tokens, l->has_ended ? l->ended.spent : l->asked.spent);
+	row.cost = bill.amount;
 	if ((closed = answer_close(cx, &row)) != 1)
 		return closed;
 	for (int i = 0; i < l->ncitations; i++)
 		if (citation_add(cx, &(struct citation_row){ .answer = row.id, .position = i,
 		    .body = l->citations[i] }) == -1)
 			return -1;
-	if (ledger_add(cx, row.id, cost, row.ended_ms) == -1)
+	for (int i = 0; i < l->ntools; i++)
+		if (tool_run_add(cx, &(struct tool_run_row){ .answer = row.id, .position = i,
+		    .body = l->tools[i] }) == -1)
+			return -1;
+	if (turn_close(cx, row.turn, row.ended_ms) == -1)
 		return -1;
-	return turn_close(cx, row.turn, row.ended_ms) == -1 ? -1 : 0;
+	return ledger_settle(cx, &bill, 1);
 }
 
 /*

@@ -171,6 +171,18 @@ note_end(struct turn *t, struct lane *l, const struct spool_ended *e)
 	l->first_ms = e->first_ms;
 	l->last_ms = e->last_ms;
 	l->ended_ms = e->ended_ms;
+	l->spent = e->spent;
+}
+
+/* As much of what a record should hold as it does. False: too little. */
+static bool
+take(void *dst, size_t size, const struct spool_record *r, size_t least)
+{
+	memset(dst, 0, size);
+	if (r->len < least)
+		return false;
+	memcpy(dst, r->data, r->len < size ? r->len : size);
+	return true;
 }
 
 void
@@ -184,12 +196,14 @@ retell_note(struct turn *t, const struct spool_record *r)
 		return;
 	switch (r->kind) {
 	case SPOOL_LANE:
-		if (r->len != sizeof asked)
+		if (!take(&asked, sizeof asked, r, SPOOL_ASKED_LEAST))
 			break;
-		memcpy(&asked, r->data, sizeof asked);
 		l->state = LANE_RUNNING;
 		l->asked = asked.model;
 		l->prompt_tokens = asked.prompt_tokens;
+		l->completion_tokens = asked.completion_tokens;
+		l->counted = lane_tokens(l);
+		l->spent = asked.spent;
 		break;
 	case SPOOL_DELTA:
 		lane_count(l, &(struct delta){ .text = r->data, .len = r->len,
@@ -199,10 +213,11 @@ retell_note(struct turn *t, const struct spool_record *r)
 		add_citation(t, l, r->data, r->len);
 		break;
 	case SPOOL_END:
-		if (r->len != sizeof ended)
-			break;
-		memcpy(&ended, r->data, sizeof ended);
-		note_end(t, l, &ended);
+		if (take(&ended, sizeof ended, r, SPOOL_ENDED_LEAST))
+			note_end(t, l, &ended);
+		break;
+	case SPOOL_QUESTIONS:
+		l->questions = arena_strndup(t->a, r->data, r->len);
 		break;
 	default:
 		break;
@@ -227,6 +242,7 @@ fill_lane(struct turn *t, struct lane *l, const struct answer_told *a)
 		str_puts(&l->text, a->text);
 	if (a->reasoning != NULL)
 		str_puts(&l->reasoning, a->reasoning);
+	l->questions = arena_strdup(t->a, a->questions);
 	l->prompt_tokens = a->prompt_tokens;
 	l->completion_tokens = a->completion_tokens;
 	l->estimated = a->estimated;

@@ -24,8 +24,8 @@ void	 retell_write(struct str *, const struct turn *);
  */
 struct turn	*retell_read(const struct spool_record *, const struct voice *const *voices);
 /*
- * What a record says of a lane goes into the lane: SPOOL_LANE, SPOOL_CITE, SPOOL_END, and of a
- * delta its time and length. So that end, fail and cite can be told from it.
+ * What a record says of a lane goes into the lane: SPOOL_LANE, SPOOL_CITE, SPOOL_QUESTIONS,
+ * SPOOL_END, and of a delta its time and length. So that end, fail and cite can be told from it.
  */
 void	 retell_note(struct turn *, const struct spool_record *);
 

@@ -93,8 +93,33 @@ void	 news_letter(void *engine, const struct post_letter *);
 
 /* lane.c: a lane's way from asked to told. */
 void	 lane_ask(struct lane *);
+void	 lane_ask_models(struct lane *);	/* its models, as spec and fallbacks say */
 void	 lane_asked(struct lane *);		/* its model is about to be: notes which */
-/* Ends it with this status ("stop", "stopped", …) unless it has ended; it goes to the closer. */
+/* A record of it that is no event. */
+void	 lane_note(struct lane *, enum spool_kind, const void *, size_t);
+/* Tells a piece of its answer. -1: it would be too long. */
+int	 lane_say(struct lane *, const struct delta *);
+/* A citation, JSON in the turn's arena, which it has once. */
+void	 lane_cite(struct lane *, char *);
+/* A reader waits for the end of its reasoning. */
+void	 lane_close_thought(struct lane *);
+/*
+ * A request for its answer has ended: adds its tokens. out -1: nobody counted, the estimate of what
+ * it has said since.
+ */
+void	 lane_charge(struct lane *, int64_t in, int64_t out);
+/* Adds what tokens of a model cost to what it has spent. */
+void	 lane_spend(struct lane *, const struct model *, int64_t in, int64_t out);
+/* Notes what it has spent, and what more a request under way may cost. */
+void	 lane_note_spent(struct lane *, double more);
+/* What a request's end is for its answer: "stop", "error", … */
+const char *lane_status(const struct ask_end *);
+/* Its answer has ended so, and only what follows it is to come. */
+void	 lane_settle(struct lane *, const char *status, enum fail_kind why);
+/*
+ * Ends it, as it was settled or else with this status ("stop", "stopped", …), unless it has ended;
+ * it goes to the closer.
+ */
 void	 lane_end(struct lane *, const char *status, enum fail_kind why);
 /* The same, its upstream cut off */
 void	 lane_stop(struct lane *, const char *status, enum fail_kind why);

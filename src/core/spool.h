@@ -22,27 +22,42 @@
 enum spool_kind {
 	/* First of a turn: what its voice must know of it, JSON (retell.h) */
 	SPOOL_BEGIN = 1,
-	SPOOL_LANE,		/* a lane is asked: struct spool_asked */
+	/*
+	 * A lane is asked, or what it costs has changed: struct spool_asked. The last counts
+	 */
+	SPOOL_LANE,
 	SPOOL_DELTA,		/* an event: text; flags are DELTA_ */
 	SPOOL_MESSAGE,		/* an event: the encoded message */
 	SPOOL_CITE,		/* one citation of the lane, as JSON; no event */
-	/* The upstream is done with the lane: struct spool_ended; no event */
+	/*
+	 * The upstream is done with the lane's answer: struct spool_ended; no event. Of several the
+	 * last counts: what follows the answer costs, too
+	 */
 	SPOOL_END,
 	SPOOL_STORED,		/* the turn is in the database; no event, no payload */
 	SPOOL_DONE,		/* all was told: no event follows; no payload */
 	/* After every SPOOL_MARK_EVERY-th event: where the mark before is (uint64_t); no event */
 	SPOOL_MARK,
+	SPOOL_TOOL,		/* a tool has run for the lane, as JSON; no event */
+	SPOOL_QUESTIONS,	/* what may be asked next (turn.h), as JSON; no event */
+	SPOOL_SEAMS,		/* where the answer went on (turn.h), as JSON; no event */
 };
 
 #define SPOOL_MARK_EVERY	256
 
 #define SPOOL_NO_LANE	0xffff	/* lane of what is said of the turn as a whole */
 
+/* Both grow at their end: who reads them takes what is there. */
 struct spool_asked {
 	int64_t	 answer;
-	int64_t	 prompt_tokens;		/* estimated */
+	int64_t	 prompt_tokens;		/* what is asked now estimated, */
 	int64_t	 model;			/* that is asked: not the lane's own where that failed */
+	int64_t	 completion_tokens;	/* of earlier requests to it, like their prompts */
+	double	 spent;			/* lane.spent */
 };
+
+#define SPOOL_ASKED_LEAST	16	/* bytes of it that were always there */
+#define SPOOL_ENDED_LEAST	64	/* and of the other */
 
 struct spool_ended {
 	int64_t	 prompt_tokens, completion_tokens;
@@ -50,6 +65,7 @@ struct spool_ended {
 	int32_t	 estimated;
 	int32_t	 why;			/* enum fail_kind */
 	char	 status[16];
+	double	 spent;			/* lane.spent */
 };
 
 struct spool_record {

@@ -260,7 +260,7 @@ spool_reader_said(struct spool_reader *sr, int64_t worker, uint64_t last, int la
 	int			 rv = step_first(sr, &s, worker, last);
 
 	while (rv == 0) {
-		if (s.r.kind == SPOOL_DELTA && s.r.lane == lane)
+		if (s.r.kind == SPOOL_DELTA && s.r.lane == lane && !(s.r.flags & DELTA_TOOLS))
 			rv = str_put(&found, &s.pos, sizeof(s.pos));
 		if (s.r.prev == 0)
 			break;

@@ -1,9 +1,12 @@
 #include "core/turn.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/ident.h"
 #include "base/jw.h"
+#include "core/estimate.h"
+#include "core/ledger.h"
 #include "core/running.h"
 #include "core/session.h"
 #include "core/who.h"
@@ -60,6 +63,21 @@ sit_down(struct turn *t, struct lane *l, const struct turn_seat *s, const struct
 		l->citations[i] = arena_strdup(t->a, spec->citations[i]);
 }
 
+/* The turn's own descriptor of what is sent to the models. -1: ctx failed. */
+static int
+take_file(struct ctx *cx, struct turn *t, const struct call_file *from)
+{
+	int	 fd = fcntl(from->fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd == -1)
+		return fail(cx, F_UNAVAILABLE, "descriptors");
+	t->file = arena_get(t->a, sizeof *t->file);
+	*t->file = (struct call_file){ .fd = fd, .size = from->size,
+	    .name = arena_strdup(t->a, from->name),
+	    .media_type = arena_strdup(t->a, from->media_type) };
+	return 0;
+}
+
 static struct turn *
 make(struct ctx *cx, struct engine *e, const struct turn_spec *spec)
 {
@@ -74,6 +92,7 @@ make(struct ctx *cx, struct engine *e, const struct turn_spec *spec)
 	t->stored = spec->session != NULL;
 	t->session = t->stored ? spec->session->id : 0;
 	t->owner = cx->who->id;
+	t->key = cx->who->key;
 	t->ref = arena_strdup(a, spec->ref);
 	t->lang = cx->lang;
 	t->voice = spec->voice;
@@ -164,7 +183,7 @@ look_back(struct ctx *cx, struct opening *o)
 	if ((n = turn_count(cx, t->session)) == -1)
 		return -1;
 	o->fresh = n == 0;
-	for (int i = 0; !o->fresh && i < t->nlanes; i++)
+	for (int i = 0; !o->fresh && o->spec->parent != -1 && i < t->nlanes; i++)
 		if (turn_said(cx, t->session, t->lanes[i].n, o->spec->private, o->spec->group,
 		    &o->said[i], &o->nsaid[i]) == -1)
 			return -1;
@@ -182,6 +201,22 @@ mark_session(struct ctx *cx, const struct turn_spec *spec)
 	return spec->choice != NULL ? session_choose(cx, s->id, spec->choice->id) : 0;
 }
 
+/* Puts aside what its answers may cost. */
+static int
+reserve(struct ctx *cx, const struct opening *o)
+{
+	const struct turn	*t = o->turn;
+	struct ledger_claim	*claims;
+
+	if (t->key == 0)
+		return 0;
+	claims = arena_array(cx->a, (size_t)t->nlanes, sizeof *claims);
+	for (int i = 0; i < t->nlanes; i++)
+		claims[i] = (struct ledger_claim){ .answer = t->lanes[i].answer,
+		    .amount = estimate_lane(o->spec, &t->lanes[i], o->said[i], o->nsaid[i]) };
+	return ledger_reserve(cx, claims, (size_t)t->nlanes);
+}
+
 static int
 open_txn(struct ctx *cx, void *arg)
 {
@@ -191,7 +226,7 @@ open_txn(struct ctx *cx, void *arg)
 	struct turn_row		 row = {
 		.id = t->id, .tenant = cx->who->tenant, .owner = t->owner, .group_id = t->id,
 		.worker = engine_id(t->engine), .private = spec->private,
-		.voice = (char *)t->voice->name, .created_ms = t->created_ms,
+		.voice = (char *)t->voice->name, .api_key = t->key, .created_ms = t->created_ms,
 	};
 
 	if (spec->idem_key != NULL &&
@@ -220,7 +255,7 @@ open_txn(struct ctx *cx, void *arg)
 		    .session = t->session, .lane = t->lanes[i].n, .model = t->lanes[i].model->id,
 		    .created_ms = t->created_ms }) == -1)
 			return -1;
-	return 0;
+	return reserve(cx, o);
 }
 
 /* Room for so many more models that may answer. */
@@ -294,7 +329,9 @@ turn_open(struct ctx *cx, struct engine *e, const struct turn_spec *spec)
 	o.said = arena_array(cx->a, (size_t)o.turn->nlanes, sizeof *o.said);
 	o.nsaid = arena_array(cx->a, (size_t)o.turn->nlanes, sizeof *o.nsaid);
 
-	if (load_fallbacks(cx, &o) == -1 || db_txn(cx, open_txn, &o) == -1) {
+	if ((spec->ask.kind == ASK_TRANSCRIPT &&
+	    take_file(cx, o.turn, &spec->ask.file) == -1) || load_fallbacks(cx, &o) == -1 ||
+	    db_txn(cx, open_txn, &o) == -1) {
 		turn_free(o.turn);
 		return NULL;
 	}

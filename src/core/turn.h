@@ -18,10 +18,14 @@
 #include "store/session.h"
 #include "upstream/ask.h"
 #include "upstream/prompt.h"
+#include "upstream/toolcalls.h"
 
 struct attempt;
+struct call_file;
 struct engine;
 struct fallback;
+struct plan;
+struct plan_spec;
 struct registry_row;
 
 enum lane_state { LANE_WAITING, LANE_RUNNING, LANE_CLOSING, LANE_CLOSED };
@@ -46,11 +50,13 @@ struct lane {
 	int			 retry_after;
 	/*
 	 * What it said. Of a turn that runs it is in the spool, and here only where a fusing lane
-	 * waits for it, or while its end is told by a voice that wants it; an answer that is told
-	 * again from the database (retell.h) is here.
+	 * waits for it, or its voice wants it: of what is stored while the end is told. An answer
+	 * that is told again from the database (retell.h) is here.
 	 */
 	struct str		 text, reasoning;
 	struct utf8_tally	 said, thought;	/* how much of either there is */
+	/* What it wants called, where its voice takes that (takes_tools); NULL: nothing */
+	struct toolcalls	*calls;
 	char			**citations;	/* each one JSON object; in the turn's arena */
 	size_t			 ncitations;
 	int64_t			 prompt_tokens, completion_tokens;
@@ -64,6 +70,19 @@ struct lane {
 	struct ask_spec		 spec;		/* how it is asked; its body is gone once it was */
 	struct fallback		*fallbacks;	/* that may be asked yet; in the turn's arena */
 	size_t			 nfallbacks;
+	struct plan		*plan;		/* its steps; NULL: it only asks */
+	/* At whose prices its tokens are: the one asked last for its answer; NULL: nobody yet */
+	const struct model	*charged;
+	int64_t			 counted;	/* estimate of what of its text is in the tokens */
+	/*
+	 * What it has cost besides its tokens: requests to other models, and those beside its
+	 * answer, at the prices of who was asked. In the unit of the prices.
+	 */
+	double			 spent;
+	char			*questions;	/* JSON array of what may be asked next; or NULL */
+	char			*seams;		/* JSON array: where it went on (plan.h); or NULL */
+	char			**tools;	/* that ran, each one JSON object; in the arena */
+	size_t			 ntools;
 	bool			 thinking;	/* inside a reasoning */
 	bool			 told;		/* its last messages went out */
 	bool			 saved;		/* it is in the database */
@@ -76,6 +95,8 @@ struct turn {
 	int64_t			 id;
 	int64_t			 session;	/* 0: not stored */
 	int64_t			 owner;		/* user; 0: a caller without identity */
+	int64_t			 key;		/* the API key that pays; 0: none */
+	int64_t			 parent;	/* the message that it goes on from; 0: the rest */
 	int64_t			 group;		/* of the turns of one question; 0: not stored */
 	const char		*ref;		/* as its voice has it; may be NULL */
 	enum lang		 lang;
@@ -95,10 +116,12 @@ struct turn {
 	/* The last of lanes, asked when the others have ended; or NULL */
 	struct lane		*fuse;
 	const char		*question;	/* kept only where fuse needs it */
+	struct call_file	*file;		/* its own, which is sent to the models; or NULL */
 	struct spool_chain	 chain;		/* its records */
 	struct registry_row	*row;		/* NULL: none yet, or no room for one */
 	/* Nothing is stored and the peer is slow: the upstreams wait */
 	bool			 paused;
+	bool			 begun;		/* its voice has, and its peer */
 	bool			 done;		/* every lane was told, and so was the end */
 	bool			 dirty;		/* has records that nobody was told of */
 	uint16_t		 nheard;
@@ -112,6 +135,15 @@ struct turn_seat {		/* a lane that takes part */
 	int			 lane;
 	const struct model	*model;
 	const char		*mask, *mask_name, *pri_id;
+};
+
+struct turn_ask {		/* what the models are asked for */
+	enum ask_kind	 kind;
+	/*
+	 * A transcript: what is heard, from its first byte. The turn has a descriptor of its own;
+	 * this one stays the caller's.
+	 */
+	struct call_file file;
 };
 
 struct turn_spec {
@@ -149,6 +181,29 @@ struct turn_spec {
 	/* Earlier messages of the client: used and kept only where nothing is stored yet */
 	const struct message	*before;
 	size_t			 nbefore;
+	/*
+	 * All that the models are told, in place of what was said before, the question and what
+	 * stands around it, which are only kept. ntold 0: they are told those.
+	 */
+	const struct message	*told;
+	size_t			 ntold;
+	/*
+	 * A message of the session (id of a turn, or of an answer of one): what is heard is the path
+	 * from the first message to that one. 0: everything, -1: nothing
+	 */
+	int64_t			 parent;
+	/* What the assistant is told before everything; used, not kept. NULL: nothing */
+	const char		*system;
+	/*
+	 * More members of the requests to the models, as JSON text without braces:
+	 * "temperature":0.2,"stop":["x"]; NULL: none. max_tokens: of an answer; 0: the model's.
+	 */
+	const char		*extra;
+	int			 max_tokens;
+	/* Other than a chat: `question` alone is asked, with extra, and there is no plan */
+	struct turn_ask		 ask;
+	/* What is done before and after the models are asked (plan.h); NULL: nothing */
+	const struct plan_spec	*plan;
 	/* A system message with what was found for the question; NULL: nothing */
 	const char		*knowledge;
 	/* What was found, each one JSON object: every lane's first citations */
@@ -163,8 +218,8 @@ struct turn_spec {
 /*
  * Opens the turn: one transaction checks that none of the lanes is answering (F_BUSY), finds its
  * group and stores question and running answers. NULL: ctx failed, nothing is stored (F_CONFLICT:
- * another request with that idem_key was first; F_UNAVAILABLE, "state_dir": its disk is full). What
- * it returns must be given to turn_run.
+ * another request with that idem_key was first; F_UNAVAILABLE, "state_dir": its disk is full;
+ * F_PAYMENT: the caller's key cannot pay for it). What it returns must be given to turn_run.
  */
 struct turn	*turn_open(struct ctx *, struct engine *, const struct turn_spec *);
 /*

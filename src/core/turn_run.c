@@ -3,7 +3,9 @@
  * moment nobody needs it any more.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "core/plan.h"
 #include "core/retell.h"
 #include "core/running.h"
 
@@ -137,8 +139,14 @@ turn_free(struct turn *t)
 {
 	for (int i = 0; i < t->nlanes; i++) {
 		lane_forget(&t->lanes[i]);
+		if (t->lanes[i].calls != NULL)
+			toolcalls_free(t->lanes[i].calls);
+		free(t->lanes[i].calls);
+		plan_free(t->lanes[i].plan);
 		str_free(&t->lanes[i].spec.body);
 	}
+	if (t->file != NULL)
+		close(t->file->fd);
 	free(t->heard);
 	arena_free(t->a);
 }

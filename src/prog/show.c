@@ -30,6 +30,10 @@ who_name(enum route_who who)
 		return "login";
 	case WHO_ADMIN:
 		return "admin";
+	case WHO_KEY:
+		return "key";
+	case WHO_PUBLIC:
+		return "login, key or nobody";
 	}
 	return NULL;
 }

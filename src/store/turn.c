@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 
-#include "base/ident.h"
 #include "store/rows.h"
 
 /* Opening. */
@@ -13,7 +12,7 @@ turn_add(struct ctx *cx, const struct turn_row *t)
 	return db_do(cx, SQL_TURN_ADD, V(t->id), V(t->tenant), V_ID(t->owner), V_ID(t->session),
 	    V(t->group_id), V(t->worker), V(t->private), V(t->voice), V(t->question),
 	    V(t->content_type != NULL ? t->content_type : "text"), V(t->file_url),
-	    V(t->unread), V(t->context), V(t->created_ms));
+	    V(t->unread), V(t->context), V_ID(t->api_key), V(t->created_ms));
 }
 
 int
@@ -77,8 +76,8 @@ answer_close(struct ctx *cx, const struct answer_row *a)
 	int64_t	 closed;
 
 	closed = db_exec(cx, SQL_ANSWER_CLOSE, V(a->model), V(a->status), V(a->text),
-	    V(a->reasoning), V(a->error), V(a->prompt_tokens), V(a->completion_tokens),
-	    V(a->estimated), V(a->cost != NULL ? a->cost : "0"), V_ID(a->first_ms),
+	    V(a->reasoning), V(a->error), V(a->questions), V(a->seams), V(a->prompt_tokens),
+	    V(a->completion_tokens), V(a->estimated), V(a->cost != NULL ? a->cost : "0"), V_ID(a->first_ms),
 	    V_ID(a->last_ms), V_ID(a->ended_ms), V(a->id));
 	if (closed != 1)
 		return (int)closed;
@@ -92,9 +91,9 @@ citation_add(struct ctx *cx, const struct citation_row *c)
 }
 
 int
-ledger_add(struct ctx *cx, int64_t answer, const char *amount, int64_t now_ms)
+tool_run_add(struct ctx *cx, const struct tool_run_row *t)
 {
-	return db_do(cx, SQL_LEDGER_ADD, V(ident_new()), V(answer), V(amount), V(now_ms));
+	return db_do(cx, SQL_TOOL_RUN_ADD, V(t->answer), V(t->position), V(t->body));
 }
 
 int

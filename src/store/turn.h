@@ -24,6 +24,7 @@ struct turn_row {
 	char	*unread;
 	/* JSON array of earlier messages the client gave, or NULL */
 	char	*context;
+	int64_t	 api_key;		/* that pays; 0: none */
 	int64_t	 created_ms, ended_ms;	/* ended 0: it runs */
 };
 
@@ -36,6 +37,7 @@ struct answer_row {
 	char	*text, *reasoning;	/* NULL: not stored */
 	/* A code of fail.def where status is error or timeout, else NULL */
 	char	*error;
+	char	*questions, *seams;	/* JSON, or NULL */
 	int64_t	 prompt_tokens, completion_tokens;
 	bool	 estimated;
 	char	*cost;			/* decimal text with 10 places, so that sums are exact */
@@ -57,6 +59,12 @@ struct citation_row {
 	int64_t	 answer;
 	int	 position;	/* from 0 */
 	char	*body;		/* one JSON object */
+};
+
+struct tool_run_row {
+	int64_t	 answer;
+	int	 position;	/* from 0 */
+	char	*body;		/* JSON: round, id, name, arguments, status, result, ms */
 };
 
 /* Opening. */
@@ -89,8 +97,7 @@ int	 turn_said(struct ctx *, int64_t session, int lane, bool private, int64_t be
  */
 int	 answer_close(struct ctx *, const struct answer_row *);
 int	 citation_add(struct ctx *, const struct citation_row *);
-/* With api_key NULL, kind "answer". */
-int	 ledger_add(struct ctx *, int64_t answer, const char *amount, int64_t now_ms);
+int	 tool_run_add(struct ctx *, const struct tool_run_row *);
 /* Ends the turn when none of its answers runs any more: 1, 0 or -1. */
 int	 turn_close(struct ctx *, int64_t turn, int64_t now_ms);
 /*
@@ -107,6 +114,7 @@ struct orphan {
 	int	 lane;
 	char	*model_code;
 	double	 price_in, price_out;
+	int64_t	 api_key;	/* that pays; 0: none */
 	int64_t	 stored;	/* turn has a session: keep the text */
 	int64_t	 created_ms;
 	char	*question;
@@ -167,7 +175,7 @@ struct answer_told {
 	char	*mask, *pri_id;		/* its lane's */
 	int64_t	 model;			/* that answered, */
 	char	*model_code, *model_name, *model_logo;	/* its name for others; logo: or NULL */
-	char	*status, *text, *reasoning, *error;
+	char	*status, *text, *reasoning, *error, *questions;
 	int64_t	 prompt_tokens, completion_tokens;
 	bool	 estimated;
 	int64_t	 first_ms, last_ms, ended_ms;

@@ -17,7 +17,9 @@
 struct ask {
 	struct asker		*asker;
 	struct call		*call;
+	enum ask_kind		 kind;
 	struct sse		 sse;
+	struct str		 reply;		/* where it comes whole */
 	struct str		 body;
 	const struct ask_ops	*ops;
 	void			*arg;
@@ -48,6 +50,7 @@ ask_free(struct ask *q)
 		q->next->prev = q->prev;
 	sse_free(&q->sse);
 	str_free(&q->body);
+	str_free(&q->reply);
 	free(q);
 }
 
@@ -82,7 +85,21 @@ abandon(struct ask *q, enum fail_kind why, enum fault fault)
 		ask_free(q);
 }
 
-/* One text of the event, if there is one. -1: the ask was cancelled or its answer is too long. */
+/* -1: the ask was cancelled or its answer is too long. */
+static int
+pass_on(struct ask *q, const struct delta *d)
+{
+	q->heard = loop_now(q->asker->loop);
+	q->end.heard = true;
+	if (q->ops->delta(q->arg, d) == -1) {
+		q->end.finish = FINISH_LENGTH;
+		tell_end(q, F_NONE, FAULT_NONE);
+		return -1;
+	}
+	return q->dead ? -1 : 0;
+}
+
+/* One text of the event, if there is one. */
 static int
 tell_delta(struct ask *q, const char *text, size_t len, bool reasoning)
 {
@@ -90,19 +107,32 @@ tell_delta(struct ask *q, const char *text, size_t len, bool reasoning)
 
 	if (text == NULL || q->ended)
 		return 0;
-	q->heard = loop_now(q->asker->loop);
-	q->end.heard = true;
 	if (reasoning)
 		d.flags = DELTA_REASONING | (q->thinking ? 0 : DELTA_OPENS);
 	else if (q->thinking)
 		d.flags = DELTA_CLOSES;
 	q->thinking = reasoning;
-	if (q->ops->delta(q->arg, &d) == -1) {
-		q->end.finish = FINISH_LENGTH;
-		tell_end(q, F_NONE, FAULT_NONE);
+	return pass_on(q, &d);
+}
+
+/* Pieces of calls, as their JSON; a reasoning before them has ended. */
+static int
+tell_tools(struct ask *q, const struct json *tools)
+{
+	struct delta	 d = { .flags = DELTA_TOOLS, .at_ms = loop_wall(q->asker->loop) };
+	struct arena	*a;
+	int		 rv;
+
+	if (tools == NULL || q->ended)
+		return 0;
+	if (q->thinking && tell_delta(q, "", 0, false) == -1)
 		return -1;
-	}
-	return q->dead ? -1 : 0;
+	a = arena_new(0);
+	d.text = json_dump(a, tools);
+	d.len = strlen(d.text);
+	rv = pass_on(q, &d);
+	arena_free(a);
+	return rv;
 }
 
 /* A character that never became whole. */
@@ -147,13 +177,56 @@ on_event(void *arg, const char *data, size_t len)
 	if (c.citations != NULL && q->ops->cite != NULL)
 		q->ops->cite(q->arg, c.citations);
 	if (tell_delta(q, c.reasoning, c.reasoning_len, true) == -1 ||
-	    tell_delta(q, c.text, c.text_len, false) == -1)
+	    tell_delta(q, c.text, c.text_len, false) == -1 || tell_tools(q, c.tool_calls) == -1)
 		return -1;
 	if (c.finish != FINISH_NONE) {
 		q->end.finish = c.finish;
 		q->heard = loop_now(q->asker->loop);
 	}
 	return 0;
+}
+
+/* A piece of a reply that comes whole. */
+static int
+collect(struct ask *q, const char *p, size_t n)
+{
+	if (q->ended || str_put(&q->reply, p, n) == 0)
+		return 0;
+	log_warn("upstream sent a reply that is too large", LOG_I("cap", WHOLE_CAP));
+	tell_end(q, F_UPSTREAM, FAULT_GARBAGE);
+	return -1;
+}
+
+/* All of it is there. */
+static void
+tell_whole(struct ask *q)
+{
+	struct json_parser	*p = json_parser_new();
+	struct json		*j = q->reply.len > 0 ?
+	    json_parser_parse(p, q->reply.p, q->reply.len) : NULL;
+	struct whole		 w = { .text = STR_INIT(0) };
+
+	str_free(&q->reply);
+	if (j == NULL || whole_read(&w, q->kind, j) == -1) {
+		log_warn("upstream sent a reply that is none");
+		tell_end(q, F_UPSTREAM, FAULT_GARBAGE);
+	} else {
+		q->end.usage = w.usage;
+		q->end.completion_tokens = w.completion_tokens;
+		if (w.usage)
+			q->end.prompt_tokens = w.prompt_tokens;
+		q->end.finish = FINISH_STOP;
+		q->end.heard = w.text.len > 0;
+		/* Half of a picture is none: what is too long for who hears it is a failure. */
+		if (w.text.len > 0 && q->ops->delta(q->arg, &(struct delta){ .text = w.text.p,
+		    .len = w.text.len, .at_ms = loop_wall(q->asker->loop) }) == -1)
+			tell_end(q, F_UPSTREAM, FAULT_GARBAGE);
+		else
+			tell_end(q, F_NONE, FAULT_NONE);
+	}
+	json_free(j);
+	json_parser_free(p);
+	str_free(&w.text);
 }
 
 static int
@@ -164,6 +237,8 @@ on_data(void *arg, int status, const char *p, size_t n)
 
 	if (status != 200)		/* its body is nobody's business but the upstream's */
 		return 0;
+	if (q->kind != ASK_STREAM)
+		return collect(q, p, n);
 	q->inside = true;
 	if (!q->dead)
 		rv = sse_feed(&q->sse, p, n, on_event, q);
@@ -222,8 +297,12 @@ on_done(void *arg, const struct call_end *e)
 	q->call = NULL;
 	if (!q->ended) {
 		q->inside = true;
-		if (e->result == CALL_OK && e->status == 200)
-			sse_end(&q->sse, on_event, q);	/* the last may lack its blank line */
+		if (e->result == CALL_OK && e->status == 200) {
+			if (q->kind != ASK_STREAM)
+				tell_whole(q);
+			else	/* the last may lack its blank line */
+				sse_end(&q->sse, on_event, q);
+		}
 		if (q->half.first != 0)
 			tell_lost(q, q->half.reasoning);
 		q->inside = false;
@@ -310,16 +389,55 @@ asker_free(struct asker *a)
 	free(a);
 }
 
+struct caller *
+asker_caller(struct asker *a)
+{
+	return a->caller;
+}
+
+/* Its connection gets what is asked. */
+static void
+begin_call(struct ask *q, const struct ask_spec *spec)
+{
+	struct call_field	 fields[WHOLE_FIELDS];
+	struct call_form	 form = { .fields = fields, .file_field = "file", .file = spec->file };
+	struct call_spec	 call = { .key = spec->key, .rid = spec->rid,
+		.connect_ms = spec->connect_ms,
+		.accept = q->kind == ASK_STREAM ? "text/event-stream" : "application/json" };
+	struct json_parser	*p = NULL;
+	struct json		*j = NULL;
+	struct arena		*a = NULL;
+	char			*url = xprintf("%s%s", spec->url, whole_path(q->kind));
+
+	call.url = url;
+	if (q->kind == ASK_TRANSCRIPT) {
+		a = arena_new(0);
+		p = json_parser_new();
+		j = json_parser_parse(p, q->body.p, q->body.len);
+		form.nfields = whole_fields(a, j, fields);
+		call.form = &form;
+	} else {
+		call.body = q->body.p;
+		call.body_len = q->body.len;
+	}
+	q->call = call_start(q->asker->caller, &call, &ask_call, q);
+	json_free(j);
+	json_parser_free(p);
+	arena_free(a);
+	free(url);
+}
+
 struct ask *
 ask_start(struct asker *a, struct ask_spec *spec, const struct ask_ops *ops, void *arg)
 {
 	struct ask	*q = xcalloc(1, sizeof *q);
-	char		*url;
 
 	q->asker = a;
+	q->kind = spec->kind;
+	q->reply.cap = WHOLE_CAP;
 	q->ops = ops;
 	q->arg = arg;
-	q->first_ms = spec->first_ms;
+	q->first_ms = q->kind == ASK_STREAM ? spec->first_ms : spec->total_ms;
 	q->idle_ms = spec->idle_ms;
 	q->total_ms = spec->total_ms;
 	q->begun = loop_now(a->loop);
@@ -333,12 +451,7 @@ ask_start(struct asker *a, struct ask_spec *spec, const struct ask_ops *ops, voi
 		a->asks->prev = &q->next;
 	a->asks = q;
 
-	url = xprintf("%s/chat/completions", spec->url);
-	q->call = call_start(a->caller, &(struct call_spec){
-	    .url = url, .key = spec->key, .body = q->body.p, .body_len = q->body.len,
-	    .accept = "text/event-stream", .rid = spec->rid, .connect_ms = spec->connect_ms },
-	    &ask_call, q);
-	free(url);
+	begin_call(q, spec);
 	return q;
 }
 

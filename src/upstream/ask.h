@@ -12,14 +12,18 @@
 #include "upstream/call.h"
 #include "upstream/delta.h"
 #include "upstream/fault.h"
+#include "upstream/whole.h"
 
 struct asker;			/* per loop: caller, parser, all running asks */
 struct ask;
 
 struct ask_spec {
-	const char	*url;		/* base with /v1; "/chat/completions" is added */
+	enum ask_kind	 kind;
+	const char	*url;		/* base with /v1; the kind's path is added */
 	const char	*key;		/* NULL: none */
-	struct str	 body;		/* taken over; see ask_end */
+	/* Taken over; see ask_end. Of a transcript: the members become fields of a form */
+	struct str	 body;
+	const struct call_file	*file;	/* of a transcript: what is heard; copied */
 	const char	*rid;
 	int		 connect_ms, first_ms, idle_ms, total_ms;
 	int64_t		 prompt_estimate;	/* tokens, for when the upstream reports none */
@@ -33,6 +37,9 @@ struct ask_end {
 	int		 retry_after;
 	bool		 heard;		/* a token came */
 	bool		 usage;		/* the upstream reported tokens */
+	/*
+	 * As reported; else estimated. A stream's completion is not (0): who hears it counts it.
+	 */
 	int64_t		 prompt_tokens, completion_tokens;
 	/*
 	 * What was asked, where no token came and the connection needs it no more: for asking it
@@ -41,6 +48,10 @@ struct ask_end {
 	struct str	*body;
 };
 
+/*
+ * A stream is told piece by piece. A reply that comes whole is told as one delta; until then it is
+ * silent, so that its only limits are those to connect and of all of it.
+ */
 struct ask_ops {
 	/* -1 ends the ask as failed (the answer passed its cap). */
 	int	(*delta)(void *arg, const struct delta *);
@@ -51,6 +62,7 @@ struct ask_ops {
 
 struct asker	*asker_new(struct loop *);
 void		 asker_free(struct asker *);
+struct caller	*asker_caller(struct asker *);	/* for other calls on the same connections */
 /* On the loop */
 struct ask	*ask_start(struct asker *, struct ask_spec *, const struct ask_ops *, void *arg);
 void		 ask_cancel(struct ask *);

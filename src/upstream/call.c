@@ -1,13 +1,13 @@
 #include "upstream/call.h"
 
 #include <curl/curl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "upstream/call_load.h"
 
 #define POOL_MAX	256		/* easy handles kept for the next calls */
 #define CONNECTIONS	20000L		/* idle ones curl may keep: at least the peak of streams */
@@ -17,7 +17,7 @@
 struct call {
 	struct caller		*caller;
 	CURL			*easy;
-	struct curl_slist	*headers;
+	struct call_load	 load;
 	const struct call_ops	*ops;
 	void			*arg;
 	size_t			 body_len;
@@ -133,7 +133,7 @@ release(struct call *k)
 
 	if (!k->waiting)
 		curl_multi_remove_handle(c->multi, k->easy);
-	curl_slist_free_all(k->headers);
+	call_load_free(&k->load, k->easy);
 	if (c->npool < POOL_MAX) {
 		curl_easy_reset(k->easy);
 		c->pool[c->npool++] = k->easy;
@@ -289,50 +289,6 @@ caller_free(struct caller *c)
 	free(c);
 }
 
-static void
-add_line(struct call *k, const char *line)
-{
-	struct curl_slist	*l;
-
-	if ((l = curl_slist_append(k->headers, line)) == NULL)
-		out_of_memory();
-	k->headers = l;
-}
-
-static void
-add_header(struct call *k, const char *name, const char *value)
-{
-	char	*line = xprintf("%s: %s", name, value);
-
-	add_line(k, line);
-	explicit_bzero(line, strlen(line));	/* it may be the key */
-	free(line);
-}
-
-static void
-set_headers(struct call *k, const struct call_spec *spec)
-{
-	char	*bearer;
-
-	/* "Name:" alone takes away what curl would add: waiting for 100-continue costs a second. */
-	add_line(k, "Expect:");
-	if (spec->body != NULL)
-		add_header(k, "Content-Type", "application/json");
-	if (spec->accept != NULL)
-		add_header(k, "Accept", spec->accept);
-	if (spec->rid != NULL)
-		add_header(k, "X-Request-Id", spec->rid);
-	if (spec->key != NULL) {
-		bearer = xprintf("Bearer %s", spec->key);
-		add_header(k, "Authorization", bearer);
-		explicit_bzero(bearer, strlen(bearer));
-		free(bearer);
-	}
-	for (size_t i = 0; spec->headers != NULL && spec->headers[i] != NULL; i++)
-		add_line(k, spec->headers[i]);
-	curl_easy_setopt(k->easy, CURLOPT_HTTPHEADER, k->headers);
-}
-
 struct call *
 call_start(struct caller *c, const struct call_spec *spec, const struct call_ops *ops, void *arg)
 {
@@ -344,7 +300,8 @@ call_start(struct caller *c, const struct call_spec *spec, const struct call_ops
 	k->easy = c->npool > 0 ? c->pool[--c->npool] : curl_easy_init();
 	if (k->easy == NULL)
 		out_of_memory();
-	set_headers(k, spec);
+	call_load_set(&k->load, k->easy, spec);
+	k->body_len = spec->body != NULL ? spec->body_len : 0;
 	curl_easy_setopt(k->easy, CURLOPT_PRIVATE, k);
 	curl_easy_setopt(k->easy, CURLOPT_URL, spec->url);
 	curl_easy_setopt(k->easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -354,17 +311,13 @@ call_start(struct caller *c, const struct call_spec *spec, const struct call_ops
 	curl_easy_setopt(k->easy, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(k->easy, CURLOPT_BUFFERSIZE, READ_BUFFER);
 	curl_easy_setopt(k->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)spec->connect_ms);
+	curl_easy_setopt(k->easy, CURLOPT_TIMEOUT_MS, (long)spec->total_ms);
 	curl_easy_setopt(k->easy, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(k->easy, CURLOPT_WRITEDATA, k);
 	curl_easy_setopt(k->easy, CURLOPT_USERAGENT, "parley");
 	if (ops->header != NULL) {
 		curl_easy_setopt(k->easy, CURLOPT_HEADERFUNCTION, on_header);
 		curl_easy_setopt(k->easy, CURLOPT_HEADERDATA, k);
-	}
-	if (spec->body != NULL) {
-		curl_easy_setopt(k->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->body_len);
-		curl_easy_setopt(k->easy, CURLOPT_POSTFIELDS, spec->body);
-		k->body_len = spec->body_len;
 	}
 	k->next = c->calls;
 	k->prev = &c->calls;

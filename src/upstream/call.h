@@ -17,7 +17,7 @@ struct call;
 enum call_result {
 	CALL_OK,		/* the whole reply came, whatever its status */
 	CALL_CONNECT,		/* no connection: refused, no such host, TLS */
-	CALL_TIMEOUT,		/* the connect limit passed */
+	CALL_TIMEOUT,		/* the limit to connect passed, or that of all of it */
 	CALL_CUT,		/* the connection broke, or what came is not HTTP */
 	CALL_STOPPED,		/* a callback returned -1 */
 };
@@ -40,16 +40,37 @@ struct call_ops {
 	void	(*done)(void *arg, const struct call_end *);
 };
 
+struct call_file {		/* a file to send, read from a descriptor; its position stays */
+	int		 fd;		/* must stay open until done or cancel */
+	int64_t		 size;
+	const char	*name, *media_type;
+};
+
+struct call_field {
+	const char	*name, *value;
+};
+
+struct call_form {		/* multipart/form-data; copied, all but the file's bytes */
+	const struct call_field	*fields;
+	size_t			 nfields;
+	const char		*file_field;	/* the name under which the file goes */
+	const struct call_file	*file;		/* NULL: none */
+};
+
 struct call_spec {
 	const char	*url;
+	/* GET, POST, PUT, PATCH, DELETE; NULL: POST where there is something to send, else GET */
+	const char	*method;
 	const char	*key;		/* Bearer; NULL: none. Copied. */
-	/* JSON to POST; NULL: GET. Must live until done or cancel. */
+	/* JSON to send, or NULL. Must live until done or cancel. */
 	const char	*body;
 	size_t		 body_len;
+	const struct call_form *form;	/* in place of a body; or NULL */
 	const char	*accept;	/* "text/event-stream" */
 	const char	*rid;		/* X-Request-Id; NULL: none */
 	int		 connect_ms;
-	/* More of them, "Name: value", ended by NULL; or NULL. Copied. */
+	int		 total_ms;	/* for all of it; 0: no limit */
+	/* More of them, "Name: value", ended by NULL; or NULL. They go before ours. Copied. */
 	const char *const *headers;
 };
 

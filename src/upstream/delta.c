@@ -75,6 +75,21 @@ text_of(const struct json *delta, const char *name, const char **text, size_t *l
 	return 0;
 }
 
+/* The pieces of calls; NULL when they are absent, null or none. -1: it is something else. */
+static int
+tools_of(const struct json *delta, const struct json **tools)
+{
+	const struct json	*j = json_at(delta, "tool_calls");
+
+	if (j == NULL)
+		return 0;
+	if (!json_is_array(j))
+		return -1;
+	if (json_count(j) > 0)
+		*tools = j;
+	return 0;
+}
+
 /* The character will not become whole. */
 static void
 lose(struct delta_half *half, struct chunk *c)
@@ -191,6 +206,8 @@ read_event(struct delta_parser *p, struct delta_half *half, const char *data, si
 		mend(p, half, c, true, c->finish == FINISH_NONE && c->text == NULL);
 		mend(p, half, c, false, c->finish == FINISH_NONE);
 	}
+	if (tools_of(delta, &c->tool_calls) == -1)
+		return -1;
 	if ((c->citations = json_at(p->event, "citations")) == NULL && delta != NULL)
 		c->citations = json_at(delta, "citations");
 	return 0;

@@ -16,6 +16,11 @@ enum delta_flags {
 	DELTA_REASONING	= 1,	/* the text is the model's reasoning, not its answer */
 	DELTA_OPENS	= 2,	/* the first of a reasoning */
 	DELTA_CLOSES	= 4,	/* a reasoning ended before this text (which may be empty) */
+	/*
+	 * The text is a piece of calls of tools, delta.tool_calls as JSON. Only voices that take
+	 * them (voice.h) are told, and it is no part of what was said.
+	 */
+	DELTA_TOOLS	= 8,
 };
 
 struct delta {			/* a piece of an answer, as a lane, a voice and the spool know it */
@@ -43,6 +48,7 @@ struct chunk {
 	bool		 has_usage;
 	int64_t		 prompt_tokens, completion_tokens;
 	const struct json *citations;			/* an array, or NULL */
+	const struct json *tool_calls;			/* the same, of toolcalls.h's pieces */
 	bool		 error;				/* the upstream reports a failure in band */
 	bool		 done;				/* "[DONE]" */
 };

@@ -63,6 +63,22 @@ write_content(struct jw *w, const char *text, const char *image)
 	jw_end(w);
 }
 
+/* As it came, or made of its parts. */
+static void
+write_message(struct jw *w, const struct prompt *p, size_t i)
+{
+	const struct message	*m = &p->m[i];
+
+	if (m->raw != NULL) {
+		jw_raw(w, NULL, m->raw, strlen(m->raw));
+		return;
+	}
+	jw_obj(w, NULL);
+	jw_str(w, "role", role_names[m->role]);
+	write_content(w, m->text, image_of(p, i));
+	jw_end(w);
+}
+
 /*
  * The index of the first message, past the leading system ones, that is sent: whole turns are
  * dropped from the oldest on until the rest fits.
@@ -113,10 +129,12 @@ prompt_write(struct str *out, const struct prompt *p)
 	for (size_t i = 0; i < p->n; i++) {
 		if (i >= systems && i < first)
 			continue;
-		jw_obj(&w, NULL);
-		jw_str(&w, "role", role_names[p->m[i].role]);
-		write_content(&w, p->m[i].text, image_of(p, i));
-		jw_end(&w);
+		write_message(&w, p, i);
+	}
+	jw_end(&w);
+	if (p->extra != NULL && *p->extra != '\0') {
+		str_putc(out, ',');
+		str_puts(out, p->extra);
 	}
 	jw_close(&w);
 	return total;

@@ -18,6 +18,12 @@ struct message {
 	enum role	 role;
 	const char	*text;
 	const char	*image;		/* with it, at an http(s) or data: address; NULL: none */
+	/*
+	 * The whole message as a JSON object, which is sent as it is: a client's own, or one with
+	 * calls of tools or their results. `text` is then for the estimate alone. NULL: it is made
+	 * of role, text and image
+	 */
+	const char	*raw;
 };
 
 struct prompt {
@@ -28,6 +34,8 @@ struct prompt {
 	bool			 blind;		/* no image but the question's is sent */
 	int			 context_tokens;	/* the model's window; 0: send everything */
 	int			 max_tokens;	/* of the answer; 0: do not say */
+	/* More members, JSON text without braces, none of those that are written here; or NULL */
+	const char		*extra;
 };
 
 int		 role_parse(const char *);	/* a ROLE_, or -1 */

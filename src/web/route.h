@@ -31,6 +31,9 @@ enum route_who {
 	/* A token, in the header or as login cookie; else 401: neither userId nor guests count */
 	WHO_LOGIN,
 	WHO_ADMIN,		/* the same, and its role is the setting jwt_admin; else 403 */
+	WHO_KEY,		/* an API key, however it is shown (who.h); else 401 */
+	/* A token or an API key where one is shown; absent: somebody without identity */
+	WHO_PUBLIC,
 };
 
 enum route_flags {

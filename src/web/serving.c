@@ -87,6 +87,7 @@ void
 request_drop(struct req *r)
 {
 	upload_drop(r);
+	str_free(&r->heard);
 	str_free(&r->reply);
 	str_free(&r->reply_headers);
 	arena_free(r->cx.a);

@@ -195,6 +195,24 @@ test_extras(void **state)
 	assert_true(c.error);
 }
 
+/* Pieces of calls of tools, beside text or alone. */
+static void
+test_tools(void **state)
+{
+	struct chunk	 c;
+
+	(void)state;
+	assert_int_equal(parse("{\"choices\":[{\"delta\":{\"content\":\"x\",\"tool_calls\":[{\"index\":0,"
+	    "\"function\":{\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}]}", &c), 0);
+	assert_int_equal(json_count(c.tool_calls), 1);
+	assert_int_equal(c.text_len, 1);
+	assert_int_equal(c.finish, FINISH_TOOLS);
+	assert_int_equal(parse("{\"choices\":[{\"delta\":{\"tool_calls\":null}}]}", &c), 0);
+	assert_null(c.tool_calls);
+	assert_int_equal(parse("{\"choices\":[{\"delta\":{\"tool_calls\":[]}}]}", &c), 0);
+	assert_null(c.tool_calls);
+}
+
 static void
 test_garbage(void **state)
 {
@@ -202,6 +220,7 @@ test_garbage(void **state)
 		"", "{", "nonsense", "[]", "\"text\"", "{\"choices\":[7]}",
 		"{\"choices\":[{\"delta\":{\"content\":7}}]}",
 		"{\"choices\":[{\"delta\":{\"reasoning_content\":[]}}]}",
+		"{\"choices\":[{\"delta\":{\"tool_calls\":{}}}]}",
 	};
 	struct chunk	 c;
 
@@ -220,6 +239,7 @@ main(void)
 		cmocka_unit_test(test_halves),
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_extras),
+		cmocka_unit_test(test_tools),
 		cmocka_unit_test(test_garbage),
 	};
 	int	 rv;

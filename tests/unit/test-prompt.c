@@ -10,12 +10,12 @@
 #include <cmocka.h>		/* after ours: it has a macro fail() */
 
 static const struct message	 talk[] = {
-	{ ROLE_SYSTEM, "be brief", NULL },
-	{ ROLE_USER, "first question, which is long enough to count for some tokens", NULL },
-	{ ROLE_ASSISTANT, "first answer, which is long enough to count for some tokens", NULL },
-	{ ROLE_USER, "second question", NULL },
-	{ ROLE_ASSISTANT, "second answer", NULL },
-	{ ROLE_USER, "the question", NULL },
+	{ .role = ROLE_SYSTEM, .text = "be brief" },
+	{ .role = ROLE_USER, .text = "first question, which is long enough to count for some tokens" },
+	{ .role = ROLE_ASSISTANT, .text = "first answer, which is long enough to count for some tokens" },
+	{ .role = ROLE_USER, .text = "second question" },
+	{ .role = ROLE_ASSISTANT, .text = "second answer" },
+	{ .role = ROLE_USER, .text = "the question" },
 };
 
 static char *
@@ -67,9 +67,9 @@ static void
 test_image(void **state)
 {
 	static const struct message	 shown[] = {
-		{ ROLE_USER, "before", NULL },
-		{ ROLE_ASSISTANT, "indeed", NULL },
-		{ ROLE_USER, "what \"is\" it?", "https://example.org/a.png?b=\"c\"" },
+		{ .role = ROLE_USER, .text = "before" },
+		{ .role = ROLE_ASSISTANT, .text = "indeed" },
+		{ .role = ROLE_USER, .text = "what \"is\" it?", .image = "https://example.org/a.png?b=\"c\"" },
 	};
 	struct prompt			 p = { .model = "m", .m = shown, .n = 3 };
 	struct str			 s = STR_INIT(0);
@@ -87,6 +87,32 @@ test_image(void **state)
 	assert_true(with > 700 && prompt_write(&s, &p) < with);
 	assert_null(strstr(s.p, "before"));
 	assert_non_null(strstr(s.p, "a.png"));
+	str_free(&s);
+}
+
+/* A client's own messages and members go as they came; only the window takes some of them. */
+static void
+test_as_it_came(void **state)
+{
+	static const struct message	 talk_raw[] = {
+		{ .role = ROLE_SYSTEM, .text = "s", .raw = "{\"role\":\"developer\",\"content\":\"s\"}" },
+		{ .role = ROLE_USER, .text = "a question of some length, it is", .raw = "{\"q\":1}" },
+		{ .role = ROLE_ASSISTANT, .text = "", .raw = "{\"calls\":[]}" },
+		{ .role = ROLE_ASSISTANT, .text = "", .raw = "{\"role\":\"tool\"}" },
+		{ .role = ROLE_USER, .text = "", .raw = "{\"q\":2}" },
+	};
+	struct prompt			 p = { .model = "m", .m = talk_raw, .n = 5,
+		.max_tokens = 10, .extra = "\"seed\":7,\"stop\":[\"x\"]" };
+	struct str			 s = STR_INIT(0);
+
+	(void)state;
+	prompt_write(&s, &p);
+	assert_non_null(strstr(s.p, "\"messages\":[{\"role\":\"developer\",\"content\":\"s\"},"
+	    "{\"q\":1},{\"calls\":[]},{\"role\":\"tool\"},{\"q\":2}],\"seed\":7,\"stop\":[\"x\"]}"));
+	str_reset(&s);
+	p.context_tokens = 20;
+	prompt_write(&s, &p);
+	assert_non_null(strstr(s.p, "\"messages\":[{\"role\":\"developer\",\"content\":\"s\"},{\"q\":2}],"));
 	str_free(&s);
 }
 
@@ -108,6 +134,7 @@ main(void)
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_trimmed),
 		cmocka_unit_test(test_image),
+		cmocka_unit_test(test_as_it_came),
 		cmocka_unit_test(test_roles),
 	};
 

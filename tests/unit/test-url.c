@@ -91,6 +91,28 @@ text_only(void **state)
 	arena_free(a);
 }
 
+static void
+escapes(void **state)
+{
+	struct str	 s = STR_INIT(0);
+	char		 all[256], back[256];
+
+	(void)state;
+	url_escape(&s, S("q=a b&c/..#%模~-_"));
+	assert_string_equal(s.p, "q%3Da%20b%26c%2F..%23%25%E6%A8%A1~-_");
+	str_reset(&s);
+	for (int c = 0; c < 256; c++)
+		all[c] = (char)c;
+	url_escape(&s, all, sizeof all);
+	assert_int_equal(s.len, 66 + 3 * (256 - 66));
+	for (size_t i = 0; i < s.len; i += s.p[i] == '%' ? 3 : 1)
+		if (s.p[i] == '%')
+			assert_int_equal(url_unescape(back, s.p + i, 3, false), 1);
+	assert_int_equal(url_unescape(s.p, s.p, s.len, true), sizeof all);
+	assert_memory_equal(s.p, all, sizeof all);
+	str_free(&s);
+}
+
 int
 main(void)
 {
@@ -100,6 +122,7 @@ main(void)
 		cmocka_unit_test(stays_within_its_bytes),
 		cmocka_unit_test(in_place),
 		cmocka_unit_test(text_only),
+		cmocka_unit_test(escapes),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,0 +1,20 @@
+/*
+ * assistant: models with a task, which administrators prepare: what one is told, what its answers
+ * rest on and what it can do, put into the question for it.
+ */
+#ifndef PARLEY_ASSISTANT_H
+#define PARLEY_ASSISTANT_H
+
+#include "core/plan.h"
+#include "core/turn.h"
+#include "store/assistant.h"
+
+/*
+ * Puts all of the version but its model into the spec, whose question and seats are set: system,
+ * knowledge and citations of its datasets (search in them is not bound to their owner), tools,
+ * suggestions, resuming. `plan` is filled and becomes the spec's where anything is in it. 0 or -1.
+ */
+int	 assistant_prepare(struct ctx *, const struct assistant_version *, struct turn_spec *,
+	    struct plan_spec *plan);
+
+#endif
