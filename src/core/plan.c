@@ -226,7 +226,8 @@ note_seam(struct plan *p)
 	const int64_t	 at = (int64_t)l->said.bytes;
 
 	l->seams = jw_numbers(l->turn->a, &at, 1);
-	lane_note(l, SPOOL_SEAMS, l->seams, strlen(l->seams));
+	if (l->turn->stored)
+		lane_note(l, SPOOL_SEAMS, l->seams, strlen(l->seams));
 }
 
 /* The model, or one in its place, is given what was said in this round and asked for the rest. */

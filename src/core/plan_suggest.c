@@ -87,9 +87,9 @@ on_said(struct plan *p, const char *said)
 
 	if (said != NULL)
 		l->questions = questions_in(l->turn->a, said);
-	if (l->questions != NULL)
+	if (l->questions != NULL && l->turn->stored)
 		lane_note(l, SPOOL_QUESTIONS, l->questions, strlen(l->questions));
-	else
+	if (l->questions == NULL)
 		log_info("no questions were suggested", LOG_S("rid", l->turn->rid),
 		    LOG_I("turn", l->turn->id));
 	p->step = PLAN_OVER;
