@@ -5,7 +5,7 @@ use v5.36;
 use utf8;
 
 use Mojo::File qw(path);
-use Mojo::JSON qw(decode_json);
+use Mojo::JSON qw(decode_json to_json);
 use ParleyTest;
 use ParleyTest::Process;
 use Test::More;
@@ -293,6 +293,201 @@ fails 64, qr/--user USER is required/, 'token';
 fails 64, qr/--ttl takes seconds/, 'token', '--user', 'x', '--ttl', 'forever';
 fails 78, qr/jwt_secret_file/, { env => { PARLEY_JWT_SECRET_FILE => '' } }, 'token', '--user', 'x';
 
+# --- tenants and keys
+
+like works_json('tenant', 'add', 'acme')->{id}, qr/^\d{10,16}$/, 'a tenant';
+fails 65, qr/acme already/, 'tenant', 'add', 'acme';
+fails 64, qr/NAME is text/, 'tenant', 'add', '';
+fails 64, qr/NAME is text/, 'tenant', 'add', 'x' x 191;
+is_deeply [map { $_->{name} } @{ works_json('tenant', 'list') }], ['default', 'acme'], 'the list';
+like works('tenant', 'list'), qr/^\d+ +acme +20\d\d-/m, 'for people';
+
+my $made = works_json('key', 'add', '--user', 'robot', '--tenant', 'acme', '--name', '报表',
+	'--allowance', '12.5', '--calls', '7', '--rate', '3');
+like $made->{key}, qr/^sk-[A-Za-z0-9_-]{43}$/, 'a key';
+my ($bare) = works('key', 'add', '--user', 'robot') =~ /^(sk-[\w-]{43})$/ or diag 'no key';
+is $p->sql('SELECT COUNT(*) AS n FROM user WHERE subject = ?', 'robot')->[0]{n}, 2,
+    'the user is made, in each tenant';
+my %key = map { $_->{id} => $_ } @{ works_json('key', 'list') };
+is scalar keys %key, 2, 'both are listed';
+my $listed = $key{ $made->{id} };
+my %said = (begins => substr($made->{key}, 0, 9), name => '报表', tenant => 'acme',
+    user => 'robot', allowance => 12.5, spent => 0, reserved => 0, left => 12.5, calls => 7,
+    called => 0, rate => 3, assistant => undef);
+is_deeply { map { $_ => $listed->{$_} } keys %said }, \%said, 'with all that was said';
+ok !$listed->{revoked}, 'it counts';
+my ($other) = map { $key{$_} } grep { $_ ne $made->{id} } keys %key;
+is_deeply [@$other{qw(name allowance left calls rate)}], ['', undef, undef, 0, 0], 'no limits';
+is_deeply [map { $_->{id} } @{ works_json('key', 'list', '--tenant', 'acme') }], [$made->{id}],
+    'of one tenant';
+is $p->sql('SELECT COUNT(*) AS n FROM api_key WHERE hash LIKE ? OR shown LIKE ?', 'sk-%',
+    "$bare%")->[0]{n}, 0, 'the key itself is nowhere';
+like works('key', 'list'), qr/^\d+ +sk-\S{6} +报表 +acme +robot +12\.50 +0\.00 +0\.00 +0\/7 +3 /m,
+    'for people';
+is $p->get('/v1/chat/models', user => undef, headers => { 'x-api-key' => $made->{key} })->code, 200,
+    'it lets in';
+works('key', 'set', $made->{id}, '--allowance', 'none', '--calls', '9', '--rate', 'none');
+($listed) = @{ works_json('key', 'list', '--tenant', 'acme') };
+is_deeply [@$listed{qw(allowance left calls rate)}], [undef, undef, 9, 0], 'set anew';
+works('key', 'set', $made->{id}, '--allowance', '0');
+($listed) = @{ works_json('key', 'list', '--tenant', 'acme') };
+is_deeply [@$listed{qw(allowance calls)}], [0, 9], 'only what is named';
+like works('key', 'revoke', $made->{id}), qr/is revoked, 0 running/, 'revoked';
+ok works_json('key', 'list', '--tenant', 'acme')->[0]{revoked}, 'and shown so';
+is $p->get('/v1/chat/models', user => undef, headers => { 'x-api-key' => $made->{key} })->code, 401,
+    'lets in no more';
+works('key', 'revoke', $made->{id});
+my @robot = ('key', 'add', '--user', 'robot');
+fails 64, qr/--user USER is required/, 'key', 'add';
+fails 66, qr/no tenant nobody/, @robot, '--tenant', 'nobody';
+fails 66, qr/no tenant nobody/, 'key', 'list', '--tenant', 'nobody';
+fails 64, qr/--allowance takes an amount/, @robot, '--allowance', $_
+    for '-1', '1e3', '1,5', '.5', '1.', '0.00000000001', '9' x 15;
+fails 64, qr/--calls takes a number/, @robot, '--calls', $_ for '0', '-1', 'many', '1.5';
+fails 64, qr/--rate takes a number/, @robot, '--rate', $_ for '0', '65536', ' 5';
+fails 64, qr/--assistant takes an id/, @robot, '--assistant', 'Bob';
+fails 66, qr/assistant 4711/, @robot, '--assistant', '4711';
+fails 64, qr/--user takes/, 'key', 'add', '--user', 'guest:0123';
+fails 64, qr/--name takes/, @robot, '--name', 'x' x 191;
+fails 64, qr/ID is a number/, 'key', 'revoke', 'all';
+fails 66, qr/key 4711 does not exist/, 'key', $_, '4711' for qw(set revoke);
+
+# --- assistants, tools, intents, apps
+
+sub json_file ($name, $data) { return file($name, to_json($data)) }
+
+my %weather = (name => 'weather', description => 'Weather of a city',
+    parameters => { type => 'object', properties => { city => { type => 'string' } } },
+    url => 'https://api.example.org/{city}?u=c', headers => { 'X-Unit' => 'c' },
+    secret_env => 'WEATHER_KEY', timeout => 5);
+$out = works_json('tool', 'add', json_file('weather.json', \%weather));
+is $out->{name}, 'weather', 'a tool';
+my ($tool) = @{ works_json('tool', 'list') };
+is_deeply $tool, { %weather, method => 'GET', id => $out->{id} }, 'all of it';
+like works('tool', 'list'), qr/^\d+ +weather +GET +\S+ +WEATHER_KEY +5$/m, 'for people';
+works('tool', 'add', json_file('clock.json', { name => 'clock', description => 'The time',
+	url => 'http://127.0.0.1:1/now' }));
+fails 65, qr/weather is registered already/, 'tool', 'add', "$dir/weather.json";
+for my $bad ([qr/name is required/, name => undef], [qr/\bname has letters/, name => 'a b'],
+    [qr/\bname has letters/, name => '1st'], [qr/description is required/, description => ''],
+    [qr/`paramters`/, paramters => {}], [qr/method is one of GET/, method => 'get'],
+    [qr/parameters has to be/, parameters => []],
+    [qr/parameters\.type/, parameters => { type => 'array' }],
+    [qr/parameters\.properties/, parameters => { type => 'object', properties => [] }],
+    [qr/property `city`/, parameters => { type => 'object' }],
+    [qr/url has to begin/, url => 'ftp://x/'], [qr/url names no host/, url => 'http:///x'],
+    [qr/url has a \{/, url => 'http://x/{city'],
+    [qr/`a b` is no name/, headers => { 'a b' => 'c' }],
+    [qr/headers\.X-A has control/, headers => { 'X-A' => "a\nb" }],
+    [qr/headers\.Authorization/, headers => { Authorization => 'Bearer x' }],
+    [qr/headers has the wrong type/, headers => 'X-A: b'],
+    [qr/secret_env is the name/, secret_env => 'sk-123'], [qr/timeout is out/, timeout => 0],
+    [qr/timeout has the wrong type/, timeout => '5 minutes']) {
+	my ($like, $member, $value) = @$bad;
+	fails 65, qr/bad\.json: .*$like/, 'tool', 'add',
+	    json_file('bad.json', { %weather, name => 'bad', $member => $value });
+}
+fails 65, qr/bad\.json: .*cannot be read/, 'tool', 'add', file('bad.json', '{"name":');
+fails 65, qr/bad\.json: .*one JSON object/, 'tool', 'add', file('bad.json', '[1]');
+fails 66, qr/nowhere\.json/, 'tool', 'add', "$dir/nowhere.json";
+fails 66, qr/tool hammer does not exist/, 'tool', 'remove', 'hammer';
+
+my %hours = (name => '营业时间', examples => ['几点开门?', 'When are you open?']);
+works('intent', 'add', json_file('hours.json', { %hours, reply => '9:00-17:00' }));
+$out = works_json('intent', 'add', json_file('steer.json',
+	{ name => 'complaint', examples => ['It broke'], system => 'Be kind.' }));
+my @intents = @{ works_json('intent', 'list') };
+is_deeply [map { [@$_{qw(name reply system)}] } @intents],
+    [['complaint', undef, 'Be kind.'], ['营业时间', '9:00-17:00', undef]], 'intents';
+is_deeply $intents[1]{examples}, $hours{examples}, 'their examples';
+like works('intent', 'list'), qr/营业时间 +its reply$/m, 'for people';
+fails 65, qr/registered already/, 'intent', 'add', "$dir/hours.json";
+for my $bad ([qr/either reply or system/],
+    [qr/either reply or system/, reply => 'a', system => 'b'],
+    [qr/examples is out of range/, reply => 'a', examples => []],
+    [qr/examples\[1\] is empty/, reply => 'a', examples => ['x', '']],
+    [qr/`exmaples`/, exmaples => ['x']]) {
+	my ($like, @more) = @$bad;
+	fails 65, qr/bad\.json: .*$like/, 'intent', 'add', json_file('bad.json', { %hours, @more });
+}
+works('intent', 'remove', $out->{id});
+works('intent', 'remove', '营业时间');
+fails 66, qr/intent complaint does not exist/, 'intent', 'remove', 'complaint';
+like works('intent', 'list'), qr/no intent yet/, 'none is left';
+
+works('import', 'documents', file('hours.txt', 'Open from 9 to 17.'), '--user', 'dora',
+	'--dataset', 'house');
+my ($dataset) = map { $_->{id} } @{ $p->sql('SELECT id FROM dataset') };
+my $prompt = file('prompt.txt', "You sell bread.\n你卖面包。\n");
+my $baker = works_json('assistant', 'add', '面包店', '--model', 'm-a', '--system', "\@$prompt",
+	'--opening', '你好', '--dataset', $dataset, '--tool', 'weather', '--tool', $tool->{id},
+	'--suggest', 'on', '--continue', 'on');
+like $baker->{release_key}, qr/\Arel-[0-9a-f]{48}\z/, 'a release key';
+my $assistant = works_json('assistant', 'show', $baker->{id});
+is_deeply $assistant, { id => $baker->{id}, version => $baker->{version}, number => 1,
+	versions => 1, name => '面包店', tenant => 'default', model => 'm-a',
+	system => "You sell bread.\n你卖面包。\n", opening => '你好', published => undef,
+	datasets => ["$dataset"], tools => ['weather'],
+	map({ $_ => Mojo::JSON->true } qw(context suggest continue)),
+	public => Mojo::JSON->false }, 'all of it';
+like works('assistant', 'show', $baker->{id}), qr/^name +面包店\n.*^tools +weather$/ms,
+    'for people';
+my @stored = map { values %$_ } @{ $p->sql('SELECT * FROM assistant') };
+ok !grep({ defined && /\Q$baker->{release_key}\E/ } @stored), 'the key is not stored';
+
+like works('assistant', 'publish', $baker->{id}), qr/version 1, for callers with a token/,
+    'published';
+my $revised = works_json('assistant', 'update', $baker->{id}, '--context', 'off', '--tool', 'none',
+	'--name', 'Bakery');
+is $revised->{number}, 2, 'another version';
+$assistant = works_json('assistant', 'show', $baker->{id});
+is_deeply [@$assistant{qw(version name published system)}, $assistant->{tools},
+	$assistant->{datasets}, !!$assistant->{context}, !!$assistant->{suggest}],
+    [$revised->{version}, 'Bakery', $baker->{version}, "You sell bread.\n你卖面包。\n", [],
+	["$dataset"], !!0, !!1], 'what was not said stays, and what is published';
+like works('assistant', 'publish', $baker->{id}, '--public'), qr/version 2, for everybody/,
+    'public';
+like works('assistant', 'list'), qr/^\d+ +Bakery +default +2 +version 2, public$/m, 'the list';
+works('assistant', 'unpublish', $baker->{id});
+is_deeply [@{ works_json('assistant', 'list')->[0] }{qw(published versions)}], [undef, 2],
+    'not any more';
+$out = works_json('assistant', 'add', 'x', '--model', 'm-b', '--tenant', 'acme');
+is works_json('assistant', 'show', $out->{id})->{tenant}, 'acme', 'of another tenant';
+
+fails 66, qr/model nobody/, 'assistant', 'add', 'y', '--model', 'nobody';
+fails 66, qr/no tenant nobody/, 'assistant', 'add', 'y', '--model', 'm-a', '--tenant', 'nobody';
+fails 66, qr/dataset \d+ does not exist/, 'assistant', 'add', 'y', '--model', 'm-a', '--tenant',
+    'acme', '--dataset', $dataset;
+fails 66, qr/tool hammer/, 'assistant', 'add', 'y', '--model', 'm-a', '--tool', 'hammer';
+fails 64, qr/`house` is no id of a dataset/, 'assistant', 'add', 'y', '--model', 'm-a',
+    '--dataset', 'house';
+fails 64, qr/--context takes one of on\|off/, 'assistant', 'add', 'y', '--model', 'm-a',
+    '--context', 'maybe';
+fails 64, qr/a name has 1 to 190/, 'assistant', 'add', 'x' x 191, '--model', 'm-a';
+fails 66, qr/nowhere\.txt/, 'assistant', 'add', 'y', '--model', 'm-a', '--system',
+    "\@$dir/nowhere.txt";
+fails 66, qr/assistant 4711 does not exist/, 'assistant', $_, '4711'
+    for qw(show update publish unpublish);
+fails 64, qr/`me` is no id/, 'assistant', 'show', 'me';
+is scalar @{ works_json('assistant', 'list') }, 2, 'what failed left nothing behind';
+
+works('tool', 'remove', 'weather');
+is_deeply [map { $_->{name} } @{ works_json('tool', 'list') }], ['clock'], 'a tool is removed';
+
+$out = works_json('app', 'add', '标题', '--kind', 'text', '--model', 'm-a', '--template',
+	'为{{主题}}写一个{{ 风格 }}的标题,关于{{主题}}', '--description', '写标题');
+is_deeply $out->{inputs}, ['主题', '风格'], 'the inputs of an app';
+my ($app) = @{ works_json('app', 'list') };
+is_deeply [@$app{qw(id name kind model description)}],
+    [$out->{id}, '标题', 'text', 'm-a', '写标题'], 'all of it';
+like works('app', 'list'), qr/^\d+ +标题 +text +m-a +写标题$/m, 'for people';
+for my $template ('{{a', '{{}}', '{{ }}', '{{a}b}}', '{{' . 'x' x 65 . '}}') {
+	fails 65, qr/--template: /, 'app', 'add', 'x', '--kind', 'text', '--model', 'm-a',
+	    '--template', $template;
+}
+fails 65, qr/kind chat.*wants image/, 'app', 'add', 'x', '--kind', 'image', '--model', 'm-a',
+    '--template', 'a cat';
+
 # --- import
 
 sub calls () { return $p->sql('SELECT * FROM call_record ORDER BY ref') }
@@ -410,7 +605,8 @@ cmp_ok abs($usage{'m-a'}{cost} - $a->{price_in} * (1000 + 2 * 500) / 1e6), '<', 
     'and its cost';
 my ($sum) = $p->sql('SELECT SUM(amount) AS s FROM ledger')->[0]{s};
 cmp_ok abs($usage{'m-a'}{cost} + $usage{'m-b'}{cost} - $sum), '<', 1e-9, 'the ledger agrees';
-like works('show', 'usage'), qr/^20\d\d-\d\d-\d\d +m-a +1 +0 +1000 +500 +0\.00\d+$/m, 'for people';
+like works('show', 'usage'),
+    qr/^20\d\d-\d\d-\d\d +- +m-a +1 +0 +1000 +500 +0\.00\d+$/m, 'for people';
 fails 65, qr/taken part.*disable/, 'model', 'remove', 'm-a';
 
 $p->no_errors_logged;

@@ -23,6 +23,9 @@ struct dialect {
 	const char			*name;
 	/* Writes a failure's whole body. */
 	void				(*fail)(struct jw *, int status, const char *sentence);
+	/* The same where it says more of it than its status; NULL: `fail` writes it. */
+	void				(*explain)(struct jw *, const struct fail *,
+					    const char *sentence);
 	const struct fields		*failure;	/* the same, for the API document */
 	const struct voice		*voice;	/* NULL: it has no streams */
 	const struct dialect_note	*notes;	/* ended by an empty prefix: it fits every path */
@@ -37,6 +40,6 @@ struct dialect {
 	int				(*again)(struct req *, int64_t turn);
 };
 
-extern const struct dialect	dialect_arena, dialect_native, dialect_session;
+extern const struct dialect	dialect_arena, dialect_native, dialect_openai, dialect_session;
 
 #endif

@@ -11,6 +11,7 @@
 #include "api/idempotency.h"
 #include "api/limits.h"
 #include "api/native.h"
+#include "api/openai.h"
 #include "base/cidr.h"
 #include "base/conf.h"
 #include "base/log.h"
@@ -43,6 +44,7 @@ voices_table(void)
 	static const struct voice *const voices[] = {
 		&arena_voice,
 		&chat_voice,
+		&openai_voice,
 		NULL,
 	};
 
@@ -149,13 +151,69 @@ bearer(struct req *r)
 	return token != NULL && *token != '\0' ? token : NULL;
 }
 
+/* The key of x-api-key, with or without `Bearer`. */
+static const char *
+key_of_header(struct req *r)
+{
+	static const char	 scheme[] = "Bearer ";
+	const char		*v = req_header(r, "x-api-key");
+
+	if (v != NULL && strncasecmp(v, scheme, strlen(scheme)) == 0)
+		v += strlen(scheme);
+	return v != NULL ? v + strspn(v, " ") : NULL;
+}
+
+static const char *
+key_of_query(struct req *r)
+{
+	const char	*v = req_query(r, "apiKey");
+
+	return v != NULL && *v != '\0' ? v : NULL;
+}
+
+/* What the request shows of its caller, where the row lets it count. */
+static struct who_shown
+shown_by(struct req *r)
+{
+	const enum route_who	who = r->route->who;
+
+	return (struct who_shown){
+		.bearer = bearer(r), .login = login_of(r), .user_id = req_header(r, "userId"),
+		.key = { key_of_header(r), key_of_query(r) }, .remote = r->remote,
+		.guest = { req_header(r, GUEST_HEADER), req_cookie(r, GUEST_COOKIE) },
+		.token_only = who == WHO_LOGIN || who == WHO_ADMIN || who == WHO_PUBLIC,
+		.key_only = who == WHO_KEY,
+	};
+}
+
+/* Who shows nothing that counts: who he is, where the row lets him in. */
+static int
+meet_stranger(struct req *r, const struct who_shown *shown)
+{
+	const enum route_who	who = r->route->who;
+
+	if (who == WHO_LOGIN || who == WHO_ADMIN)
+		return fail(&r->cx, F_UNAUTHORIZED, "token");
+	if (who == WHO_KEY)
+		return fail(&r->cx, F_UNAUTHORIZED, "API key");
+	/* A userId that nobody vouches for must not end up as a stranger with things of its own. */
+	if (shown->user_id != NULL && who != WHO_PUBLIC)
+		return fail(&r->cx, F_UNAUTHORIZED, "userId");
+	if (who == WHO_GUEST)
+		return greet(r);
+	if (who == WHO_ANY || who == WHO_OWNER || who == WHO_PUBLIC) {
+		who_become_nobody(&r->cx);
+		return 0;
+	}
+	return fail(&r->cx, F_NO_USER, "userId");
+}
+
 /* Lets in whom the row lets in. */
 static int
 guard(struct req *r)
 {
-	enum route_who	 who = r->route->who;
-	bool		 login = who == WHO_LOGIN || who == WHO_ADMIN;
-	struct who_shown shown;
+	const enum route_who	who = r->route->who;
+	struct who_shown	shown;
 
 	if (who == WHO_NONE)
 		return 0;
@@ -163,10 +221,9 @@ guard(struct req *r)
 		return is_local(r) ? 0 : fail(&r->cx, F_FORBIDDEN, "%s", r->route->path);
 	if (req_header_bad(r, "userId"))
 		return fail(&r->cx, F_UTF8, "userId");
-	shown = (struct who_shown){ .bearer = bearer(r), .login = login_of(r),
-	    .user_id = req_header(r, "userId"), .remote = r->remote,
-	    .guest = { req_header(r, GUEST_HEADER), req_cookie(r, GUEST_COOKIE) },
-	    .token_only = login };
+	if (req_header_bad(r, "x-api-key"))
+		return fail(&r->cx, F_UNAUTHORIZED, "API key");
+	shown = shown_by(r);
 	switch (who_find(&r->cx, &shown)) {
 	case WHO_FAILED:
 		return -1;
@@ -176,20 +233,8 @@ guard(struct req *r)
 			return fail(&r->cx, F_FORBIDDEN, "%s", r->cx.conf->jwt_role);
 		return 0;
 	default:
-		break;
+		return meet_stranger(r, &shown);
 	}
-	if (login)
-		return fail(&r->cx, F_UNAUTHORIZED, "token");
-	/* A userId that nobody vouches for must not end up as a stranger with things of its own. */
-	if (shown.user_id != NULL)
-		return fail(&r->cx, F_UNAUTHORIZED, "userId");
-	if (who == WHO_GUEST)
-		return greet(r);
-	if (who == WHO_ANY || who == WHO_OWNER) {
-		who_become_nobody(&r->cx);
-		return 0;
-	}
-	return fail(&r->cx, F_NO_USER, "userId");
 }
 
 /* The path as it came, as far as a message can hold it. */
@@ -257,8 +302,11 @@ refuse(struct req *r)
 	if (f->kind == F_UPGRADE)
 		reply_header(r, "Upgrade", "websocket");
 	jw_open(&w, &s);
-	(message && d->fail_message != NULL ? d->fail_message : d->fail)(&w, fail_status(f->kind),
-	    fail_text(r->cx.a, f, r->cx.lang));
+	if (d->explain != NULL)
+		d->explain(&w, f, fail_text(r->cx.a, f, r->cx.lang));
+	else
+		(message && d->fail_message != NULL ? d->fail_message : d->fail)(&w,
+		    fail_status(f->kind), fail_text(r->cx.a, f, r->cx.lang));
 	reply(r, fail_status(f->kind), REPLY_JSON, s.p, s.len);
 	str_free(&s);
 }

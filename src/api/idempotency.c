@@ -1,6 +1,5 @@
 #include "idempotency.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -18,12 +17,9 @@
 static const char *
 hash(struct arena *a, const char *p, size_t n)
 {
-	uint8_t	 sum[32];
 	char	*hex = arena_get(a, IDEM_HASH);
 
-	ident_sha256(sum, p, n);
-	for (size_t i = 0; i < sizeof(sum); i++)
-		snprintf(hex + 2 * i, 3, "%02x", sum[i]);
+	ident_sha256_hex(hex, p, n);
 	return hex;
 }
 

@@ -28,6 +28,17 @@ check_rate(struct req *r, uint64_t whom, int rate, const char *setting)
 	return early == 0 ? 0 : refuse(r, setting, (int)((early + SECOND - 1) / SECOND));
 }
 
+/* His key's own, strictly: the first over it within a second is refused. */
+static int
+check_key(struct req *r)
+{
+	const struct who	*w = r->cx.who;
+	const int64_t		 early = limit_window(limit_key(w->key), w->key_rate,
+	    clock_mono_us());
+
+	return early == 0 ? 0 : refuse(r, "key_rate", (int)((early + SECOND - 1) / SECOND));
+}
+
 /* A place among his streams; *held says to whom it has to be given back. */
 static int
 check_streams(struct req *r, uint64_t whom, int most, const char *setting, uint64_t *held)
@@ -81,7 +92,8 @@ limits_user(struct req *r)
 	if (r->cx.who == NULL)
 		return 0;
 	whom = limit_user(r->cx.who->id);
-	if (check_rate(r, whom, c->rate_limit, "rate_limit") == -1 || check_sockets(r) == -1)
+	if (check_key(r) == -1 ||
+	    check_rate(r, whom, c->rate_limit, "rate_limit") == -1 || check_sockets(r) == -1)
 		return -1;
 	return check_streams(r, whom, c->streams_limit, "streams_limit", &r->places.user);
 }

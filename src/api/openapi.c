@@ -199,6 +199,8 @@ write_responses(struct jw *w, const struct route *r)
 		write_failure(w, r, "400", "Bad Request");
 	if (r->who != WHO_NONE && r->who != WHO_LOCAL)
 		write_failure(w, r, "401", "Unauthorized");
+	if (r->who != WHO_NONE && (r->flags & (R_STREAM | R_TURN)) && !(r->flags & R_RESUME))
+		write_failure(w, r, "402", "Payment Required");
 	if (r->who != WHO_NONE)
 		write_failure(w, r, "403", "Forbidden");
 	if (r->who != WHO_NONE && (r->in != NULL || strchr(r->path, '{') != NULL))
@@ -235,9 +237,15 @@ write_security(struct jw *w, const struct route *r)
 		return;
 	jw_arr(w, "security");
 	write_scheme(w, "bearer");
+	if (r->who != WHO_ADMIN) {
+		write_scheme(w, "key");
+		write_scheme(w, "keyInQuery");
+	}
 	if (r->who == WHO_LOGIN || r->who == WHO_ADMIN)
 		write_scheme(w, "cookie");
-	else {
+	else if (r->who == WHO_PUBLIC)
+		write_scheme(w, NULL);
+	else if (r->who != WHO_KEY) {
 		write_scheme(w, "guest");
 		write_scheme(w, NULL);
 	}
@@ -329,8 +337,10 @@ write_components(struct jw *w, const struct route *rows, size_t n)
 	jw_obj(w, "bearer");
 	jw_str(w, "type", "http");
 	jw_str(w, "scheme", "bearer");
-	jw_str(w, "bearerFormat", "JWT");
+	jw_str(w, "bearerFormat", "JWT, or an API key");
 	jw_end(w);
+	write_key_scheme(w, "key", "header", "x-api-key");
+	write_key_scheme(w, "keyInQuery", "query", "apiKey");
 	write_key_scheme(w, "guest", "header", "X-Guest-Id");
 	write_key_scheme(w, "cookie", "cookie", "parley_token");
 	jw_end(w);

@@ -317,6 +317,15 @@ ident_sha256(uint8_t dst[32], const void *p, size_t n)
 }
 
 void
+ident_sha256_hex(char dst[IDENT_SHA256_SIZE], const void *p, size_t n)
+{
+	uint8_t	sum[32];
+
+	ident_sha256(sum, p, n);
+	hex(dst, sum, 2 * sizeof(sum));
+}
+
+void
 ident_sha1(char dst[IDENT_SHA1_SIZE], const char *s)
 {
 	unsigned char	digest[20];

@@ -38,6 +38,9 @@ void	 ident_mac(char *dst, size_t hexlen, const char *purpose, const char *text)
 /* In constant time. */
 bool	 ident_mac_ok(const char *mac, size_t hexlen, const char *purpose, const char *text);
 void	 ident_sha256(uint8_t dst[32], const void *, size_t);
+#define IDENT_SHA256_SIZE	65
+/* The same in lower case hex, NUL-terminated. */
+void	 ident_sha256_hex(char dst[IDENT_SHA256_SIZE], const void *, size_t);
 #define IDENT_SHA1_SIZE	29
 /* SHA-1 of a text in base64, NUL-terminated: for protocols that want it so, for nothing secret. */
 void	 ident_sha1(char dst[IDENT_SHA1_SIZE], const char *);

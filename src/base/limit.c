@@ -9,7 +9,7 @@
 #include "slot.h"
 
 /*
- * Both tables are sets of a few words; who somebody is says which set, a part of it stands in the
+ * All tables are sets of a few words; who somebody is says which set, a part of it stands in the
  * word (the tag). A word is changed whole.
  */
 #define CALL_WAYS	8
@@ -26,6 +26,18 @@
 #define MOMENT_MASK	(((uint64_t)1 << MOMENT_BITS) - 1)
 #define SECOND		1000000
 
+/*
+ * Windows: a tag of 18 bits, in 30 the millisecond at which the window began, and in 16 how many
+ * calls came since. One that began a second ago or longer, or later than now, is over.
+ */
+#define WINDOW_WAYS	8
+#define WINDOW_SETS	1024
+#define COUNT_BITS	16
+#define COUNT_MASK	(((uint64_t)1 << COUNT_BITS) - 1)
+#define START_BITS	30
+#define START_MASK	(((uint64_t)1 << START_BITS) - 1)
+#define WINDOW_MS	1000
+
 /* Places: a tag of 48 bits and, in 16, how many are taken. 0: the word is free. */
 #define TAKEN_BITS	16
 #define TAKEN_MASK	(((uint64_t)1 << TAKEN_BITS) - 1)
@@ -39,6 +51,7 @@ struct places {
 
 static struct limits {
 	word		 calls[CALL_SETS][CALL_WAYS];
+	word		 windows[WINDOW_SETS][WINDOW_WAYS];
 	struct places	 places[SLOTS];
 }	*limits;
 
@@ -69,7 +82,7 @@ places_clear(int slot)
 int
 limit_open(const char *state_dir)
 {
-	struct limits	*l = mapped_open(state_dir, "limits", "limits 1", sizeof(*l));
+	struct limits	*l = mapped_open(state_dir, "limits", "limits 2", sizeof(*l));
 
 	if (l == NULL)
 		return -1;
@@ -90,6 +103,12 @@ uint64_t
 limit_sockets(int64_t id)
 {
 	return id != 0 ? mix(mix((uint64_t)id)) : 0;	/* his streams are counted apart */
+}
+
+uint64_t
+limit_key(int64_t id)
+{
+	return id != 0 ? mix(~(uint64_t)id) : 0;	/* ids are positive: no user's number */
 }
 
 uint64_t
@@ -168,6 +187,68 @@ limit_call(uint64_t whom, int rate, int64_t now_us)
 			return left + each - SECOND;
 	} while (!atomic_compare_exchange_weak(at, &w, call_tag(whom) << MOMENT_BITS |
 	    ((uint64_t)(now_us + left + each) & MOMENT_MASK)));
+	return 0;
+}
+
+/* ---- windows --------------------------------------------------------------------------------- */
+
+static uint64_t
+window_tag(uint64_t whom)
+{
+	uint64_t	tag = whom >> (START_BITS + COUNT_BITS);
+
+	return tag != 0 ? tag : 1;
+}
+
+/* How long ago the word's window began, milliseconds; WINDOW_MS or more: it is over. */
+static int64_t
+window_age(uint64_t w, int64_t now_ms)
+{
+	return (int64_t)(((uint64_t)now_ms - (w >> COUNT_BITS)) & START_MASK);
+}
+
+/* The word of whom, else the one whose window is over, or will be first. */
+static word *
+window_find(uint64_t whom, int64_t now_ms, uint64_t *w)
+{
+	word		*set = limits->windows[whom % WINDOW_SETS], *best = NULL;
+	uint64_t	 v;
+	int64_t		 age, oldest = -1;
+
+	for (int i = 0; i < WINDOW_WAYS; i++) {
+		v = atomic_load_explicit(&set[i], memory_order_relaxed);
+		age = v >> (START_BITS + COUNT_BITS) == window_tag(whom) ? INT64_MAX :
+		    v == 0 ? INT64_MAX - 1 : window_age(v, now_ms);
+		if (age > oldest) {
+			oldest = age;
+			best = &set[i];
+			*w = v;
+		}
+	}
+	return best;
+}
+
+int64_t
+limit_window(uint64_t whom, int rate, int64_t now_us)
+{
+	const int64_t	 now_ms = now_us / 1000;
+	const uint64_t	 tag = window_tag(whom) << (START_BITS + COUNT_BITS);
+	uint64_t	 w, next;
+	int64_t		 age;
+	word		*at;
+
+	if (limits == NULL || whom == 0 || rate <= 0)
+		return 0;
+	do {
+		at = window_find(whom, now_ms, &w);
+		age = window_age(w, now_ms);
+		if (w >> (START_BITS + COUNT_BITS) != window_tag(whom) || age >= WINDOW_MS)
+			next = tag | ((uint64_t)now_ms & START_MASK) << COUNT_BITS | 1;
+		else if ((w & COUNT_MASK) < (uint64_t)rate)
+			next = w + 1;
+		else
+			return (WINDOW_MS - age) * 1000;
+	} while (!atomic_compare_exchange_weak(at, &w, next));
 	return 0;
 }
 

@@ -20,6 +20,7 @@ int		 limit_open(const char *state_dir);
 
 uint64_t	 limit_user(int64_t id);	/* 0: nobody */
 uint64_t	 limit_sockets(int64_t id);	/* the same, as holder of WebSockets */
+uint64_t	 limit_key(int64_t id);		/* an API key; 0: none */
 /* REMOTE_ADDR; an IPv6 address is its network of 64 bits. 0: that is no address. */
 uint64_t	 limit_address(const char *remote);
 
@@ -29,6 +30,13 @@ uint64_t	 limit_address(const char *remote);
  * not count.
  */
 int64_t		 limit_call(uint64_t whom, int rate, int64_t now_us);
+
+/*
+ * The same, strictly: at most `rate` (1 to LIMIT_WINDOW_MOST) within a second from the first, so
+ * the next one within it is too early, however evenly they come.
+ */
+#define LIMIT_WINDOW_MOST	65535
+int64_t		 limit_window(uint64_t whom, int rate, int64_t now_us);
 
 /*
  * Takes one of that many places, which limit_leave gives back, or the end of the process. false:

@@ -20,6 +20,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "fail.h"
 #include "loop.h"
 #include "str.h"
 
@@ -66,7 +67,11 @@ struct peer {
 	struct str		 buf;		/* framed, waiting; past its cap we leave */
 	bool			 dirty, ending, gone;
 	int64_t			 queued_at;	/* loop time of the last message or ping */
-	/* Seconds after which asking again makes sense, where its owner knew when it ended it */
+	/*
+	 * Where its owner knew when it ended it: why there is no answer, and seconds after which
+	 * asking again makes sense. Zeros before it joins.
+	 */
+	enum fail_kind		 why;
 	int			 retry_after;
 	struct peers		*all;
 	/*

@@ -201,21 +201,38 @@ lane_model(struct ctx *cx, int64_t chosen, int64_t *model)
 	return 0;
 }
 
-int64_t
-chat_begin(struct ctx *cx, const struct chat_change *c)
+struct talk *
+chat_make(struct ctx *cx, int64_t model)
 {
-	char		 pri_id[2 * PRI_BYTES + 1];
-	struct session	 s = {
+	struct talk	*talk = arena_get(cx->a, sizeof(*talk));
+	struct session	*s = arena_get(cx->a, sizeof(*s));
+	struct lane_row	*lane = arena_get(cx->a, sizeof(*lane));
+	char		*pri_id = arena_get(cx->a, 2 * PRI_BYTES + 1);
+
+	ident_random_hex(pri_id, PRI_BYTES);
+	*s = (struct session){
 		.id = ident_new(), .tenant = cx->who->tenant, .owner = cx->who->id,
 		.title = arena_strdup(cx->a, SESSION_UNTITLED), .created_ms = cx->now,
 	};
-	struct lane_row	 lane = { .session = s.id, .lane = 0, .pri_id = pri_id };
-	struct work	 w = { .change = c, .fresh = &s, .lane = &lane, .id = s.id };
+	*lane = (struct lane_row){ .session = s->id, .model = model, .pri_id = pri_id };
+	*talk = (struct talk){ .session = s, .lanes = lane, .nlanes = 1 };
+	return talk;
+}
 
-	if (lane_model(cx, c->model, &lane.model) == -1)
+int64_t
+chat_begin(struct ctx *cx, const struct chat_change *c)
+{
+	const struct talk	*talk;
+	struct work		 w = { .change = c };
+	int64_t			 model = 0;
+
+	if (lane_model(cx, c->model, &model) == -1)
 		return -1;
-	ident_random_hex(pri_id, PRI_BYTES);
-	return db_txn(cx, begin, &w) == -1 ? -1 : s.id;
+	talk = chat_make(cx, model);
+	w.fresh = talk->session;
+	w.lane = talk->lanes;
+	w.id = talk->session->id;
+	return db_txn(cx, begin, &w) == -1 ? -1 : w.id;
 }
 
 int

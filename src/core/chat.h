@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/ctx.h"
+#include "core/session.h"
 
 #define CHAT_PLAIN	"chat"
 #define CHAT_DATASET	"spark_dataset_chat"
@@ -34,6 +35,8 @@ struct chat_change {
 	bool		 spark;
 };
 
+/* A new one, untitled, which is not stored yet (turn_spec.fresh); in the arena. */
+struct talk	*chat_make(struct ctx *, int64_t model);
 /*
  * One transaction each; with -1 nothing is changed: F_NOT_FOUND (conversation, dataset, documents,
  * model), F_VALUE (module and type do not fit), F_MISSING (what the type rests on), F_UNAVAILABLE

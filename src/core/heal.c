@@ -181,7 +181,7 @@ tell_rest(struct healing *h, struct half *f)
 
 	h->telling = f;
 	h->lane = NULL;
-	if (v->begin != NULL)
+	if (v->begin != NULL && (!v->late || *said_of(f, NULL) > 0))
 		v->begin(&out, t);
 	for (int i = 0; i < t->nlanes; i++) {
 		h->lane = &t->lanes[i];

@@ -120,13 +120,40 @@ lane_tokens(const struct lane *l)
 	    (l->calls != NULL ? toolcalls_tokens(l->calls) : 0);
 }
 
-/* -1: too many, or not such calls at all. */
-static int
-keep_calls(struct lane *l, const struct delta *d)
+/* What is not kept is not told either. */
+static void
+tell_on(struct lane *l, const struct delta *d)
 {
+	measure_delta(l, l->first_ms == 0);
+	lane_count(l, d);
+	tell_delta(l, d);
+}
+
+/* Pieces of calls, for a voice that knows them. -1: too many, or no such pieces at all. */
+static int
+hear_calls(struct lane *l, const struct delta *d)
+{
+	const struct turn	*t = l->turn;
+
+	if (!t->voice->takes_tools || t->fuse != NULL)
+		return 0;
 	if (l->calls == NULL)
 		l->calls = xcalloc(1, sizeof *l->calls);
-	return toolcalls_add_text(l->calls, d->text, d->len);
+	if (toolcalls_add_text(l->calls, d->text, d->len) == -1)
+		return -1;
+	tell_on(l, d);
+	return 0;
+}
+
+/* Of what is stored the spool has it. */
+static bool
+keeps(const struct lane *l, bool thinking)
+{
+	const struct turn	*t = l->turn;
+
+	if (t->fuse != NULL && l != t->fuse && !thinking)
+		return true;
+	return t->voice->wants_text && !t->stored;
 }
 
 void
@@ -142,21 +169,15 @@ lane_charge(struct lane *l, int64_t in, int64_t out)
 int
 lane_say(struct lane *l, const struct delta *d)
 {
-	const struct turn	*t = l->turn;
 	const bool		 thinking = d->flags & DELTA_REASONING;
-	const bool		 tools = d->flags & DELTA_TOOLS;
 
+	if (d->flags & DELTA_TOOLS)
+		return hear_calls(l, d);
 	if (l->said.bytes + l->thought.bytes + d->len > ANSWER_CAP)
-		return -1;		/* what is not kept is not told either */
-	if (tools && (!t->voice->takes_tools || t->fuse != NULL))
-		return 0;
-	if (tools && keep_calls(l, d) == -1)
 		return -1;
-	measure_delta(l, l->first_ms == 0);
-	lane_count(l, d);
-	if (t->fuse != NULL && l != t->fuse && !thinking)
-		str_put(&l->text, d->text, d->len);
-	tell_delta(l, d);
+	if (keeps(l, thinking))
+		str_put(thinking ? &l->reasoning : &l->text, d->text, d->len);
+	tell_on(l, d);
 	return 0;
 }
 

@@ -21,7 +21,7 @@ pass_on(struct turn *t, const char *msg, size_t len)
 {
 	struct peer	*p = t->peer;
 
-	if (p == NULL)
+	if (p == NULL || !t->begun)
 		return;
 	peer_message(p, msg, len, t->stored ? t->id : 0, t->chain.events);
 	if (!peer_is_high(p))
@@ -72,22 +72,37 @@ speak(struct turn *t, const struct lane *l)
 	return &e->out;
 }
 
+/* Once. */
+static void
+begin(struct turn *t)
+{
+	if (t->begun)
+		return;
+	t->begun = true;
+	if (t->peer != NULL)
+		peer_begin(t->peer, t->stored ? t->id : 0);
+	if (t->voice->begin != NULL)
+		t->voice->begin(speak(t, NULL), t);
+}
+
 void
 tell_begin(struct turn *t)
 {
-	if (t->voice->begin != NULL)
-		t->voice->begin(speak(t, NULL), t);
+	if (!t->voice->late)
+		begin(t);
 }
 
 void
 tell_delta(struct lane *l, const struct delta *d)
 {
 	struct turn	*t = l->turn;
-	struct out	*o = speak(t, l);
+	struct out	*o;
 
+	begin(t);
+	o = speak(t, l);
 	if (t->stored)
 		tell_record(t, l, SPOOL_DELTA, d->flags, d->at_ms, d->text, d->len);
-	if (t->peer == NULL)
+	if (t->peer == NULL || t->voice->delta == NULL)
 		return;			/* nobody to encode it for */
 	o->message = delta_message;
 	t->voice->delta(o, l, d);
@@ -115,23 +130,26 @@ tell_last(const struct lane *l, struct out *o)
 void
 tell_end(struct lane *l)
 {
-	struct out	*o = speak(l->turn, l);
+	struct out	*o;
 
+	if (l->why == F_NONE)
+		begin(l->turn);
+	o = speak(l->turn, l);
 	tell_last(l, o);
 	if (o->buf.size > OUT_KEPT)
 		str_free(&o->buf);
 }
 
-/* The longest that a lane's upstream has asked for; 0: none has. */
-static int
-retry_after(const struct turn *t)
+/* Why the first of the lanes that failed did, and the longest that an upstream has asked for. */
+static void
+explain(const struct turn *t, struct peer *p)
 {
-	int	 most = 0;
-
-	for (int i = 0; i < t->nlanes; i++)
-		if (t->lanes[i].retry_after > most)
-			most = t->lanes[i].retry_after;
-	return most;
+	for (const struct lane *l = t->lanes; l < t->lanes + t->nlanes; l++) {
+		if (p->why == F_NONE)
+			p->why = l->why;
+		if (l->retry_after > p->retry_after)
+			p->retry_after = l->retry_after;
+	}
 }
 
 void
@@ -147,7 +165,7 @@ tell_done(struct turn *t)
 	if ((p = t->peer) == NULL)
 		return;
 	t->peer = NULL;
-	p->retry_after = retry_after(t);
+	explain(t, p);
 	peer_end(p);
 }
 
@@ -192,6 +210,4 @@ tell_join(struct turn *t)
 	p->on_gone = on_gone;
 	p->on_drained = on_drained;
 	peer_join(t->engine->peers, p);
-	if (t->peer != NULL)
-		peer_begin(p, t->stored ? t->id : 0);
 }

@@ -50,8 +50,8 @@ struct lane {
 	int			 retry_after;
 	/*
 	 * What it said. Of a turn that runs it is in the spool, and here only where a fusing lane
-	 * waits for it, or while its end is told by a voice that wants it; an answer that is told
-	 * again from the database (retell.h) is here.
+	 * waits for it, or its voice wants it: of what is stored while the end is told. An answer
+	 * that is told again from the database (retell.h) is here.
 	 */
 	struct str		 text, reasoning;
 	struct utf8_tally	 said, thought;	/* how much of either there is */
@@ -95,6 +95,7 @@ struct turn {
 	int64_t			 id;
 	int64_t			 session;	/* 0: not stored */
 	int64_t			 owner;		/* user; 0: a caller without identity */
+	int64_t			 key;		/* the API key that pays; 0: none */
 	int64_t			 parent;	/* the message that it goes on from; 0: the rest */
 	int64_t			 group;		/* of the turns of one question; 0: not stored */
 	const char		*ref;		/* as its voice has it; may be NULL */
@@ -120,6 +121,7 @@ struct turn {
 	struct registry_row	*row;		/* NULL: none yet, or no room for one */
 	/* Nothing is stored and the peer is slow: the upstreams wait */
 	bool			 paused;
+	bool			 begun;		/* its voice has, and its peer */
 	bool			 done;		/* every lane was told, and so was the end */
 	bool			 dirty;		/* has records that nobody was told of */
 	uint16_t		 nheard;
@@ -209,8 +211,8 @@ struct turn_spec {
 /*
  * Opens the turn: one transaction checks that none of the lanes is answering (F_BUSY), finds its
  * group and stores question and running answers. NULL: ctx failed, nothing is stored (F_CONFLICT:
- * another request with that idem_key was first; F_UNAVAILABLE, "state_dir": its disk is full). What
- * it returns must be given to turn_run.
+ * another request with that idem_key was first; F_UNAVAILABLE, "state_dir": its disk is full;
+ * F_PAYMENT: the caller's key cannot pay for it). What it returns must be given to turn_run.
  */
 struct turn	*turn_open(struct ctx *, struct engine *, const struct turn_spec *);
 /*

@@ -44,7 +44,14 @@ struct voice {
 	/* End, fail and cite see what the lane said: l->text and l->reasoning */
 	bool		 wants_text;
 	bool		 takes_tools;	/* its deltas may be DELTA_TOOLS */
+	/*
+	 * It begins only when an upstream answers: begin is told, and a listener's stream begins,
+	 * right before the first delta, or before an end without one. Of what fails before, a
+	 * listener hears nothing but the reason (peer.why).
+	 */
+	bool		 late;
 	void		(*begin)(struct out *, const struct turn *);
+	/* NULL: who listens to it hears only ends; of turns that are not stored alone */
 	void		(*delta)(struct out *, const struct lane *, const struct delta *);
 	/*
 	 * The whole of an answer that is over (l->text, l->reasoning) in one message, replacing

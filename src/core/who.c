@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "store/api_key.h"
 #include "store/user.h"
 
 #define LEEWAY		60	/* seconds that clocks may differ */
@@ -62,7 +63,6 @@ secret_read(struct ctx *cx, int *len)
 	return p;
 }
 
-/* Is it a user that others may name? Guests' subjects are ours alone. */
 static bool
 subject_allowed(const char *s)
 {
@@ -70,6 +70,12 @@ subject_allowed(const char *s)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			return false;
 	return *s != '\0' && strncmp(s, GUEST, strlen(GUEST)) != 0;
+}
+
+bool
+who_subject_ok(const char *s)
+{
+	return subject_allowed(s) && utf8_length(s, strlen(s)) <= WHO_SUBJECT_MAX;
 }
 
 /* A string, or an integer as decimal text; NULL: absent or something else. */
@@ -99,8 +105,7 @@ claim_subject(struct ctx *cx, const struct json *claims)
 		if (*name == '\0' || json_at(claims, name) == NULL)
 			continue;
 		s = claim_text(cx, claims, name);
-		return s != NULL && subject_allowed(s) &&
-		    utf8_length(s, strlen(s)) <= WHO_SUBJECT_MAX ? s : NULL;
+		return s != NULL && who_subject_ok(s) ? s : NULL;
 	}
 	return NULL;
 }
@@ -186,6 +191,25 @@ become_bearer(struct ctx *cx, const struct claims *c, const char *user_id)
 	return become(cx, tenant, c, false);
 }
 
+/* The user whose key it is. */
+static int
+become_holder(struct ctx *cx, const char *key, const char *user_id)
+{
+	const struct key_holder	*h;
+	struct who		*w;
+
+	if ((h = api_key_find(cx, key)) == NULL)
+		return cx->fail.kind != F_NONE ? -1 : fail(cx, F_UNAUTHORIZED, "API key");
+	if (user_id != NULL && strcmp(user_id, h->subject) != 0)
+		return fail(cx, F_FORBIDDEN, "userId");
+	w = arena_get(cx->a, sizeof(*w));
+	*w = (struct who){ .id = h->user, .tenant = h->tenant, .subject = h->subject,
+	    .name = h->name, .avatar = h->avatar, .key = h->key, .assistant = h->assistant,
+	    .key_rate = h->rate };
+	cx->who = w;
+	return 0;
+}
+
 static int
 become_user(struct ctx *cx, const char *user_id)
 {
@@ -213,16 +237,30 @@ who_become_nobody(struct ctx *cx)
 	cx->who->tenant = TENANT_DEFAULT;
 }
 
+/* The key that counts; NULL: none is shown, or another thing before it. */
+static const char *
+key_shown(const struct who_shown *s)
+{
+	if (s->bearer != NULL)
+		return strncmp(s->bearer, API_KEY_PREFIX, strlen(API_KEY_PREFIX)) == 0 ?
+		    s->bearer : NULL;
+	return s->key[0] != NULL ? s->key[0] : s->key[1];
+}
+
 enum who_found
 who_find(struct ctx *cx, const struct who_shown *shown)
 {
 	struct claims	 c = { 0 };
-	const char	*user_id = shown->user_id, *wrong;
+	const char	*user_id = shown->user_id, *key = key_shown(shown), *wrong;
 	int		 r;
 
 	cx->who = NULL;
 	if (user_id != NULL && *user_id == '\0')
 		user_id = NULL;
+	if (key != NULL)
+		return become_holder(cx, key, user_id) == -1 ? WHO_FAILED : WHO_KNOWN;
+	if (shown->key_only)
+		return WHO_NOBODY;
 	if (shown->bearer != NULL && (wrong = token_read(cx, shown->bearer, &c)) != NULL) {
 		fail(cx, F_UNAUTHORIZED, "%s", wrong);
 		return WHO_FAILED;
@@ -287,7 +325,7 @@ who_sign(struct ctx *cx, const char *subject, const char *name, const char *tena
 
 	if ((secret = secret_read(cx, &len)) == NULL)
 		return fail_null(cx, F_UNAVAILABLE, "jwt_secret_file");
-	if (!subject_allowed(subject) || utf8_length(subject, strlen(subject)) > WHO_SUBJECT_MAX)
+	if (!who_subject_ok(subject))
 		return fail_null(cx, F_VALUE, "subject");
 	if (jwt_new(&jwt) != 0 || jwt_set_alg(jwt, JWT_ALG_HS256, secret, len) != 0 ||
 	    jwt_add_grant(jwt, claim, subject) != 0 ||

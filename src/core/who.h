@@ -1,6 +1,6 @@
 /*
- * who: the caller of a request. Identity comes from a token (HS256), from the userId header that a
- * trusted proxy has authenticated, or from a guest's signed id, in this order.
+ * who: the caller of a request. Identity comes from an API key or a token (HS256), from the userId
+ * header that a trusted proxy has authenticated, or from a guest's signed id, in this order.
  */
 #ifndef PARLEY_WHO_H
 #define PARLEY_WHO_H
@@ -26,26 +26,32 @@ struct who {			/* cx->who; in the arena. NULL: nobody was looked for */
 };
 
 struct who_shown {		/* what a request shows of its caller; each may be NULL */
-	const char	*bearer;	/* of Authorization */
+	const char	*bearer;	/* of Authorization: a key (store/api_key.h), or a token */
+	const char	*key[2];	/* of x-api-key, of the query's apiKey */
 	const char	*login;		/* cookie parley_token */
 	const char	*user_id;	/* header userId */
 	const char	*guest[2];	/* X-Guest-Id, cookie parley_guest: the first genuine one */
 	const char	*remote;	/* REMOTE_ADDR */
-	bool		 token_only;	/* bearer or login; of a user_id it matters if it differs */
+	/* Key, bearer or login; of a user_id it matters if it differs */
+	bool		 token_only;
+	bool		 key_only;	/* the same without tokens: what is no key shows nobody */
 };
 
 enum who_found { WHO_FAILED = -1, WHO_NOBODY, WHO_KNOWN };
 
 /*
- * Finds the caller and sets cx->who. A bearer token that does not hold is F_UNAUTHORIZED (each has
- * to have an end, `exp`), a bad login cookie or guest token is as none; a userId that differs from
- * the token's subject is F_FORBIDDEN. Nobody: cx->who is NULL.
+ * Finds the caller and sets cx->who. Of bearer and keys the first that is shown counts, alone. A
+ * key or bearer token that does not hold is F_UNAUTHORIZED (a token has to have an end, `exp`), a
+ * bad login cookie or guest token is as none; a userId that differs from the subject of key or
+ * token is F_FORBIDDEN. Nobody: cx->who is NULL.
  */
 enum who_found	 who_find(struct ctx *, const struct who_shown *);
 /* Makes the bearer of a new guest token the caller: its row is added. 0 or -1. */
 int		 who_become_guest(struct ctx *, const char *token);
 /* The caller stays somebody without identity: owns nothing, belongs to the default tenant. */
 void		 who_become_nobody(struct ctx *);
+/* May that be the subject of a user whom others name? Guests' are ours alone. */
+bool		 who_subject_ok(const char *);
 /* A new guest's token: a random id and its MAC. */
 void		 who_guest_token(char dst[WHO_GUEST_SIZE]);
 bool		 who_guest_genuine(const char *token);		/* NULL is not */

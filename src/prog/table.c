@@ -86,3 +86,15 @@ text_width(const char *s)
 	}
 	return width;
 }
+
+const char *
+table_money(struct arena *a, const char *decimal)
+{
+	char	*s = arena_strdup(a, decimal), *point = strchr(s, '.'), *end = s + strlen(s);
+
+	if (point == NULL)
+		return s;
+	while (end > point + 3 && end[-1] == '0')
+		*--end = '\0';
+	return s;
+}

@@ -27,6 +27,8 @@ void	 table_begin(struct table *, struct arena *, const char *headings);
 void	 table_row(struct table *, const char *const *cells);
 /* Appends the table; without rows only its headings. */
 void	 table_end(struct table *, struct str *);
+/* "1.25" of "1.2500000000": a decimal number with at least two places, if any. */
+const char *table_money(struct arena *, const char *decimal);
 /* Columns that the text takes on a terminal. */
 size_t	 text_width(const char *);
 

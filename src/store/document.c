@@ -109,6 +109,12 @@ document_of_dataset(struct ctx *cx, int64_t dataset, struct document **list, siz
 	return db_many(cx, SQL_DOCUMENT_OF_DATASET, list, n, V(dataset));
 }
 
+int
+document_of_version(struct ctx *cx, int64_t version, struct document **list, size_t *n)
+{
+	return db_many(cx, SQL_DOCUMENT_OF_VERSION, list, n, V(version));
+}
+
 struct part *
 document_part(struct ctx *cx, int64_t document, int n)
 {

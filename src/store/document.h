@@ -59,6 +59,8 @@ int		 document_delete(struct ctx *, int64_t owner, int64_t id);
 /* In the order of their ids, newest first. */
 int		 document_of_session(struct ctx *, int64_t session, struct document **, size_t *n);
 int		 document_of_dataset(struct ctx *, int64_t dataset, struct document **, size_t *n);
+/* Each in any of the datasets of an assistant's version, whoever's. */
+int		 document_of_version(struct ctx *, int64_t version, struct document **, size_t *n);
 
 /* Adds it, whose id the caller has made, with these documents of its owner: all or nothing. */
 int		 dataset_add(struct ctx *, const struct dataset *, const int64_t *ids, size_t n);

@@ -28,7 +28,8 @@ session_insert(struct ctx *cx, void *arg)
 	const struct session		*s = new->s;
 
 	if (db_exec(cx, SQL_SESSION_ADD, V(s->id), V(s->tenant), V(s->owner), V_ID(s->task),
-	    V(s->title), V(s->created_ms)) == -1)
+	    V(s->title), V(s->created_ms), V_ID(s->assistant), V_ID(s->version), V_ID(s->app),
+	    V(s->msg_key), V(s->visitor)) == -1)
 		return -1;
 	for (size_t i = 0; i < new->n; i++) {
 		const struct lane_row	*l = &new->lanes[i];
@@ -110,6 +111,12 @@ int
 session_choose(struct ctx *cx, int64_t id, int64_t model)
 {
 	return db_do(cx, SQL_SESSION_CHOOSE, V(model), V(id));
+}
+
+int
+session_ask(struct ctx *cx, int64_t id, int64_t version)
+{
+	return db_do(cx, SQL_SESSION_ASK, V(version), V(id));
 }
 
 int

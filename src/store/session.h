@@ -13,6 +13,11 @@ struct session {
 	int64_t	 revealed_ms;	/* when the owner's first vote took the masks off; 0: masked */
 	char	*type;		/* chat, spark_dataset_chat, spark_documents_chat; read only */
 	int64_t	 dataset;	/* that its answers rest on; 0: none; read only */
+	int64_t	 assistant;	/* who answers in it; 0: whatever model is named */
+	int64_t	 version;	/* of that assistant, asked last; 0: none */
+	int64_t	 app;		/* whose runs it holds; 0: none */
+	char	*msg_key;	/* what websites call it: api_ and a UUID; NULL: nothing */
+	char	*visitor;	/* of a website, who talks in it; NULL: not said */
 };
 
 struct lane_row {
@@ -39,6 +44,8 @@ int		 session_delete(struct ctx *, int64_t owner, int64_t id);	/* soft */
 /* Sets the title where it is still `from`. */
 int		 session_title(struct ctx *, int64_t id, const char *from, const char *title);
 int		 session_choose(struct ctx *, int64_t id, int64_t model);	/* session.model */
+/* The version of its assistant that is asked from now on */
+int		 session_ask(struct ctx *, int64_t id, int64_t version);
 /* The first call counts */
 int		 session_reveal(struct ctx *, int64_t id, int64_t now_ms);
 

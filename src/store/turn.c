@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 
-#include "base/ident.h"
 #include "store/rows.h"
 
 /* Opening. */
@@ -13,7 +12,7 @@ turn_add(struct ctx *cx, const struct turn_row *t)
 	return db_do(cx, SQL_TURN_ADD, V(t->id), V(t->tenant), V_ID(t->owner), V_ID(t->session),
 	    V(t->group_id), V(t->worker), V(t->private), V(t->voice), V(t->question),
 	    V(t->content_type != NULL ? t->content_type : "text"), V(t->file_url),
-	    V(t->context), V(t->created_ms));
+	    V(t->context), V_ID(t->api_key), V(t->created_ms));
 }
 
 int
@@ -95,12 +94,6 @@ int
 tool_run_add(struct ctx *cx, const struct tool_run_row *t)
 {
 	return db_do(cx, SQL_TOOL_RUN_ADD, V(t->answer), V(t->position), V(t->body));
-}
-
-int
-ledger_add(struct ctx *cx, int64_t answer, const char *amount, int64_t now_ms)
-{
-	return db_do(cx, SQL_LEDGER_ADD, V(ident_new()), V(answer), V(amount), V(now_ms));
 }
 
 int

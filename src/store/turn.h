@@ -22,6 +22,7 @@ struct turn_row {
 	char	*file_url;		/* of that image or document, or NULL */
 	/* JSON array of earlier messages the client gave, or NULL */
 	char	*context;
+	int64_t	 api_key;		/* that pays; 0: none */
 	int64_t	 created_ms, ended_ms;	/* ended 0: it runs */
 };
 
@@ -93,8 +94,6 @@ int	 turn_said(struct ctx *, int64_t session, int lane, bool private, int64_t be
 int	 answer_close(struct ctx *, const struct answer_row *);
 int	 citation_add(struct ctx *, const struct citation_row *);
 int	 tool_run_add(struct ctx *, const struct tool_run_row *);
-/* With api_key NULL, kind "answer". */
-int	 ledger_add(struct ctx *, int64_t answer, const char *amount, int64_t now_ms);
 /* Ends the turn when none of its answers runs any more: 1, 0 or -1. */
 int	 turn_close(struct ctx *, int64_t turn, int64_t now_ms);
 /*
@@ -111,6 +110,7 @@ struct orphan {
 	int	 lane;
 	char	*model_code;
 	double	 price_in, price_out;
+	int64_t	 api_key;	/* that pays; 0: none */
 	int64_t	 stored;	/* turn has a session: keep the text */
 	int64_t	 created_ms;
 	char	*question;

@@ -46,3 +46,17 @@ tenant_by_name(struct ctx *cx, const char *name)
 {
 	return db_number(cx, SQL_TENANT_BY_NAME, V(name));
 }
+
+int
+tenant_list(struct ctx *cx, struct tenant **list, size_t *n)
+{
+	return db_many(cx, SQL_TENANT_LIST, list, n);
+}
+
+int
+tenant_add(struct ctx *cx, struct tenant *t)
+{
+	t->id = ident_new();
+	t->created_ms = ident_time(t->id);
+	return db_do(cx, SQL_TENANT_ADD, V(t->id), V(t->name), V(t->created_ms));
+}

@@ -20,6 +20,16 @@ struct user {
  */
 struct user	*user_ensure(struct ctx *, int64_t tenant, const char *subject,
 		    const char *name, const char *avatar);
+struct tenant {
+	int64_t	 id;
+	char	*name;
+	int64_t	 created_ms;
+};
+
+/* In the order in which they were added. */
+int		 tenant_list(struct ctx *, struct tenant **, size_t *n);
+/* Adds it by its name; id and created_ms are set. 0; -1: F_CONFLICT, there is one. */
+int		 tenant_add(struct ctx *, struct tenant *);
 /* The tenant's id by its name, 0 when there is none, -1 failed. */
 int64_t		 tenant_by_name(struct ctx *, const char *name);
 

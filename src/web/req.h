@@ -74,7 +74,10 @@ struct req {
 	/* It has waited (req_wait): what answers it now, in place of its handler; or NULL */
 	int			(*then)(struct req *, void *);
 	void			*then_arg;
-	int			 retry_after;	/* of the peer that it waited as */
+	/* Of the peer that it waited as; heard: the last message, by req_wait_last alone */
+	enum fail_kind		 why_not;
+	int			 retry_after;
+	struct str		 heard;
 
 	struct engine		*engine;
 	struct worker		*worker;
@@ -152,6 +155,16 @@ struct peer	*req_stream(struct req *, const char *prefix);
  * arena.
  */
 struct peer	*req_wait(struct req *, int (*then)(struct req *, void *), void *arg);
+/*
+ * The same, and keeps the last message: r->heard of `then`, be that as long as it may.
+ */
+struct peer	*req_wait_last(struct req *, int (*then)(struct req *, void *), void *arg);
+/*
+ * A stream whose status waits: when its owner begins it (peer_begin) it is one as of req_stream;
+ * when it is ended before, then(r, arg) runs as for req_wait.
+ */
+struct peer	*req_hold(struct req *, const char *prefix, int (*then)(struct req *, void *),
+		    void *arg);
 /* For HEAD: the headers that such a stream would have; stream_id 0: no X-Stream-Id. Always 0. */
 int		 req_stream_head(struct req *, int64_t stream_id);
 

@@ -11,26 +11,11 @@
 #include "fcgi.h"
 #include "serving.h"
 #include "socket.h"
+#include "stream.h"
 #include "worker.h"
 
 #define TYPE		"text/event-stream; charset=utf-8"
 #define CACHE		"no-cache"
-#define WAITING_MOST	(4 << 20)	/* bytes: who lets more pile up is left */
-
-/* An event stream over FastCGI. Everything but making it and freeing it happens on the loop. */
-struct stream {
-	struct peer		 peer;		/* first: it is the stream */
-	struct fcgi		*io;
-	struct worker		*worker;
-	const char		*prefix;
-	char			*headers;	/* of the reply; until begin */
-	bool			 ids;		/* events have id: lines */
-	bool			 headers_only;	/* HEAD */
-	bool			 gone;
-	int64_t			 bytes;
-	struct request_note	 note;
-	struct places		 places;
-};
 
 static struct stream *
 stream_of(struct peer *p)
@@ -153,21 +138,14 @@ static const struct peer_ops	stream_ops = {
 	.finish = stream_finish,
 };
 
-struct peer *
-req_stream(struct req *r, const char *prefix)
+void
+stream_become(struct stream *s, struct req *r)
 {
 	const char	*ids = req_header(r, "X-Stream-Ids");
-	struct stream	*s;
 
-	if (r->socket != NULL)
-		return socket_stream(r);
-	s = xcalloc(1, sizeof(*s));
 	s->peer.ops = &stream_ops;
-	s->peer.fd = fcgi_fd(r->io);
-	s->peer.buf.cap = WAITING_MOST;
 	s->io = r->io;
 	s->worker = r->worker;
-	s->prefix = prefix;
 	if (r->reply_headers.len > 0)
 		s->headers = xstrdup(r->reply_headers.p);
 	s->ids = r->method == M_GET || (ids != NULL && strcmp(ids, "1") == 0);
@@ -177,10 +155,24 @@ req_stream(struct req *r, const char *prefix)
 	s->places = r->places;
 	r->places = (struct places){ 0 };
 	figure_add(FIG_STREAMS, 1);
+	fcgi_read_done(r->io);
+}
+
+struct peer *
+req_stream(struct req *r, const char *prefix)
+{
+	struct stream	*s;
+
+	if (r->socket != NULL)
+		return socket_stream(r);
+	s = xcalloc(1, sizeof(*s));
+	s->peer.fd = fcgi_fd(r->io);
+	s->peer.buf.cap = STREAM_WAITING_MOST;
+	s->prefix = prefix;
+	req_drain(r);			/* a body that came broken only costs the connection */
+	stream_become(s, r);
 	r->detached = true;
 	r->status = 200;
-	req_drain(r);			/* a body that came broken only costs the connection */
-	fcgi_read_done(r->io);
 	return &s->peer;
 }
 

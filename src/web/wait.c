@@ -1,6 +1,6 @@
 /*
  * Requests that wait, connection and all, for something that happens on the loop, and are answered
- * afterwards.
+ * afterwards; or, where they hold a stream back, become that.
  */
 #include "req.h"
 
@@ -9,11 +9,12 @@
 #include "base/arena.h"
 #include "fcgi.h"
 #include "serving.h"
+#include "stream.h"
 #include "upload.h"
 #include "worker.h"
 
 struct wait {
-	struct peer	 peer;		/* first: it is the wait */
+	struct stream	 stream;	/* first: its peer is the wait; what it may become */
 	struct req	 req;
 };
 
@@ -38,6 +39,18 @@ wait_frame(struct peer *p, const char *msg, size_t len, int64_t stream_id, int64
 	(void)len;
 	(void)stream_id;
 	(void)n;
+}
+
+/* The newest counts. */
+static void
+wait_keep(struct peer *p, const char *msg, size_t len, int64_t stream_id, int64_t n)
+{
+	struct req	*r = &wait_of(p)->req;
+
+	(void)stream_id;
+	(void)n;
+	str_reset(&r->heard);
+	str_put(&r->heard, msg, len);
 }
 
 static void
@@ -67,10 +80,22 @@ wait_over(struct ctx *cx, void *arg)
 	r->cx.db = cx->db;
 	r->cx.now = cx->now;
 	fd = request_answer(r);
+	str_free(&r->heard);
 	detached = r->detached;
 	free(wait);
 	if (!detached)
 		worker_return(w, fd);
+}
+
+/* All that the request has, but for its places and its connection. */
+static void
+wait_let_go(struct wait *wait)
+{
+	upload_drop(&wait->req);
+	str_free(&wait->req.heard);
+	str_free(&wait->req.reply);
+	str_free(&wait->req.reply_headers);
+	arena_free(wait->req.cx.a);
 }
 
 /* On a request thread too: a log may block. */
@@ -83,10 +108,7 @@ wait_left(struct ctx *cx, void *arg)
 	(void)cx;
 	request_note(&note, &wait->req);
 	request_log(&note, CLIENT_GONE, 0, true);
-	upload_drop(&wait->req);
-	str_free(&wait->req.reply);
-	str_free(&wait->req.reply_headers);
-	arena_free(wait->req.cx.a);
+	wait_let_go(wait);
 	free(wait);
 }
 
@@ -98,6 +120,7 @@ wait_finish(struct peer *p, bool gone)
 	int		 fd;
 
 	if (!gone) {
+		wait->req.why_not = p->why;
 		wait->req.retry_after = p->retry_after;
 		worker_job(w, wait_over, wait);
 		return;
@@ -108,6 +131,17 @@ wait_finish(struct peer *p, bool gone)
 	worker_return(w, fd);
 }
 
+/* There is something to stream: from here on it is a stream as any other, which frees it. */
+static void
+hold_begin(struct peer *p, int64_t stream_id)
+{
+	struct wait	*wait = wait_of(p);
+
+	stream_become(&wait->stream, &wait->req);
+	wait_let_go(wait);
+	p->ops->begin(p, stream_id);
+}
+
 static const struct peer_ops	wait_ops = {
 	.begin = wait_begin,
 	.frame = wait_frame,
@@ -116,8 +150,24 @@ static const struct peer_ops	wait_ops = {
 	.finish = wait_finish,
 };
 
-struct peer *
-req_wait(struct req *r, int (*then)(struct req *, void *), void *arg)
+static const struct peer_ops	keep_ops = {
+	.begin = wait_begin,
+	.frame = wait_keep,
+	.ping = wait_ping,
+	.write = wait_write,
+	.finish = wait_finish,
+};
+
+static const struct peer_ops	hold_ops = {
+	.begin = hold_begin,
+	.frame = wait_frame,
+	.ping = wait_ping,
+	.write = wait_write,
+	.finish = wait_finish,
+};
+
+static struct wait *
+wait_new(struct req *r, const struct peer_ops *ops, int (*then)(struct req *, void *), void *arg)
 {
 	struct wait	*wait = xcalloc(1, sizeof(*wait));
 
@@ -125,13 +175,38 @@ req_wait(struct req *r, int (*then)(struct req *, void *), void *arg)
 	wait->req = *r;
 	wait->req.then = then;
 	wait->req.then_arg = arg;
-	wait->peer.ops = &wait_ops;
-	wait->peer.fd = fcgi_fd(r->io);
+	wait->stream.peer.ops = ops;
+	wait->stream.peer.fd = fcgi_fd(r->io);
 	r->detached = true;
 	r->status = 200;
 	r->places = (struct places){ 0 };
 	r->reply = r->reply_headers = (struct str){ 0 };
 	r->upload = NULL;
 	r->cx.a = NULL;
-	return &wait->peer;
+	return wait;
+}
+
+struct peer *
+req_wait(struct req *r, int (*then)(struct req *, void *), void *arg)
+{
+	return &wait_new(r, &wait_ops, then, arg)->stream.peer;
+}
+
+struct peer *
+req_wait_last(struct req *r, int (*then)(struct req *, void *), void *arg)
+{
+	return &wait_new(r, &keep_ops, then, arg)->stream.peer;
+}
+
+struct peer *
+req_hold(struct req *r, const char *prefix, int (*then)(struct req *, void *), void *arg)
+{
+	struct wait	*wait;
+
+	if (r->socket != NULL)		/* its messages have no status */
+		return req_stream(r, prefix);
+	wait = wait_new(r, &hold_ops, then, arg);
+	wait->stream.prefix = prefix;
+	wait->stream.peer.buf.cap = STREAM_WAITING_MOST;
+	return &wait->stream.peer;
 }

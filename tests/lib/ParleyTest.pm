@@ -98,6 +98,15 @@ sub parley ($self, @args) {
 		env => { %{ $self->{env} }, %{ $o{env} // {} } }, dir => $self->{dir});
 }
 
+sub key ($self, %o) {
+	my %named = (user => 'robot', %o);
+	my ($exit, $out, $err) = $self->parley('key', 'add', '--json',
+	    map { ("--$_", $named{$_}) } sort keys %named);
+	croak "parley key add: exit $exit\n$err" if $exit;
+	my $made = decode_json($out);
+	return wantarray ? @$made{qw(key id)} : $made->{key};
+}
+
 # --- what the client sees
 
 sub url ($self)              { return $self->{http}->url }
@@ -439,6 +448,13 @@ Bytes as they are; what comes back until the server closes or is silent so many 
 The frames of an arena stream by C<maskCode>: C<< {text, finish, error, priId, citations, late,
 frames} >>. C<citations> are the frames after the one with C<finish_reason>; C<late> frames of
 other kinds that came after it, which there must be none of.
+
+=head2 key
+
+  my $key = $p->key(user => 'robot', allowance => '0.5', calls => 3);
+  my ($key, $id) = $p->key;
+
+A new API key by C<parley key add>, whose options these are.
 
 =head2 task
 

@@ -76,6 +76,31 @@ a_rate(void **state)
 	assert_int_equal(limit_call(0, 1, now), 0);
 }
 
+/* However evenly they come, the first over the rate within a second is too early. */
+static void
+a_window(void **state)
+{
+	const uint64_t	a = limit_key(7);
+	const int64_t	now = (int64_t)700 * SECOND;
+
+	(void)state;
+	assert_true(a != limit_user(7) && a != limit_key(8));
+	assert_int_equal(limit_key(0), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(limit_window(a, 4, now + i * 240000), 0);
+	assert_int_equal(limit_window(a, 4, now + 960000), 40000);
+	assert_int_equal(limit_window(a, 4, now + 999000), 1000);
+	assert_int_equal(limit_window(limit_key(8), 1, now), 0);	/* another has its own */
+	assert_int_equal(limit_window(limit_key(8), 1, now), SECOND);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(limit_window(a, 4, now + SECOND), 0);
+	assert_int_equal(limit_window(a, 4, now + SECOND), SECOND);
+	assert_int_equal(limit_window(a, 4, SECOND), 0);	/* the host was started again */
+	assert_int_equal(limit_window(a, 0, SECOND), 0);	/* no limit */
+	assert_int_equal(limit_window(0, 1, SECOND), 0);	/* nobody */
+	assert_int_equal(limit_window(0, 1, SECOND), 0);
+}
+
 static void
 steady(void **state)
 {
@@ -222,6 +247,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(a_rate),
+		cmocka_unit_test(a_window),
 		cmocka_unit_test(steady),
 		cmocka_unit_test(clocks_begin_anew),
 		cmocka_unit_test(many),

@@ -208,10 +208,17 @@ static void
 logins(void **state)
 {
 	(void)state;
-	assert_says("paths./v1/chat/models.get.security", "[{\"bearer\":[]},{\"cookie\":[]}]");
+	assert_says("paths./v1/chat/models.get.security",
+	    "[{\"bearer\":[]},{\"key\":[]},{\"keyInQuery\":[]},{\"cookie\":[]}]");
 	assert_says("paths./v1/chat/data/session/search.post.security",
 	    "[{\"bearer\":[]},{\"cookie\":[]}]");
-	assert_says("paths./task/list.get.security", "[{\"bearer\":[]},{\"guest\":[]},{}]");
+	assert_says("paths./task/list.get.security",
+	    "[{\"bearer\":[]},{\"key\":[]},{\"keyInQuery\":[]},{\"guest\":[]},{}]");
+	assert_says("components.securitySchemes.key",
+	    "{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"x-api-key\"}");
+	assert_says("components.securitySchemes.keyInQuery",
+	    "{\"type\":\"apiKey\",\"in\":\"query\",\"name\":\"apiKey\"}");
+	at("paths./v1/chat/session/conversation.post.responses.402");
 	assert_says("components.securitySchemes.cookie",
 	    "{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"parley_token\"}");
 	assert_says("paths./v1/chat/session/{id}.get.parameters",

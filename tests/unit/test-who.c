@@ -14,6 +14,7 @@
 #include "base/conf.h"
 #include "base/ident.h"
 #include "core/who.h"
+#include "store/api_key.h"
 #include "store/user.h"
 
 #include <cmocka.h>
@@ -47,6 +48,21 @@ tenant_by_name(struct ctx *c, const char *name)
 {
 	(void)c;
 	return strcmp(name, "acme") == 0 ? 5 : 0;
+}
+
+#define KEY	"sk-0123456789012345678901234567890123456789abc"
+
+static int	keys_asked;
+
+struct key_holder *
+api_key_find(struct ctx *c, const char *key)
+{
+	struct key_holder	*h = arena_get(c->a, sizeof(*h));
+
+	keys_asked++;
+	*h = (struct key_holder){ .key = 4, .tenant = 5, .user = 77, .assistant = 6, .rate = 8,
+	    .subject = arena_strdup(c->a, "robot"), .name = arena_strdup(c->a, "R") };
+	return strcmp(key, KEY) == 0 ? h : NULL;
 }
 
 /* Material. */
@@ -318,6 +334,61 @@ token_only(void **state)
 	assert_known(&shown, "carl");
 }
 
+/* A key, wherever it is shown, and what it says of its holder. */
+static void
+keys(void **state)
+{
+	struct who_shown	 shown[] = {
+		{ .bearer = KEY }, { .key = { KEY } }, { .key = { NULL, KEY } },
+		{ .key = { KEY, "sk-other" } }, { .bearer = KEY, .key = { "sk-other" } },
+		{ .bearer = KEY, .token_only = true }, { .bearer = KEY, .user_id = "robot" },
+		{ .key = { KEY }, .key_only = true }, { .key = { KEY }, .login = "stale" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+		assert_known(&shown[i], "robot");
+		assert_int_equal(cx.who->key, 4);
+		assert_int_equal(cx.who->tenant, 5);
+		assert_int_equal(cx.who->assistant, 6);
+		assert_int_equal(cx.who->key_rate, 8);
+		assert_string_equal(cx.who->name, "R");
+		assert_false(who_is_admin(&cx));
+	}
+	assert_int_equal(users_made, 0);
+}
+
+/* The first that is shown counts, alone. */
+static void
+keys_that_do_not(void **state)
+{
+	struct who_shown	 shown[] = {
+		{ .bearer = "sk-other", .key = { KEY } }, { .key = { "sk-other", KEY } },
+		{ .key = { "other" } }, { .key = { "", KEY } }, { .key = { NULL, "x" } },
+		{ .bearer = "sk-", .user_id = "ann", .remote = "127.0.0.1" },
+	};
+	struct who_shown	 no_key[] = {
+		{ .key_only = true }, { .key_only = true, .bearer = token("{\"sub\":\"ann\"}") },
+		{ .key_only = true, .bearer = "x", .key = { KEY } },
+		{ .key_only = true, .login = token("{\"sub\":\"ann\"}") },
+		{ .key_only = true, .user_id = "ann", .remote = "127.0.0.1" },
+	};
+	struct who_shown	 other = { .key = { KEY }, .user_id = "ann", .remote = "127.0.0.1" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		assert_refused(&shown[i], F_UNAUTHORIZED, "API key");
+	for (size_t i = 0; i < sizeof(no_key) / sizeof(no_key[0]); i++) {
+		assert_int_equal(who_find(&cx, &no_key[i]), WHO_NOBODY);
+		assert_int_equal(cx.fail.kind, F_NONE);
+	}
+	assert_refused(&other, F_FORBIDDEN, "userId");
+	keys_asked = 0;
+	assert_refused(&(struct who_shown){ .bearer = "a.b.c", .key = { KEY } }, F_UNAUTHORIZED,
+	    "token");
+	assert_int_equal(keys_asked, 0);
+}
+
 static void
 administrators(void **state)
 {
@@ -373,6 +444,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(header_of_a_gateway, setup, teardown),
 		cmocka_unit_test_setup_teardown(guests, setup, teardown),
 		cmocka_unit_test_setup_teardown(token_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(keys, setup, teardown),
+		cmocka_unit_test_setup_teardown(keys_that_do_not, setup, teardown),
 		cmocka_unit_test_setup_teardown(administrators, setup, teardown),
 		cmocka_unit_test_setup_teardown(signs_what_it_takes, setup, teardown),
 	};

@@ -1,0 +1,54 @@
+#include "template.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+
+#define OPEN	"{{"
+#define CLOSE	"}}"
+#define BLANKS	" \t\r\n"
+#define NAMED	20		/* characters that an error repeats */
+
+/* What stands between the marks, without blanks around it. */
+static const char *
+name_between(struct arena *a, const char *from, const char *to)
+{
+	from += strspn(from, BLANKS);
+	while (to > from && strchr(BLANKS, to[-1]) != NULL)
+		to--;
+	return to > from ? arena_strndup(a, from, (size_t)(to - from)) : "";
+}
+
+static void
+add_once(const char **names, size_t *n, const char *name)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (strcmp(names[i], name) == 0)
+			return;
+	names[(*n)++] = name;
+}
+
+const char *
+template_inputs(struct arena *a, const char *text, const char ***names, size_t *n)
+{
+	const char	*s, *end, *name;
+	size_t		 blanks = 0;
+
+	*n = 0;
+	for (s = text; (s = strstr(s, OPEN)) != NULL; s += strlen(OPEN))
+		blanks++;
+	*names = arena_array(a, blanks, sizeof(**names));
+	for (s = text; (s = strstr(s, OPEN)) != NULL; s = end + strlen(CLOSE)) {
+		s += strlen(OPEN);
+		if ((end = strstr(s, CLOSE)) == NULL)
+			return arena_printf(a, "a " OPEN " has no " CLOSE ": %.*s",
+			    (int)utf8_cut(s, strlen(s), NAMED), s);
+		name = name_between(a, s, end);
+		if (*name == '\0' || strpbrk(name, "{}\r\n") != NULL)
+			return "between " OPEN " and " CLOSE " stands the name of an input";
+		if (utf8_length(name, strlen(name)) > TEMPLATE_NAME)
+			return "the name of an input is too long";
+		add_once(*names, n, name);
+	}
+	return NULL;
+}
