@@ -115,8 +115,8 @@ plan_suggest(struct plan *p)
 		{ .role = ROLE_ASSISTANT, .text = end_of(&p->text) },
 		{ .role = ROLE_USER, .text = plan_text(p,
 		    "请给出我接下来可能会问的问题, 最多三个, 每行一个, 用中文, 不要任何别的内容。",
-		    "Write up to three questions that I may ask next, one per line, in English, and "
-		    "nothing else.") },
+		    "Write up to three questions that I may ask next, one per line, in English, "
+		    "and nothing else.") },
 	};
 
 	plan_aside(p, m, sizeof m / sizeof m[0], on_said);

@@ -183,8 +183,8 @@ struct turn_spec {
 	const struct message	*told;
 	size_t			 ntold;
 	/*
-	 * A message of the session (id of a turn, or of an answer of one): what is heard is the path
-	 * from the first message to that one. 0: everything, -1: nothing
+	 * A message of the session (id of a turn, or of an answer of one): what is heard is the
+	 * path from the first message to that one. 0: everything, -1: nothing
 	 */
 	int64_t			 parent;
 	/* What the assistant is told before everything; used, not kept. NULL: nothing */

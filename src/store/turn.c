@@ -77,7 +77,8 @@ answer_close(struct ctx *cx, const struct answer_row *a)
 
 	closed = db_exec(cx, SQL_ANSWER_CLOSE, V(a->model), V(a->status), V(a->text),
 	    V(a->reasoning), V(a->error), V(a->questions), V(a->seams), V(a->prompt_tokens),
-	    V(a->completion_tokens), V(a->estimated), V(a->cost != NULL ? a->cost : "0"), V_ID(a->first_ms),
+	    V(a->completion_tokens), V(a->estimated), V(a->cost != NULL ? a->cost : "0"),
+	    V_ID(a->first_ms),
 	    V_ID(a->last_ms), V_ID(a->ended_ms), V(a->id));
 	if (closed != 1)
 		return (int)closed;

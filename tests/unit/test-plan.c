@@ -1,192 +1,13 @@
 /*
- * Plans: what a lane does beside asking its model, step by step, as the models, the search and the
- * tools hear it; what it costs; and what is left where it is stopped or dies.
+ * Plans: what a lane does beside asking its model, as the models, the search and the tools hear it,
+ * and what it costs.
  */
-#include "office.h"
-
-#include <sys/socket.h>
+#include "planned.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
-#include "core/plan.h"
-#include "wire.h"
-
-static struct office	o;
-static int		door;
-static char		base[64];	/* its address */
-
-/* ---- the plan of the next office ---- */
-
-static struct plan_spec	 plan;
-static struct {
-	const char	*system, *extra;
-	int		 max_tokens;
-	int64_t		 parent;
-	enum lang	 lang;
-	struct turn_ask	 ask;
-	int		 fallbacks;
-} with;
-
-static void
-arrange(struct ctx *c, struct turn_spec *spec, struct model *m)
-{
-	(void)c;
-	c->lang = with.lang;
-	if (with.ask.kind == ASK_STREAM)
-		spec->plan = &plan;
-	spec->system = with.system;
-	spec->extra = with.extra;
-	spec->max_tokens = with.max_tokens;
-	spec->parent = with.parent;
-	spec->ask = with.ask;
-	m->fallbacks = with.fallbacks;
-	spec->ncitations = 0;
-}
-
-/* What a test has set up goes into an office of its own. */
-static void
-begin_office(void)
-{
-	office_plan = arrange;
-	office_open(&o, 60);
-}
-
-static int64_t
-ask(int64_t session, int *line)
-{
-	return office_ask(&o, session != 0 ? session : a_session(ann, 0), 1, line);
-}
-
-static void
-idle(void)
-{
-	const struct timespec	 t = { .tv_nsec = 10 * 1000000L };
-
-	for (int i = 0; office_running(&o) > 0; i++) {
-		assert_true(i < 2000);
-		nanosleep(&t, NULL);
-	}
-}
-
-static int
-fresh_plan(void **state)
-{
-	memset(&plan, 0, sizeof plan);
-	memset(&with, 0, sizeof with);
-	with.lang = LANG_EN;
-	return fresh(state);
-}
-
-static int
-end_office(void **state)
-{
-	idle();
-	office_close(&o);
-	assert_true(wire_quiet(door, 0));	/* nobody was asked whom the test does not know */
-	return gone(state);
-}
-
-#define PLAN_TEST(fn)	cmocka_unit_test_setup_teardown(fn, fresh_plan, end_office)
-
-/* ---- what is left of it ---- */
-
-/* Columns of the answer of a turn. */
-static void
-answer_is(int64_t turn, const char *columns, const char *want)
-{
-	assert_string_equal(private_db_ask(&server, arena_printf(cx.a,
-	    "SELECT CONCAT_WS('|', %s) FROM answer a JOIN model m ON m.id = a.model"
-	    " WHERE turn = %" PRId64, columns, turn)), want);
-}
-
-static void
-costs(int64_t turn, const char *want)
-{
-	answer_is(turn, "a.cost, (SELECT SUM(amount) FROM ledger WHERE answer = a.id)",
-	    arena_printf(cx.a, "%s|%s", want, want));
-}
-
-static void
-has(const struct wire *w, const char *part)
-{
-	if (w->body.p == NULL || strstr(w->body.p, part) == NULL) {
-		print_error("not in it: %s; but: %s\n", part, w->body.p);
-		_fail(__FILE__, __LINE__);
-	}
-}
-
-static void
-lacks(const struct wire *w, const char *part)
-{
-	if (strstr(w->body.p, part) != NULL) {
-		print_error("in it: %s; of: %s\n", part, w->body.p);
-		_fail(__FILE__, __LINE__);
-	}
-}
-
-/* The next request, of a model for a chat. */
-static void
-model_asked(struct wire *w)
-{
-	wire_take(door, w);
-	assert_string_equal(w->path, "/v1/chat/completions");
-}
-
-/* It says this and ends. */
-static void
-model_answers(struct wire *w, const char *text, int in, int out)
-{
-	wire_stream(w);
-	wire_says(w, text);
-	wire_ends(w, "stop", in, out);
-}
-
-static void
-asked_and_answered(const char *text, int in, int out)
-{
-	struct wire	 w;
-
-	model_asked(&w);
-	model_answers(&w, text, in, out);
-}
-
-/* All that is heard of a turn, to its end. */
-static char *
-all_of(int line)
-{
-	struct str	 s = STR_INIT(0);
-
-	line_read(&o, line, &s, NULL);
-	return str_keep(&s, cx.a);
-}
-
-static void
-hears(int line, const char *part)
-{
-	struct str	 s = STR_INIT(0);
-
-	line_read(&o, line, &s, part);
-	str_free(&s);
-}
-
-/* Its caller has let go of it. */
-static void
-is_cut(struct wire *w)
-{
-	struct timespec	 t = { .tv_nsec = 10 * 1000000L };
-	char		 c;
-
-	for (int i = 0; recv(w->fd, &c, 1, MSG_DONTWAIT) != 0; i++) {
-		assert_true(i < 1000);
-		nanosleep(&t, NULL);
-	}
-	wire_close(w);
-}
 
 /* ---- without steps, and what every request has ---- */
 
@@ -221,12 +42,6 @@ prompts(void **state)
 }
 
 /* ---- intents ---- */
-
-static const char *const	 examples[] = { "Where is my parcel?", "Has it been sent?" };
-static const struct plan_intent	 intents[] = {
-	{ .name = "delivery", .examples = examples, .nexamples = 2, .reply = "It is on its way." },
-	{ .name = "refund", .system = "Refunds take 14 days." },
-};
 
 static int64_t
 ask_with_intents(int *line, const char *says)
@@ -324,10 +139,6 @@ no_intent(void **state)
 
 /* ---- search ---- */
 
-static const char	 found[] = "{\"query\":\"q\",\"results\":["
-    "{\"url\":\"https://a/1\",\"title\":\"One\",\"content\":\"first \\\"hit\\\"\"},"
-    "{\"title\":\"no address\"},{\"url\":\"https://a/2\",\"title\":\"二\",\"content\":null}]}";
-
 static void
 search_hits(void **state)
 {
@@ -385,47 +196,6 @@ search_fails(void **state)
 }
 
 /* ---- tools ---- */
-
-static struct plan_tool	 tools[] = {
-	{ .name = "get_order", .description = "Finds an \"order\"",
-	  .parameters = "{\"type\":\"object\"}", .method = "GET", .headers = "{\"X-Shop\":\"a\"}",
-	  .secret = "s3cret", .timeout_s = 5 },
-	{ .name = "cancel", .description = "Ends it", .parameters = "{}", .method = "POST",
-	  .headers = "{}", .timeout_s = 1 },
-};
-
-static void
-offer_tools(void)
-{
-	tools[0].url = arena_printf(cx.a, "%s/orders/{id}?v=2", base);
-	tools[1].url = arena_printf(cx.a, "%s/cancel", base);
-	plan.tools = tools;
-	plan.ntools = 2;
-	with.extra = "\"temperature\":0.5";
-	begin_office();
-}
-
-/* A round: the model calls, as JSON says, and ends. */
-static void
-model_calls(struct wire *w, const char *text, const char *calls, int in, int out)
-{
-	wire_stream(w);
-	if (text != NULL)
-		wire_says(w, text);
-	wire_calls(w, calls);
-	wire_ends(w, "tool_calls", in, out);
-}
-
-static char *
-runs_of(int64_t turn)
-{
-	return private_db_ask(&server, arena_printf(cx.a, "SELECT GROUP_CONCAT(CONCAT_WS(' ',"
-	    " position, JSON_VALUE(body, '$.round'), JSON_VALUE(body, '$.id'),"
-	    " JSON_VALUE(body, '$.name'), JSON_VALUE(body, '$.status'),"
-	    " JSON_EXTRACT(body, '$.arguments'), JSON_VALUE(body, '$.ms') >= 0)"
-	    " ORDER BY position SEPARATOR ';') FROM tool_run r JOIN answer a ON a.id = r.answer"
-	    " WHERE a.turn = %" PRId64, turn));
-}
 
 static void
 tools_run(void **state)
@@ -490,9 +260,6 @@ tools_run(void **state)
 	assert_string_equal(runs_of(turn), "0 1 c2 cancel 201 {\"why\": {\"a\": [1]}} 1;"
 	    "1 1 c1 get_order 200 {\"id\": \"a/b 7\", \"full\": true} 1");
 }
-
-#define CALL(id, name, arguments) "{\"index\":" id ",\"id\":\"c" id "\",\"function\":{\"name\":\"" \
-	name "\",\"arguments\":\"" arguments "\"}}"
 
 /* Each gives the model a result that says why; nobody is called where the request makes no sense. */
 static void
@@ -590,410 +357,49 @@ tools_too_many(void **state)
 	answer_is(turn, "status, error, estimated, completion_tokens > 30", "error|F_UPSTREAM|1|1");
 }
 
-/* ---- suggestions ---- */
+/* ---- not stored ---- */
 
+/* Only figures are kept, of every step. */
 static void
-suggests(void **state)
+unstored(void **state)
 {
-	static const char	 said[] = "Here they are:\n1. How \"long\"?\n\n- 多少钱？ \r\n3) Where?\nWhy?";
-	static const char	 kept[] = "[\"How \\\"long\\\"?\",\"多少钱？\",\"Where?\"]";
-	struct found_as		 as;
-	struct wire		 w;
-	int64_t			 turn;
-	char			*all, *again;
-	int			 line;
-
-	(void)state;
-	plan.suggest = true;
-	with.max_tokens = 50;
-	begin_office();
-	turn = ask(0, &line);
-	asked_and_answered("the answer", 10, 2);
-	model_asked(&w);
-	has(&w, "[{\"role\":\"user\",\"content\":\"why?\"},{\"role\":\"assistant\",\"content\":"
-	    "\"the answer\"},{\"role\":\"user\",\"content\":\"Write up to three questions");
-	lacks(&w, "max_tokens");
-	hears(line, "the answer");
-	as = office_follow(&o, ann, turn, 0);
-	model_answers(&w, said, 30, 12);
-	assert_non_null(strstr(all_of(line), arena_printf(cx.a, "asks %s\n", kept)));
-	all = all_of(as.line);
-	assert_null(strstr(all, "Here they"));
-	assert_non_null(strstr(all, arena_printf(cx.a, "asks %s\n", kept)));
-	idle();
-	answer_is(turn, "status, text, JSON_LENGTH(questions), JSON_VALUE(questions, '$[0]'),"
-	    " JSON_VALUE(questions, '$[1]'), prompt_tokens, completion_tokens",
-	    "stop|the answer|3|How \"long\"?|多少钱？|10|2");
-	costs(turn, "0.0000540000");
-	as = office_follow(&o, ann, turn, 1);	/* from the spool */
-	again = all_of(as.line);
-	assert_string_equal(strchr(again, '\n') + 1, strstr(all, arena_printf(cx.a, "%" PRId64 "-2 ",
-	    turn)));
-}
-
-static void
-suggests_nothing(void **state)
-{
-	struct wire	 w;
-	int64_t		 turn;
-	int		 line;
-
-	(void)state;
-	plan.suggest = true;
-	begin_office();
-	turn = ask(0, &line);
-	asked_and_answered("the answer", 10, 2);
-	model_asked(&w);
-	wire_reply(&w, 400, "{}");
-	assert_non_null(strstr(all_of(line), "ALPHA stop at "));
-	idle();
-	answer_is(turn, "status, questions IS NULL, error IS NULL", "stop|1|1");
-	costs(turn, "0.0000120000");
-
-	turn = ask(0, &line);				/* an answer that fails has none */
-	model_asked(&w);
-	wire_reply(&w, 400, "{}");
-	assert_non_null(strstr(all_of(line), "ALPHA failed: F_UPSTREAM"));
-	idle();
-	costs(turn, "0.0000000000");
-}
-
-/* ---- broken off ---- */
-
-static void
-resumes(void **state)
-{
-	struct wire	 w;
-	int64_t		 turn;
+	struct wire	 w, t;
 	char		*all;
 	int		 line;
 
 	(void)state;
-	plan.resume = true;
-	begin_office();
-	turn = ask(0, &line);
-	model_asked(&w);
-	wire_stream(&w);
-	wire_says(&w, "~thinks");
-	wire_says(&w, "半个\"");
-	hears(line, "半个");
-	wire_close(&w);
-	model_asked(&w);
-	has(&w, "{\"role\":\"user\",\"content\":\"why?\"},{\"role\":\"assistant\",\"content\":\"半个\\\"\"},"
-	    "{\"role\":\"user\",\"content\":\"Your answer was cut off.");
-	wire_stream(&w);
-	wire_says(&w, "回答");
-	wire_ends(&w, "stop", 50, 2);
-	all = all_of(line);
-	assert_non_null(strstr(all, "ALPHA stop at "));
-	assert_non_null(strstr(all, "[thinks][半个\"回答]"));
-	idle();
-	/* 2 + 1 + 2 tokens that were heard before, as estimated */
-	answer_is(turn, "status, text, seams, completion_tokens, estimated, prompt_tokens > 50",
-	    "stop|半个\"回答|[7]|7|1|1");
-
-	/* In its thoughts: once more, from the beginning of the answer. Twice is too often. */
-	turn = ask(0, &line);
-	model_asked(&w);
-	wire_stream(&w);
-	wire_says(&w, "~thinks");
-	hears(line, "thinks");
-	wire_close(&w);
-	model_asked(&w);
-	lacks(&w, "cut off");
-	wire_stream(&w);
-	wire_says(&w, "half");
-	hears(line, "half");
-	wire_close(&w);
-	all = all_of(line);
-	assert_non_null(strstr(all, "ALPHA failed: F_UPSTREAM"));
-	idle();
-	answer_is(turn, "status, text, seams IS NULL", "error|half|1");
-}
-
-/* Its model is gone: another one goes on, at its own prices. */
-static void
-resumes_elsewhere(void **state)
-{
-	struct wire	 w;
-	int64_t		 turn;
-	int		 line;
-
-	(void)state;
-	private_db_feed(&server, arena_printf(cx.a, "INSERT INTO model_fallback VALUES"
-	    " (%" PRId64 ", 0, %" PRId64 ")", models[0], models[1]));
-	plan.resume = true;
-	plan.suggest = true;
-	with.fallbacks = 1;
-	begin_office();
-	turn = ask(0, &line);
-	model_asked(&w);
-	has(&w, "\"model\":\"lane 0\"");
-	wire_stream(&w);
-	wire_says(&w, "half");
-	hears(line, "half");
-	wire_close(&w);
-	model_asked(&w);
-	wire_reply(&w, 503, "{}");
-	model_asked(&w);
-	has(&w, "\"model\":\"stand-in\"");
-	has(&w, "{\"role\":\"assistant\",\"content\":\"half\"}");
-	model_answers(&w, " and half", 40, 4);
-	model_asked(&w);				/* the questions: its own model first */
-	has(&w, "\"model\":\"lane 0\"");
-	has(&w, "half and half");
-	model_answers(&w, "More?", 7, 1);
-	assert_non_null(strstr(all_of(line), "[half and half]"));
-	idle();
-	answer_is(turn, "status, text, seams, code, prompt_tokens, completion_tokens, questions",
-	    "stop|half and half|[4]|m1|40|4|[\"More?\"]");
-	/* 44 at 10, 8 at 1, and what broke off: its prompt, estimated, and a token */
-	assert_string_equal(private_db_ask(&server, arena_printf(cx.a,
-	    "SELECT (cost * 1000000 - 440 - 8 - 1) BETWEEN 2 AND 20 FROM answer WHERE turn = %" PRId64,
-	    turn)), "1");
-	private_db_feed(&server, "DELETE FROM model_fallback");
-}
-
-/* ---- stopped ---- */
-
-static void
-stopped(int64_t turn, int line, const char *status)
-{
-	office_stop(&o, turn);
-	assert_non_null(strstr(all_of(line), arena_printf(cx.a, "ALPHA %s at ", status)));
-	idle();
-	answer_is(turn, "status", status);
-	answer_is(turn, "cost = (SELECT SUM(amount) FROM ledger WHERE answer = a.id)", "1");
-}
-
-static void
-stops(void **state)
-{
-	struct wire	 w, t;
-	int64_t		 turn;
-	int		 line;
-
-	(void)state;
-	plan.intents = intents;
-	plan.nintents = 1;
+	with.unstored = true;
+	plan.suggest = plan.resume = true;
 	plan.search_url = arena_printf(cx.a, "%s/search", base);
-	plan.suggest = true;
 	offer_tools();
-	for (int step = 0; step < 5; step++) {
-		turn = ask(0, &line);
-		model_asked(&w);			/* intents */
-		if (step == 0) {
-			stopped(turn, line, "stopped");
-			is_cut(&w);
-			answer_is(turn, "cost > 0.00003, prompt_tokens, text", "1|0|");
-			continue;
-		}
-		model_answers(&w, "0", 3, 1);
-		wire_take(door, &w);			/* search */
-		if (step == 1) {
-			stopped(turn, line, "stopped");
-			is_cut(&w);
-			costs(turn, "0.0000040000");
-			continue;
-		}
-		wire_reply(&w, 200, found);
-		model_asked(&w);			/* the answer */
-		if (step == 2) {
-			wire_stream(&w);
-			wire_says(&w, "half");
-			hears(line, "half");
-			stopped(turn, line, "stopped");
-			is_cut(&w);
-			answer_is(turn, "text, completion_tokens", "half|1");
-			continue;
-		}
-		model_calls(&w, "I look", "[" CALL("0", "cancel", "{}") ","
-		    CALL("1", "get_order", "{\\\"id\\\":1}") "]", 5, 2);
-		wire_take(door, &t);
-		wire_take(door, &w);			/* both tools */
-		if (step == 3) {
-			if (strcmp(t.method, "GET") == 0) {
-				struct wire	 swap = t;
-
-				t = w;
-				w = swap;
-			}
-			wire_reply(&t, 200, "ok");	/* cancel has run */
-			stopped(turn, line, "stopped");
-			is_cut(&w);
-			answer_is(turn, "text, prompt_tokens, completion_tokens", "I look|5|2");
-			continue;
-		}
-		wire_reply(&t, 200, "ok");
-		wire_reply(&w, 200, "ok");
-		asked_and_answered(" and see", 7, 2);
-		model_asked(&w);			/* questions: the answer is whole */
-		hears(line, "and see");
-		stopped(turn, line, "stop");
-		is_cut(&w);
-		answer_is(turn, "text, questions IS NULL, prompt_tokens, completion_tokens",
-		    "I look and see|1|12|4");
-		answer_is(turn, "cost > 0.000020", "1");
-	}
-}
-
-/* ---- dead ---- */
-
-/* The office dies; who comes next closes and tells what it left. */
-static char *
-dies(int64_t turn)
-{
-	struct found_as	 as;
-
-	office_kill(&o);
-	begin_office();
-	as = office_follow(&o, ann, turn, 0);
-	assert_int_equal(as.why, F_NONE);
-	return all_of(as.line);
-}
-
-static void
-deaths(void **state)
-{
-	struct wire	 w, t;
-	int64_t		 turn;
-	int		 line;
-
-	(void)state;
-	plan.intents = intents;
-	plan.nintents = 1;
-	plan.search_url = arena_printf(cx.a, "%s/search", base);
-	plan.suggest = true;
-	plan.resume = true;
-	offer_tools();
-	for (int step = 0; step < 5; step++) {
-		turn = ask(0, &line);
-		model_asked(&w);			/* intents */
-		hears(line, "begin");
-		if (step == 0) {
-			assert_non_null(strstr(dies(turn), "ALPHA failed: F_UNAVAILABLE, 0 tokens [][]"));
-			answer_is(turn, "status, prompt_tokens, completion_tokens, text,"
-			    " cost > 0.00003", "error|0|0||1");
-			wire_close(&w);
-			continue;
-		}
-		model_answers(&w, "0", 3, 1);
-		wire_take(door, &w);			/* search */
-		if (step == 1) {
-			dies(turn);
-			costs(turn, "0.0000040000");
-			wire_close(&w);
-			continue;
-		}
-		wire_reply(&w, 200, found);
-		model_asked(&w);
-		wire_stream(&w);
-		wire_says(&w, "half ");			/* and on */
-		hears(line, "half");
-		wire_close(&w);
-		model_asked(&w);
-		if (step == 2) {
-			assert_non_null(strstr(dies(turn), "F_UNAVAILABLE, 2 tokens [][half ]"));
-			answer_is(turn, "status, text, seams, completion_tokens",
-			    "error|half |[5]|2");
-			assert_string_equal(private_db_ask(&server, arena_printf(cx.a, "SELECT COUNT(*)"
-			    " FROM citation c JOIN answer a ON a.id = c.answer WHERE a.turn = %"
-			    PRId64, turn)), "2");
-			wire_close(&w);
-			continue;
-		}
-		model_calls(&w, "look", "[" CALL("0", "cancel", "{}") ","
-		    CALL("1", "get_order", "{\\\"id\\\":1}") "]", 50, 2);
-		wire_take(door, &t);
-		wire_take(door, &w);
-		if (strcmp(t.method, "GET") == 0) {
-			struct wire	 swap = t;
-
-			t = w;
-			w = swap;
-		}
-		wire_reply(&t, 200, "ok");
-		if (step == 3) {
-			const struct timespec	 soon = { .tv_nsec = 300 * 1000000L };
-
-			nanosleep(&soon, NULL);		/* nobody is told of it */
-			assert_non_null(strstr(dies(turn), "[half look]"));
-			assert_string_equal(runs_of(turn), "0 1 c0 cancel 200 {} 1");
-			answer_is(turn, "status, completion_tokens", "error|4");
-			wire_close(&w);
-			continue;
-		}
-		wire_reply(&w, 200, "ok");
-		asked_and_answered(" and see", 7, 2);
-		model_asked(&w);			/* questions: the answer is whole */
-		hears(line, "and see");
-		assert_non_null(strstr(dies(turn), "ALPHA stop at "));
-		answer_is(turn, "status, text, error IS NULL, questions IS NULL, completion_tokens",
-		    "stop|half look and see|1|1|6");
-		answer_is(turn, "cost > 0.000060, (SELECT COUNT(*) FROM tool_run WHERE answer = a.id)",
-		    "1|2");
-		wire_close(&w);
-	}
-	assert_string_equal(private_db_ask(&server, "SELECT COUNT(*) FROM answer a JOIN ledger l"
-	    " ON l.answer = a.id WHERE a.cost <> l.amount"), "0");
-}
-
-/* ---- what is no chat ---- */
-
-/* Six megabytes in one piece, for who listens and who comes later. */
-static void
-pictures(void **state)
-{
-	const size_t	 big = 6 << 20;
-	char		*body = xmalloc(big + 64), *all, *again;
-	struct found_as	 as;
-	struct wire	 w;
-	int64_t		 turn;
-	int		 line;
-
-	(void)state;
-	with.ask.kind = ASK_IMAGES;
-	with.extra = "\"n\":1";
-	begin_office();
-	turn = ask(0, &line);
+	ask(0, &line);
 	wire_take(door, &w);
-	assert_string_equal(w.path, "/v1/images/generations");
-	assert_string_equal(w.body.p, "{\"model\":\"lane 0\",\"prompt\":\"why?\",\"n\":1}");
-	snprintf(body, 64, "{\"data\":[{\"b64_json\":\"");
-	memset(body + strlen(body), 'A', big);
-	memcpy(body + 22 + big, "\"}]}", 5);
-	wire_reply(&w, 200, body);
-	free(body);
+	wire_reply(&w, 200, found);
+	model_asked(&w);
+	model_calls(&w, "look", "[" CALL("0", "cancel", "{}") "]", 5, 2);
+	wire_take(door, &t);
+	wire_reply(&t, 200, "ok");
+	model_asked(&w);
+	wire_stream(&w);
+	wire_says(&w, " half");
+	hears(line, "half");
+	wire_close(&w);
+	asked_and_answered(" and half", 9, 2);
+	asked_and_answered("More?", 3, 1);
 	all = all_of(line);
-	assert_non_null(strstr(all, "ALPHA stop at "));
-	assert_true(strlen(all) > 2 * big);		/* as delta, and with the end */
+	assert_non_null(strstr(all, "[look half and half]"));
+	assert_non_null(strstr(all, "asks [\"More?\"]"));
 	idle();
-	answer_is(turn, "status, LENGTH(text), estimated, completion_tokens",
-	    arena_printf(cx.a, "stop|%zu|1|1056", big + strlen("[{\"b64_json\":\"\"}]")));
-	as = office_follow(&o, ann, turn, 0);
-	again = all_of(as.line);
-	assert_string_equal(strchr(again, '\n'), strchr(all, '\n'));
-}
-
-static int
-begin(void **state)
-{
-	int	 port;
-
-	furnish(state);
-	fresh(state);
-	office_prepare();
-	door = office_door(&port);
-	snprintf(base, sizeof base, "http://127.0.0.1:%d", port);
-	private_db_feed(&server, arena_printf(cx.a, "UPDATE model SET price_in = IF(code = 'm0', 1, 10),"
-	    " price_out = price_in, upstream_name = 'stand-in', url = '%s/v1'", base));
-	return gone(state);
+	assert_string_equal(private_db_ask(&server, "SELECT CONCAT_WS('|', status, text IS NULL,"
+	    " questions IS NULL, seams IS NULL, completion_tokens, cost > 0.00002, cost = (SELECT amount"
+	    " FROM ledger WHERE answer = a.id), (SELECT COUNT(*) FROM tool_run WHERE answer = a.id))"
+	    " FROM answer a WHERE session IS NULL"), "stop|1|1|1|6|1|1|0");
 }
 
 int
 main(void)
 {
-	const struct CMUnitTest	 tests_[] = {
+	const struct CMUnitTest	 tests[] = {
 		PLAN_TEST(prompts),
 		PLAN_TEST(intent_with_reply),
 		PLAN_TEST(intent_with_system),
@@ -1003,16 +409,10 @@ main(void)
 		PLAN_TEST(tools_run),
 		PLAN_TEST(tools_fail),
 		PLAN_TEST(tools_too_many),
-		PLAN_TEST(suggests),
-		PLAN_TEST(suggests_nothing),
-		PLAN_TEST(resumes),
-		PLAN_TEST(resumes_elsewhere),
-		PLAN_TEST(stops),
-		PLAN_TEST(deaths),
-		PLAN_TEST(pictures),
+		PLAN_TEST(unstored),
 	};
 
 	if (!furnished_begin())
 		return 0;
-	return furnished_end(cmocka_run_group_tests_name("plan", tests_, begin, NULL));
+	return furnished_end(cmocka_run_group_tests_name("plan", tests, planned_begin, NULL));
 }

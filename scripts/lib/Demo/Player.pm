@@ -96,11 +96,15 @@ sub complaint ($steps) {
 # Calls with what they need: an id, and their arguments as text, which may be none at all.
 sub with_ids (@calls) {
 	my $n = 0;
-	return map { $n++; {
-		id        => $_->{id} // "call_$n",
-		name      => $_->{name},
-		arguments => ref $_->{arguments} ? to_json($_->{arguments}) : $_->{arguments} // '{}',
-	} } @calls;
+	return map {
+		my $arguments = $_->{arguments} // '{}';
+		$n++;
+		{
+			id        => $_->{id} // "call_$n",
+			name      => $_->{name},
+			arguments => ref $arguments ? to_json($arguments) : $arguments,
+		}
+	} @calls;
 }
 
 # A player of these steps on this reply; starts with play().

@@ -102,7 +102,8 @@ sub enter ($c) {
 		$app->faults->perform($script, $c, sub ($steps) { play($c, $steps) });
 		return 0;
 	}
-	if (defined $app->key && !$is_search && ($c->req->headers->authorization // '') ne 'Bearer ' . $app->key) {
+	my $shown = $c->req->headers->authorization // '';
+	if (defined $app->key && !$is_search && $shown ne 'Bearer ' . $app->key) {
 		return $c->trouble(401, 'Incorrect API key provided.', code => 'invalid_api_key',
 		    type => 'invalid_request_error');
 	}
@@ -130,7 +131,8 @@ sub search ($c) {
 	my $q = $c->param('q') // '';
 
 	return $c->render(text => 'No query', status => 400) if $q !~ /\S/;
-	return $c->render(text => 'Forbidden', status => 403) if ($c->param('format') // '') ne 'json';
+	return $c->render(text => 'Forbidden', status => 403)
+	    if ($c->param('format') // '') ne 'json';
 	my $s = sentences_in(is_chinese($q) ? 'zh' : 'en');
 	return $c->render(json => {
 		query             => $q,
