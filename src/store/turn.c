@@ -121,6 +121,12 @@ tool_run_add(struct ctx *cx, const struct tool_run_row *t)
 }
 
 int
+tool_run_list(struct ctx *cx, int64_t answer, char ***bodies, size_t *n)
+{
+	return db_many(cx, SQL_TOOL_RUN_LIST, bodies, n, V(answer));
+}
+
+int
 turn_close(struct ctx *cx, int64_t turn, int64_t now_ms)
 {
 	int64_t	 open;

@@ -61,7 +61,11 @@ struct citation_row {
 struct tool_run_row {
 	int64_t	 answer;
 	int	 position;	/* from 0 */
-	char	*body;		/* JSON: round, id, name, arguments, status, result, ms */
+	/*
+	 * JSON: round, id, name, arguments, status, result, ms; of a call that whoever asked runs
+	 * himself id, name, arguments
+	 */
+	char	*body;
 };
 
 /* Opening. */
@@ -107,6 +111,8 @@ int	 turn_path(struct ctx *, int64_t session, int lane, int64_t message, struct 
 int	 answer_close(struct ctx *, const struct answer_row *);
 int	 citation_add(struct ctx *, const struct citation_row *);
 int	 tool_run_add(struct ctx *, const struct tool_run_row *);
+/* Their bodies, by position. */
+int	 tool_run_list(struct ctx *, int64_t answer, char ***bodies, size_t *n);
 /* Ends the turn when none of its answers runs any more: 1, 0 or -1. */
 int	 turn_close(struct ctx *, int64_t turn, int64_t now_ms);
 /*
