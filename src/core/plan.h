@@ -5,6 +5,8 @@
  * Each step is begun by the end of the one before, on the loop; all of it is done when the lane
  * closes, so what it cost, found and ran is in the closing transaction.
  *
+ * Each request has its model's limits for itself; one beside the answer has 20 s at most.
+ *
  * A lane without a plan is asked and ends: nothing here costs it anything.
  */
 #ifndef PARLEY_PLAN_H
