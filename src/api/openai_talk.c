@@ -6,6 +6,7 @@
 
 #include "api/handlers.h"
 #include "api/streams.h"
+#include "core/calls.h"
 #include "core/chat.h"
 #include "core/follow.h"
 #include "core/session.h"
@@ -57,6 +58,7 @@ reply_stored(struct req *r, void *arg)
 	const struct turn_row		*t;
 	const struct answer_told	*a;
 	struct answer_told		*answers;
+	struct toolcalls		 calls = { 0 };
 	struct str			 s = STR_INIT(0);
 	struct jw			 w;
 	size_t				 n;
@@ -73,12 +75,17 @@ reply_stored(struct req *r, void *arg)
 		cx->fail.retry_after = r->retry_after;
 		return fail(cx, fail_of_name(a->error), "%s", asked->model);
 	}
+	if (calls_load(cx, a->answer, &calls) == -1) {
+		toolcalls_free(&calls);
+		return -1;
+	}
 	jw_open(&w, &s);
 	openai_write(&w, &(struct openai_answer){ .turn = t->id, .created_ms = t->created_ms,
 	    .model = asked->model, .status = a->status,
 	    .text = a->text != NULL && *a->text != '\0' ? a->text : NULL,
-	    .reasoning = a->reasoning, .prompt_tokens = a->prompt_tokens,
+	    .reasoning = a->reasoning, .calls = &calls, .prompt_tokens = a->prompt_tokens,
 	    .completion_tokens = a->completion_tokens });
+	toolcalls_free(&calls);
 	reply(r, 200, REPLY_JSON, s.p, s.len);
 	str_free(&s);
 	return 0;
