@@ -605,7 +605,8 @@ cmp_ok abs($usage{'m-a'}{cost} - $a->{price_in} * (1000 + 2 * 500) / 1e6), '<', 
     'and its cost';
 my ($sum) = $p->sql('SELECT SUM(amount) AS s FROM ledger')->[0]{s};
 cmp_ok abs($usage{'m-a'}{cost} + $usage{'m-b'}{cost} - $sum), '<', 1e-9, 'the ledger agrees';
-like works('show', 'usage'), qr/^20\d\d-\d\d-\d\d +m-a +1 +0 +1000 +500 +0\.00\d+$/m, 'for people';
+like works('show', 'usage'),
+    qr/^20\d\d-\d\d-\d\d +- +m-a +1 +0 +1000 +500 +0\.00\d+$/m, 'for people';
 fails 65, qr/taken part.*disable/, 'model', 'remove', 'm-a';
 
 $p->no_errors_logged;

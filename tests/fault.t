@@ -133,7 +133,9 @@ sub befall () {
 
 # ---- the run
 
-$crowd = ParleyTest::Crowd->new($p);
+# Half of the users ask with a key that pays.
+my %api_keys = map { $_ => scalar $p->key(user => $_, allowance => 1000) } qw(user-1 user-2 user-3);
+$crowd = ParleyTest::Crowd->new($p, api_keys => \%api_keys);
 prepare_answers();
 my $begun = time;
 my @stories = $crowd->run($turns, \&befall);
@@ -201,6 +203,16 @@ my ($sums) = @{ $p->sql('SELECT (SELECT IFNULL(SUM(amount), 0) FROM ledger) -'
     . " (SELECT COUNT(*) FROM ledger WHERE kind = 'answer') AS unsettled") };
 is $sums->{off} + 0, 0, 'the ledger balances';
 is $sums->{unsettled}, 0, 'every answer is settled';
+my ($keys) = @{ $p->sql('SELECT (SELECT COUNT(*) FROM reservation) AS reservations,'
+    . ' SUM(reserved) AS reserved, SUM(spent) AS spent, SUM(spent <> (SELECT IFNULL('
+    . ' SUM(l.amount), 0) FROM ledger l WHERE l.api_key = k.id)) AS off,'
+    . ' SUM(spent <> (SELECT IFNULL(SUM(a.cost), 0) FROM turn t JOIN answer a ON a.turn = t.id'
+    . ' WHERE t.api_key = k.id)) AS uncharged, SUM(called <> (SELECT COUNT(*) FROM turn t'
+    . ' WHERE t.api_key = k.id)) AS uncalled FROM api_key k') };
+cmp_ok $keys->{spent}, '>', 0, 'keys have paid';
+is_deeply [map { $_ + 0 } @$keys{qw(reservations reserved)}], [0, 0], 'nothing stays reserved';
+is_deeply [map { $_ + 0 } @$keys{qw(off uncharged uncalled)}], [0, 0, 0],
+    'each has spent what its ledger says, its answers cost, and has called for its turns';
 
 # Who has asked with a key has asked once, however often it came.
 my %keyed = map { ("Question $_->{n}" => 1) } grep { $_->{key} } @stories;

@@ -21,14 +21,20 @@ binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output fai
 # status that is true.
 my $arena = [qw(code data msg), sub ($b, $s) { $b->{code} == $s && !defined $b->{data} }];
 my $code_msg = [qw(code msg), sub ($b, $s) { $b->{code} == $s }];
-my $openai = [qw(error), sub ($b, $s) { $b->{error}{code} == $s
-	&& $b->{error}{type} eq ($s < 500 ? 'invalid_request_error' : 'server_error') }];
+my $typed = sub ($e, $s) {
+	$e->{type} eq ($s < 500 ? 'invalid_request_error' : 'server_error') };
+my $native = [qw(error), sub ($b, $s) { $b->{error}{code} == $s && $typed->($b->{error}, $s) }];
+my $openai = [qw(error), sub ($b, $s) {
+	join(',', sort keys %{ $b->{error} }) eq 'code,message,param,type'
+	    && !defined $b->{error}{param} && !defined $b->{error}{code}
+	    && $typed->($b->{error}, $s) }];
 my %envelope = (
 	(map { $_ => $arena } qw(/task/list /conv/chat /combine/chat /v3/api-docs)),
 	(map { $_ => $code_msg }
 	    qw(/v1/chat/session/my /v1/chat/spark_session /v1/chat/models /v1/chat/data/x
 	    /v1/chat/dataset/1 /v1/chat/document/1 /copywriting/x)),
-	(map { $_ => $openai } qw(/v1/chat/completions /v1/models /v1/streams/1)),
+	(map { $_ => $openai } qw(/v1/chat/completions /v1/models /v1/models/m-a)),
+	'/v1/streams/1' => $native,
 	'/studio/rag/data/v1/release:chat' => [qw(code details message), sub ($b, $s) {
 		my %rpc = (400 => 3, 413 => 3, 414 => 3, 502 => 14, 503 => 14);
 		$b->{code} == $rpc{$s} && $b->{message} =~ /^[ -~]+$/ && !@{ $b->{details} } }],
@@ -115,7 +121,7 @@ sub refusals ($p) {
 sub refused_methods ($p) {
 	my %takes = ('/conv/chat' => 'POST, OPTIONS', '/task/list' => 'GET, HEAD, OPTIONS',
 	    '/v3/api-docs' => 'GET, HEAD, OPTIONS', '/healthz' => 'GET, HEAD, OPTIONS');
-	$envelope{'/healthz'} = $openai;
+	$envelope{'/healthz'} = $native;
 	for my $path (sort keys %takes) {
 		my $answer = trace($p, $path);
 		my $head = envelope($answer, $path, 405, "TRACE $path");
@@ -124,7 +130,7 @@ sub refused_methods ($p) {
 	}
 	$envelope{'/task/none'} = $arena;
 	envelope(trace($p, '/task/none'), '/task/none', 404, 'TRACE of no path');
-	$envelope{'/page'} = $openai;
+	$envelope{'/page'} = $native;
 	my $head = envelope(trace($p, '/page'), '/page', 405, 'TRACE of a page');
 	like $head, qr/^Allow: GET, HEAD\r?$/mi, 'which is only read';
 	delete @envelope{qw(/healthz /task/none /page)};

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/figures.h"
 #include "base/log.h"
+#include "core/ledger.h"
 #include "core/measure.h"
 #include "core/running.h"
 #include "store/turn.h"
@@ -39,14 +40,6 @@ struct batch {
 	struct lane	*lanes[BATCH];
 	int		 n;
 };
-
-void
-closer_cost(char *dst, size_t size, double price_in, double price_out, int64_t in, int64_t out,
-    double spent)
-{
-	snprintf(dst, size, "%.10f",
-	    ((double)in * price_in + (double)out * price_out) / 1e6 + spent);
-}
 
 /* What the lane said, from the spool, which has its end since before the lane came here. */
 static int
@@ -107,12 +100,11 @@ forget_said(struct closer *c)
 	}
 }
 
-/* One lane's part of the transaction. */
+/* One lane's part of the transaction: 1 with its bill; 0: it is closed already; -1. */
 static int
-save_lane(struct ctx *cx, struct closer *c, struct lane *l)
+save_lane(struct ctx *cx, struct closer *c, struct lane *l, struct ledger_bill *bill)
 {
 	struct answer_row	 row;
-	char			 cost[48];
 	bool			 stored = l->turn->stored;
 	int			 closed;
 	bool			 lost = read_said(c, l) == -1;
@@ -122,7 +114,9 @@ save_lane(struct ctx *cx, struct closer *c, struct lane *l)
 		return fail(cx, F_INTERNAL, "spool");
 	if (lost)
 		lose_said(l);
-	closer_cost(cost, sizeof cost, l->model->price_in, l->model->price_out, l->prompt_tokens,
+	*bill = (struct ledger_bill){ .answer = l->answer, .key = l->turn->key,
+	    .now_ms = l->ended_ms };
+	ledger_cost(bill->amount, l->model->price_in, l->model->price_out, l->prompt_tokens,
 	    l->completion_tokens, l->spent);
 	row = (struct answer_row){
 		.id = l->answer, .turn = l->turn->id, .session = l->turn->session, .lane = l->n,
@@ -132,10 +126,10 @@ save_lane(struct ctx *cx, struct closer *c, struct lane *l)
 		.questions = stored ? l->questions : NULL, .seams = stored ? l->seams : NULL,
 		.error = l->why != F_NONE ? (char *)fail_name(l->why) : NULL,
 		.prompt_tokens = l->prompt_tokens, .completion_tokens = l->completion_tokens,
-		.estimated = l->estimated, .cost = cost, .first_ms = l->first_ms,
+		.estimated = l->estimated, .cost = bill->amount, .first_ms = l->first_ms,
 		.last_ms = l->last_ms, .ended_ms = l->ended_ms,
 	};
-	/* 0: it is closed already, by a commit whose answer got lost. */
+	/* 0: by a commit whose answer got lost. */
 	closed = answer_close(cx, &row);
 	give_said(c, l);
 	if (closed != 1)
@@ -148,22 +142,23 @@ save_lane(struct ctx *cx, struct closer *c, struct lane *l)
 		if (tool_run_add(cx, &(struct tool_run_row){ .answer = l->answer,
 		    .position = (int)i, .body = l->tools[i] }) == -1)
 			return -1;
-	if (ledger_add(cx, l->answer, cost, l->ended_ms) == -1)
-		return -1;
-	return turn_close(cx, l->turn->id, l->ended_ms) == -1 ? -1 : 0;
+	return turn_close(cx, l->turn->id, l->ended_ms) == -1 ? -1 : 1;
 }
 
 static int
 save_txn(struct ctx *cx, void *arg)
 {
 	const struct batch	*b = arg;
-	int			 rv = 0;
+	struct ledger_bill	 bills[BATCH];
+	size_t			 n = 0;
+	int			 saved = 0;
 
-	for (int i = 0; i < b->n && rv == 0; i++) {
-		rv = save_lane(cx, b->closer, b->lanes[i]);
+	for (int i = 0; i < b->n && saved != -1; i++) {
+		saved = save_lane(cx, b->closer, b->lanes[i], &bills[n]);
 		forget_said(b->closer);
+		n += saved == 1;
 	}
-	return rv;
+	return saved != -1 ? ledger_settle(cx, bills, n) : -1;
 }
 
 /* Once for each lane: also where its row had been closed by a commit whose answer got lost. */

@@ -22,11 +22,4 @@ void		 closer_put(struct closer *, struct lane *);
  */
 void		 closer_stop(struct closer *);
 
-/*
- * The cost of tokens at these prices per million, and of what was spent beside them, as decimal text
- * with 10 places; dst holds 48.
- */
-void		 closer_cost(char *dst, size_t, double price_in, double price_out, int64_t in,
-		    int64_t out, double spent);
-
 #endif

@@ -12,27 +12,38 @@
 
 #include "base/ctx.h"
 
+#define LEDGER_AMOUNT	48	/* bytes of an amount: decimal text with 10 places, NUL */
+
 struct ledger_claim {		/* what an answer may cost, before it is asked */
 	int64_t	 answer;
 	double	 amount;	/* estimated, in the unit of the prices */
 };
 
+struct ledger_bill {		/* what an answer did cost */
+	int64_t	 answer;
+	int64_t	 key;		/* that pays, its turn's; 0: none */
+	int64_t	 now_ms;	/* when it ended */
+	char	 amount[LEDGER_AMOUNT];		/* as answer.cost has it */
+};
+
 /*
  * Puts aside what the answers of a turn may cost, and counts one call, for the key of cx->who; with
  * no key nothing is done. Last in the transaction that opens the turn: it locks the key's row. 0;
- * -1: F_PAYMENT (its allowance or its calls do not reach), F_UNAUTHORIZED (revoked meanwhile).
+ * -1: F_PAYMENT (its allowance, "money", or its "calls" do not reach), F_UNAUTHORIZED (revoked
+ * meanwhile).
  */
 int	 ledger_reserve(struct ctx *, const struct ledger_claim *, size_t n);
 /*
- * Books what an answer did cost (decimal text with 10 places), gives back what was put aside for
- * it, and charges the key that pays, if any. In the transaction that closes the answer, once.
+ * Books what answers did cost, gives back what was put aside for them, and charges the keys that
+ * pay. Last in the transaction that closes these answers, once for each: it locks the keys' rows,
+ * in their order, to which it sorts the bills. 0 or -1.
  */
-int	 ledger_settle(struct ctx *, int64_t answer, const char *amount, int64_t now_ms);
+int	 ledger_settle(struct ctx *, struct ledger_bill *, size_t n);
 /*
- * What tokens cost at those prices per million of them, as ledger_settle and answer.cost take it;
- * `more` is added.
+ * What tokens cost at those prices per million of them, as a bill and answer.cost have it; `more`
+ * is added.
  */
-void	 ledger_cost(char *dst, size_t size, double price_in, double price_out, int64_t in,
+void	 ledger_cost(char dst[LEDGER_AMOUNT], double price_in, double price_out, int64_t in,
 	    int64_t out, double more);
 
 #endif

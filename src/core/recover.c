@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "core/closer.h"
 #include "core/heal.h"
+#include "core/ledger.h"
 #include "core/measure.h"
 #include "core/plan.h"
 #include "core/registry.h"
@@ -178,7 +178,7 @@ close_left(struct ctx *cx, void *arg)
 	struct left		*l = arg;
 	struct measure		*s = &l->settled;
 	struct answer_row	 row;
-	char			 cost[48];
+	struct ledger_bill	 bill;
 	int			 closed;
 
 	fill_row(&row, l, cx->now);
@@ -187,9 +187,11 @@ close_left(struct ctx *cx, void *arg)
 	s->status = row.status;
 	s->prompt_tokens = row.prompt_tokens;
 	s->completion_tokens = row.completion_tokens;
-	closer_cost(cost, sizeof cost, s->price_in, s->price_out, s->prompt_tokens,
+	bill = (struct ledger_bill){ .answer = row.id, .key = l->o->api_key,
+	    .now_ms = row.ended_ms };
+	ledger_cost(bill.amount, s->price_in, s->price_out, s->prompt_tokens,
 	    s->completion_tokens, l->has_ended ? l->ended.spent : l->asked.spent);
-	row.cost = cost;
+	row.cost = bill.amount;
 	if ((closed = answer_close(cx, &row)) != 1)
 		return closed;
 	for (int i = 0; i < l->ncitations; i++)
@@ -200,9 +202,9 @@ close_left(struct ctx *cx, void *arg)
 		if (tool_run_add(cx, &(struct tool_run_row){ .answer = row.id, .position = i,
 		    .body = l->tools[i] }) == -1)
 			return -1;
-	if (ledger_add(cx, row.id, cost, row.ended_ms) == -1)
+	if (turn_close(cx, row.turn, row.ended_ms) == -1)
 		return -1;
-	return turn_close(cx, row.turn, row.ended_ms) == -1 ? -1 : 0;
+	return ledger_settle(cx, &bill, 1);
 }
 
 /*

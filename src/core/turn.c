@@ -5,6 +5,8 @@
 
 #include "base/ident.h"
 #include "base/jw.h"
+#include "core/estimate.h"
+#include "core/ledger.h"
 #include "core/running.h"
 #include "core/session.h"
 #include "core/who.h"
@@ -92,6 +94,7 @@ make(struct ctx *cx, struct engine *e, const struct turn_spec *spec)
 	t->session = t->stored ? spec->session->id : 0;
 	t->owner = cx->who->id;
 	t->parent = spec->parent > 0 ? spec->parent : 0;
+	t->key = cx->who->key;
 	t->ref = arena_strdup(a, spec->ref);
 	t->lang = cx->lang;
 	t->voice = spec->voice;
@@ -219,6 +222,22 @@ mark_session(struct ctx *cx, const struct turn_spec *spec)
 	return spec->choice != NULL ? session_choose(cx, s->id, spec->choice->id) : 0;
 }
 
+/* Puts aside what its answers may cost. */
+static int
+reserve(struct ctx *cx, const struct opening *o)
+{
+	const struct turn	*t = o->turn;
+	struct ledger_claim	*claims;
+
+	if (t->key == 0)
+		return 0;
+	claims = arena_array(cx->a, (size_t)t->nlanes, sizeof *claims);
+	for (int i = 0; i < t->nlanes; i++)
+		claims[i] = (struct ledger_claim){ .answer = t->lanes[i].answer,
+		    .amount = estimate_lane(o->spec, &t->lanes[i], o->said[i], o->nsaid[i]) };
+	return ledger_reserve(cx, claims, (size_t)t->nlanes);
+}
+
 static int
 open_txn(struct ctx *cx, void *arg)
 {
@@ -228,7 +247,7 @@ open_txn(struct ctx *cx, void *arg)
 	struct turn_row		 row = {
 		.id = t->id, .tenant = cx->who->tenant, .owner = t->owner, .group_id = t->id,
 		.worker = engine_id(t->engine), .private = spec->private,
-		.voice = (char *)t->voice->name, .created_ms = t->created_ms,
+		.voice = (char *)t->voice->name, .api_key = t->key, .created_ms = t->created_ms,
 	};
 
 	if (spec->idem_key != NULL &&
@@ -257,7 +276,7 @@ open_txn(struct ctx *cx, void *arg)
 		    .session = t->session, .lane = t->lanes[i].n, .model = t->lanes[i].model->id,
 		    .created_ms = t->created_ms }) == -1)
 			return -1;
-	return 0;
+	return reserve(cx, o);
 }
 
 /* Room for so many more models that may answer. */

@@ -95,6 +95,7 @@ struct turn {
 	int64_t			 id;
 	int64_t			 session;	/* 0: not stored */
 	int64_t			 owner;		/* user; 0: a caller without identity */
+	int64_t			 key;		/* the API key that pays; 0: none */
 	int64_t			 parent;	/* the message that it goes on from; 0: the rest */
 	int64_t			 group;		/* of the turns of one question; 0: not stored */
 	int64_t			 round;		/* of its group in the session, from 1; for ref */
@@ -184,8 +185,8 @@ struct turn_spec {
 	const struct message	*told;
 	size_t			 ntold;
 	/*
-	 * A message of the session (id of a turn, or of an answer of one): what is heard is the path
-	 * from the first message to that one. 0: everything, -1: nothing
+	 * A message of the session (id of a turn, or of an answer of one): what is heard is the
+	 * path from the first message to that one. 0: everything, -1: nothing
 	 */
 	int64_t			 parent;
 	/* What the assistant is told before everything; used, not kept. NULL: nothing */
@@ -212,8 +213,8 @@ struct turn_spec {
 /*
  * Opens the turn: one transaction checks that none of the lanes is answering (F_BUSY), finds its
  * group and stores question and running answers. NULL: ctx failed, nothing is stored (F_CONFLICT:
- * another request with that idem_key was first; F_UNAVAILABLE, "state_dir": its disk is full). What
- * it returns must be given to turn_run.
+ * another request with that idem_key was first; F_UNAVAILABLE, "state_dir": its disk is full;
+ * F_PAYMENT: the caller's key cannot pay for it). What it returns must be given to turn_run.
  */
 struct turn	*turn_open(struct ctx *, struct engine *, const struct turn_spec *);
 /*

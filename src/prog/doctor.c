@@ -15,11 +15,13 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "store/db.h"
+#include "store/ledger.h"
 #include "store/migrate.h"
 #include "store/report.h"
 
 #define PATIENCE_MS	15000
 #define SKEW_MS		5000	/* that clocks may differ */
+#define BOOKS_PATIENCE	600	/* seconds: every answer is read */
 #define FEW_FILES	4096	/* descriptors of a worker that are not worth a service */
 
 struct doctor_opts {
@@ -147,6 +149,32 @@ examine_database(struct doctor *d)
 		compare_clock(d, "database clock", clock);
 }
 
+/* Do what answers cost, what was booked, and what keys have spent and reserved, agree? */
+static void
+examine_books(struct doctor *d)
+{
+	struct ctx		*cx = &d->run->cx;
+	const struct books	*b;
+
+	if (!d->db)
+		return;
+	db_patience(cx->db, BOOKS_PATIENCE);
+	if ((b = books_look(cx)) == NULL)
+		found_note(&d->f, "books", "%s", cmd_why(d->run));
+	else if (strspn(b->off, "-0.") == strlen(b->off) && b->unsettled == 0 && b->keys == 0 &&
+	    b->idle == 0)
+		found_good(&d->f, "books", "the ledger is what the answers cost");
+	else {
+		found_bad(&d->f, EX_SICK, "books", "the ledger is %s off what the answers cost, "
+		    "%" PRId64 " answers are not settled, the sums of %" PRId64 " keys are not "
+		    "those of their rows, %" PRId64 " reservations are of nothing that runs",
+		    b->off, b->unsettled, b->keys, b->idle);
+		advise(&d->f, "rows of answer, ledger, reservation or api_key were changed by "
+		    "hand, or came from a copy of the database");
+	}
+	db_patience(cx->db, 0);
+}
+
 /* The process that listens there, 0: it cannot be told. */
 static pid_t
 listener(const char *path)
@@ -250,6 +278,7 @@ doctor(struct run *r, const void *opts)
 	if (examine_reach(&d, &h)) {
 		examine_clock(&d, &h);
 		examine_database(&d);
+		examine_books(&d);
 		examine_limits(&d);
 		doctor_bodies(&d);
 		doctor_socket(&d);

@@ -23,7 +23,7 @@ static const struct opt usage_options[] = {
 	OPT_END
 };
 
-/* What one model did on one day, both as they are shown. */
+/* What one model did for one key on one day, both as they are shown. */
 struct line {
 	const char	*day;
 	struct usage	 u;
@@ -72,6 +72,11 @@ usage_json(struct run *r, const struct lines *all)
 
 		jw_obj(&w, NULL);
 		jw_str(&w, "day", all->v[i].day);
+		if (u->api_key != 0)
+			jw_idstr(&w, "key", u->api_key);
+		else
+			jw_null(&w, "key");
+		jw_str(&w, "key_name", u->key_name);
 		jw_str(&w, "model", u->model);
 		jw_i64(&w, "answers", u->answers);
 		jw_i64(&w, "failed", u->failed);
@@ -106,14 +111,14 @@ usage_table(struct run *r, const struct lines *all)
 	for (size_t i = 0; i < all->n; i++)
 		if (tokens(&all->v[i].u) > most)
 			most = tokens(&all->v[i].u);
-	table_begin(&t, a, bars ? "DAY|MODEL|>ANSWERS|>FAILED|>TOKENS IN|>OUT|>COST|" :
-	    "DAY|MODEL|>ANSWERS|>FAILED|>TOKENS IN|>OUT|>COST");
+	table_begin(&t, a, bars ? "DAY|KEY|MODEL|>ANSWERS|>FAILED|>TOKENS IN|>OUT|>COST|" :
+	    "DAY|KEY|MODEL|>ANSWERS|>FAILED|>TOKENS IN|>OUT|>COST");
 	for (size_t i = 0; i < all->n; i++) {
 		const struct usage	*u = &all->v[i].u;
 		const int		 length = (int)(tokens(u) * BAR / most);
 		const bool		 again = i > 0 && all->v[i].day == all->v[i - 1].day;
 
-		table_row(&t, (const char *[]){ again ? "" : all->v[i].day, u->model,
+		table_row(&t, (const char *[]){ again ? "" : all->v[i].day, u->key_name, u->model,
 		    number(a, u->answers), number(a, u->failed), number(a, u->prompt_tokens),
 		    arena_printf(a, "%" PRId64 "%s", u->completion_tokens,
 			u->estimated > 0 ? "~" : ""),
@@ -148,9 +153,10 @@ show_usage(struct run *r, const void *opts)
 const struct cmd cmd_show_usage = {
 	.name = "show usage",
 	.operands = "",
-	.help = "tokens and cost by day and model",
+	.help = "tokens and cost by day, key and model",
 	.more =
 	    "Days are those of the setting `timezone`. Answers that still run do not count.\n"
+	    "KEY is what the API key is for, or how it begins; -: asked without one.\n"
 	    "~: some of the tokens are an estimate, because the upstream did not count\n"
 	    "them.\n",
 	.flags = CMD_SCHEMA | CMD_JSON,

@@ -4,7 +4,9 @@
 
 #include "store/db.h"
 
-struct usage {			/* of one model in a span of time; running answers do not count */
+struct usage {			/* of a key and a model in a span of time, without what runs */
+	int64_t	 api_key;	/* that paid; 0: what was asked without one */
+	char	*key_name;	/* what it is for, else how it begins; NULL: it is gone, or none */
 	char	*model;		/* its code */
 	int64_t	 answers, failed;
 	int64_t	 prompt_tokens, completion_tokens;
@@ -27,7 +29,7 @@ struct begun {			/* an answer of which nothing but figures is stored */
 	int64_t	 ended_ms;	/* 0: it runs */
 };
 
-/* Answers begun within [from_ms, to_ms), by model. */
+/* Answers begun within [from_ms, to_ms), by key and model. */
 int	 report_usage(struct ctx *, int64_t from_ms, int64_t to_ms, struct usage **, size_t *n);
 /* Oldest first; those begun before from_ms are not looked for. */
 int	 report_running(struct ctx *, int64_t from_ms, struct running **, size_t *n);

@@ -12,6 +12,7 @@
 #include "store/idem.h"
 #include "store/intent.h"
 #include "store/job.h"
+#include "store/ledger.h"
 #include "store/model.h"
 #include "store/node.h"
 #include "store/report.h"

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/ident.h"
 #include "store/rows.h"
 
 /* Opening. */
@@ -14,7 +13,7 @@ turn_add(struct ctx *cx, const struct turn_row *t)
 	return db_do(cx, SQL_TURN_ADD, V(t->id), V(t->tenant), V_ID(t->owner), V_ID(t->session),
 	    V(t->group_id), V(t->worker), V(t->private), V(t->voice), V(t->question),
 	    V(t->content_type != NULL ? t->content_type : "text"), V(t->file_url),
-	    V(t->context), V_ID(t->parent), V(t->created_ms));
+	    V(t->context), V_ID(t->parent), V_ID(t->api_key), V(t->created_ms));
 }
 
 int
@@ -101,7 +100,8 @@ answer_close(struct ctx *cx, const struct answer_row *a)
 
 	closed = db_exec(cx, SQL_ANSWER_CLOSE, V(a->model), V(a->status), V(a->text),
 	    V(a->reasoning), V(a->error), V(a->questions), V(a->seams), V(a->prompt_tokens),
-	    V(a->completion_tokens), V(a->estimated), V(a->cost != NULL ? a->cost : "0"), V_ID(a->first_ms),
+	    V(a->completion_tokens), V(a->estimated), V(a->cost != NULL ? a->cost : "0"),
+	    V_ID(a->first_ms),
 	    V_ID(a->last_ms), V_ID(a->ended_ms), V(a->id));
 	if (closed != 1)
 		return (int)closed;
@@ -118,12 +118,6 @@ int
 tool_run_add(struct ctx *cx, const struct tool_run_row *t)
 {
 	return db_do(cx, SQL_TOOL_RUN_ADD, V(t->answer), V(t->position), V(t->body));
-}
-
-int
-ledger_add(struct ctx *cx, int64_t answer, const char *amount, int64_t now_ms)
-{
-	return db_do(cx, SQL_LEDGER_ADD, V(ident_new()), V(answer), V(amount), V(now_ms));
 }
 
 int
@@ -204,6 +198,12 @@ turn_history(struct ctx *cx, int64_t user, int64_t session, int lane, struct pas
 	if (lane == -1)
 		return db_many(cx, SQL_TURN_HISTORY, list, n, V(user), V(session));
 	return db_many(cx, SQL_TURN_HISTORY_LANE, list, n, V(user), V(session), V(lane));
+}
+
+int64_t
+turn_owner(struct ctx *cx, int64_t turn)
+{
+	return db_number(cx, SQL_TURN_OWNER, V(turn));
 }
 
 struct turn_row *

@@ -23,6 +23,7 @@ struct turn_row {
 	char	*file_url;		/* of that image or document, or NULL */
 	/* JSON array of earlier messages the client gave, or NULL */
 	char	*context;
+	int64_t	 api_key;		/* that pays; 0: none */
 	int64_t	 created_ms, ended_ms;	/* ended 0: it runs */
 };
 
@@ -106,8 +107,6 @@ int	 turn_path(struct ctx *, int64_t session, int lane, int64_t message, struct 
 int	 answer_close(struct ctx *, const struct answer_row *);
 int	 citation_add(struct ctx *, const struct citation_row *);
 int	 tool_run_add(struct ctx *, const struct tool_run_row *);
-/* With api_key NULL, kind "answer". */
-int	 ledger_add(struct ctx *, int64_t answer, const char *amount, int64_t now_ms);
 /* Ends the turn when none of its answers runs any more: 1, 0 or -1. */
 int	 turn_close(struct ctx *, int64_t turn, int64_t now_ms);
 /*
@@ -124,6 +123,7 @@ struct orphan {
 	int	 lane;
 	char	*model_code;
 	double	 price_in, price_out;
+	int64_t	 api_key;	/* that pays; 0: none */
 	int64_t	 stored;	/* turn has a session: keep the text */
 	int64_t	 created_ms;
 	char	*question;
@@ -168,6 +168,7 @@ struct past {
  */
 int	 turn_history(struct ctx *, int64_t user, int64_t session, int lane, struct past **,
 	    size_t *n);
+int64_t	 turn_owner(struct ctx *, int64_t turn);		/* 0: none, or no such turn; or -1 */
 /* The owner's turn; NULL: none, in a deleted session, or ctx failed. */
 struct turn_row	*turn_get(struct ctx *, int64_t owner, int64_t turn);
 /* What was asked in a stored turn, and by whom. NULL: no such turn, or ctx failed. */

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/ident.h"
+#include "store/ledger.h"
 #include "store/task.h"
 #include "store/vote.h"
 
@@ -337,8 +338,8 @@ money(void **state)
 		ended(&a, "stop", "this much");
 		a.cost = arena_strdup(cx.a, i == 0 ? "12345678901234.0000000001" : "0.1000000001");
 		assert_int_equal(answer_close(&cx, &a), 1);
-		assert_int_equal(ledger_add(&cx, a.id, a.cost, clock_ms()), 0);
-		assert_int_equal(ledger_add(&cx, a.id, a.cost, clock_ms()), -1);
+		assert_int_equal(ledger_add(&cx, a.id, 0, a.cost, clock_ms()), 0);
+		assert_int_equal(ledger_add(&cx, a.id, 0, a.cost, clock_ms()), -1);
 		FAILED_WITH(F_CONFLICT);	/* settled is settled */
 	}
 	assert_string_equal(private_db_ask(&server,

@@ -27,7 +27,8 @@ use Time::HiRes qw(time);
 my $PATIENCE = 90;      # seconds a client keeps coming back
 
 # Named: users (6), width (clients at once, 24), masks (of a session, [ALPHA, BRAVO]), fates and
-# kinds (name => weight), seed of the choices is the caller's srand.
+# kinds (name => weight), api_keys (user => key: who asks with one, which pays); seed of the choices
+# is the caller's srand.
 sub new ($class, $p, %o) {
 	return bless {
 		p => $p, width => $o{width} // 24, masks => $o{masks} // [qw(ALPHA BRAVO)],
@@ -35,6 +36,7 @@ sub new ($class, $p, %o) {
 		kinds => $o{kinds} // { chat => 5, again => 4, single => 1, pri => 2,
 		    combine => 2, talk => 8, reply => 3 },
 		fates => $o{fates} // { stay => 4, return => 6, leave => 1, stop => 2 },
+		api_keys => $o{api_keys} // {},
 		sessions => [], stories => [], wrong => [],
 	}, $class;
 }
@@ -110,7 +112,14 @@ sub begin ($self, $done) {
 	    pri => '/conv/chat/pri', combine => '/combine/chat' }->{ $story->{kind} };
 	$story->{body} = \%body;
 	$story->{key} = "story-$story->{n}" if $story->{kind} ne 'combine' && rand() < 0.5;
+	$story->{headers} = $self->paying($user);
 	return $self->ask($story);
+}
+
+# Headers of who asks with an API key, if that user does.
+sub paying ($self, $user) {
+	my $key = $self->{api_keys}{$user};
+	return $key ? { 'x-api-key' => $key } : {};
 }
 
 # In a chat session, an old one or one that is made for it.
@@ -122,7 +131,9 @@ sub begin_chat ($self, $story) {
 	$story->{key} = "story-$story->{n}" if rand() < 0.5;
 	$story->{user} = $old ? $old->{user} : $self->{users}[rand @{ $self->{users} }];
 	my %login = ParleyTest::Chat::login($self->{p}, $story->{user});
-	$story->{headers} = { %{ $login{headers} },
+	my $who = $self->{api_keys}{ $story->{user} } ? $self->paying($story->{user})
+	    : $login{headers};
+	$story->{headers} = { %$who,
 	    $story->{kind} eq 'talk' ? (Accept => 'text/event-stream') : () };
 	return $self->ask_chat($story, $old) if $old;
 	return $self->{p}{http}->open(POST => '/v1/chat/session', sub ($reply) {
@@ -130,7 +141,7 @@ sub begin_chat ($self, $story) {
 		my $new = { id => $reply->json->{session}{id}, user => $story->{user}, chat => 1 };
 		push @{ $self->{sessions} }, $new;
 		$self->ask_chat($story, $new);
-	}, user => $story->{user}, json => { session => {} }, headers => $login{headers});
+	}, user => $story->{user}, json => { session => {} }, headers => $who);
 }
 
 sub ask_chat ($self, $story, $session) {
