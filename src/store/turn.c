@@ -206,6 +206,12 @@ turn_history(struct ctx *cx, int64_t user, int64_t session, int lane, struct pas
 	return db_many(cx, SQL_TURN_HISTORY_LANE, list, n, V(user), V(session), V(lane));
 }
 
+int64_t
+turn_owner(struct ctx *cx, int64_t turn)
+{
+	return db_number(cx, SQL_TURN_OWNER, V(turn));
+}
+
 struct turn_row *
 turn_get(struct ctx *cx, int64_t owner, int64_t turn)
 {

@@ -178,6 +178,7 @@ struct past {
  */
 int	 turn_history(struct ctx *, int64_t user, int64_t session, int lane, struct past **,
 	    size_t *n);
+int64_t	 turn_owner(struct ctx *, int64_t turn);		/* 0: none, or no such turn; or -1 */
 /* The owner's turn; NULL: none, in a deleted session, or ctx failed. */
 struct turn_row	*turn_get(struct ctx *, int64_t owner, int64_t turn);
 /* What was asked in a stored turn, and by whom. NULL: no such turn, or ctx failed. */
