@@ -27,6 +27,16 @@ tokens_of(const struct message *m)
 	    (m->image != NULL ? PER_IMAGE : 0);
 }
 
+int64_t
+prompt_estimate(const struct message *m, size_t n, const char *extra)
+{
+	int64_t	 total = extra != NULL ? utf8_tokens(extra, strlen(extra)) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += tokens_of(&m[i]);
+	return total;
+}
+
 static void
 open_part(struct jw *w, const char *type)
 {
@@ -96,11 +106,9 @@ int64_t
 prompt_write(struct str *out, const struct prompt *p)
 {
 	struct jw	 w;
-	int64_t		 total = 0;
+	int64_t		 total = prompt_estimate(p->m, p->n, p->extra);
 	size_t		 systems = 0, first;
 
-	for (size_t i = 0; i < p->n; i++)
-		total += tokens_of(&p->m[i]);
 	while (systems < p->n && p->m[systems].role == ROLE_SYSTEM)
 		systems++;
 	first = first_kept(p, systems, &total);

@@ -144,7 +144,8 @@ subtest 'a worker that dies' => sub {
 };
 
 subtest 'when only the database knows' => sub {
-	my $q = ParleyTest->new(models => 1, workers => 1, user => undef, set => { spool_keep => 0 });
+	my $q = ParleyTest->new(models => 1, workers => 1, user => undef,
+	    set => { spool_keep => 0 });
 	my $mine = bearer(scalar $q->key);
 	my $forgotten = sub (@steps) {
 		$q->script('m-a', { steps => \@steps });
