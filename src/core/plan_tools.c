@@ -183,6 +183,7 @@ plan_tools_run(struct plan *p)
 	p->rounds++;
 	give_ids(p);
 	lane_close_thought(p->lane);
+	lane_note_spent(p->lane, 0);	/* the tokens of this round are known */
 	p->runs = arena_array(p->lane->turn->a, n, sizeof *p->runs);
 	p->open = n + 1;		/* and this function: none of them is the last in it */
 	for (size_t i = 0; i < n; i++) {

@@ -292,9 +292,11 @@ fill_ref(struct ctx *cx, struct turn *t, const struct answer_told *answers, size
 	}
 	q.text = asked->question != NULL ? asked->question : "";
 	q.content_type = asked->content_type;
+	q.author = asked->author;
 	q.author_name = asked->author_name;
 	q.author_avatar = asked->author_avatar;
 	t->group = asked->group_id;
+	t->round = asked->round;
 	t->ref = t->voice->ref(t->a, t, &q);
 	return 0;
 }

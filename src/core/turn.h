@@ -98,6 +98,7 @@ struct turn {
 	int64_t			 key;		/* the API key that pays; 0: none */
 	int64_t			 parent;	/* the message that it goes on from; 0: the rest */
 	int64_t			 group;		/* of the turns of one question; 0: not stored */
+	int64_t			 round;		/* of its group in the session, from 1; for ref */
 	const char		*ref;		/* as its voice has it; may be NULL */
 	enum lang		 lang;
 	bool			 stored;
@@ -168,6 +169,7 @@ struct turn_spec {
 	int64_t			 group;
 	bool			 entitle;	/* a session without a title gets it from here */
 	const struct model	*choice;	/* the session's from now on; NULL: as it is */
+	int64_t			 version;	/* of the session's assistant; 0: nothing of it */
 	const char		*question;
 	const char		*content_type;	/* image, document; NULL: text */
 	const char		*file_url;	/* of that; kept with the question */
@@ -183,8 +185,8 @@ struct turn_spec {
 	const struct message	*told;
 	size_t			 ntold;
 	/*
-	 * A message of the session (id of a turn, or of an answer of one): what is heard is the path
-	 * from the first message to that one. 0: everything, -1: nothing
+	 * A message of the session (id of a turn, or of an answer of one): what is heard is the
+	 * path from the first message to that one. 0: everything, -1: nothing
 	 */
 	int64_t			 parent;
 	/* What the assistant is told before everything; used, not kept. NULL: nothing */

@@ -13,6 +13,7 @@ struct turn_row {
 	int64_t	 session;		/* 0: not stored (then question and context are NULL) */
 	/* Turns of one question share it; the first turn's own id */
 	int64_t	 group_id;
+	int64_t	 parent;		/* the message that it goes on from; 0: the rest */
 	int64_t	 worker;		/* the spool that runs it */
 	bool	 private;
 	char	*voice;			/* in which it began: "arena" */
@@ -77,7 +78,12 @@ int64_t	 turn_running(struct ctx *, int64_t session, int lane);
 struct turn_row	*turn_newest_group(struct ctx *, int64_t session);
 /* Answers of that lane in it */
 int64_t	 turn_group_has(struct ctx *, int64_t session, int64_t group, int lane);
-int64_t	 turn_count(struct ctx *, int64_t session);
+/* How much was asked in a session. NULL: ctx failed. */
+struct tally {
+	int64_t	 turns;		/* all that there are */
+	int64_t	 rounds;	/* public groups that began before that one */
+};
+struct tally	*turn_tally(struct ctx *, int64_t session, int64_t group);
 /*
  * The newest public turn of that group: question, content_type, file_url. NULL: there is no such
  * group in the session, or ctx failed.
@@ -89,6 +95,13 @@ struct turn_row	*turn_of_group(struct ctx *, int64_t session, int64_t group);
  */
 int	 turn_said(struct ctx *, int64_t session, int lane, bool private, int64_t before,
 	    struct said **, size_t *n);
+/*
+ * The path to a message of the session, an answer or a question (a turn's id): what it went on
+ * from, and so on; last itself. Where a turn on it went on from the rest, so does the path: there it
+ * is what the lane had said until then. *n = 0: the session has no such message.
+ */
+int	 turn_path(struct ctx *, int64_t session, int lane, int64_t message, struct said **,
+	    size_t *n);
 
 /* Closing. */
 /*
@@ -166,7 +179,9 @@ struct turn_row	*turn_get(struct ctx *, int64_t owner, int64_t turn);
 /* What was asked in a stored turn, and by whom. NULL: no such turn, or ctx failed. */
 struct turn_asked {
 	int64_t	 group_id;
+	int64_t	 round;					/* of its group in the session, from 1 */
 	char	*question, *content_type, *file_url;
+	char	*author;				/* subject; NULL: nobody */
 	char	*author_name, *author_avatar;		/* NULL: not known */
 };
 struct turn_asked	*turn_question(struct ctx *, int64_t turn);

@@ -28,7 +28,7 @@ turn_life(void **state)
 	size_t			 n;
 
 	(void)state;
-	assert_int_equal(turn_count(&cx, s), 0);
+	assert_true(turn_tally(&cx, s, INT64_MAX)->turns == 0);
 	assert_null(turn_newest_group(&cx, s));
 	t.worker = 4242;
 	t.context = arena_strdup(cx.a, "[{\"role\":\"user\"}]");
@@ -88,7 +88,7 @@ turn_life(void **state)
 	assert_int_equal(turn_close(&cx, t.id, clock_ms()), 0);
 	assert_int_equal(turn_orphans(&cx, 4242, &orphans, &n), 0);
 	assert_int_equal(n, 0);
-	assert_int_equal(turn_count(&cx, s), 2);
+	assert_true(turn_tally(&cx, s, INT64_MAX)->turns == 2);
 	assert_string_equal(private_db_ask(&server,
 	    "SELECT CONCAT_WS('|', estimated, prompt_tokens, completion_tokens,"
 	    " cost, first_ms, last_ms, reasoning, error IS NULL, m.code) FROM answer a"
