@@ -44,7 +44,8 @@ subtest 'models' => sub {
 
 subtest 'one reply' => sub {
 	says { reasoning => 'hm, ' }, { reasoning => 'so' }, { delta => 'Hel' },
-	    { delta => "lo ✓\n" }, { finish => 'stop' }, { usage => { prompt_tokens => 7, completion_tokens => 5 } },
+	    { delta => "lo ✓\n" }, { finish => 'stop' },
+	    { usage => { prompt_tokens => 7, completion_tokens => 5 } },
 	    { done => \1 };
 	my $r = chat(question('hi'));
 	my $got = $r->json;
@@ -131,7 +132,8 @@ subtest 'a small window' => sub {
 	$p->upstream->clear_log;
 	chat({ model => 'm-b', messages => [{ role => 'system', content => 'brief' },
 	    map({ ({ role => 'user', content => $long },
-		{ role => 'assistant', content => $long }) } 1 .. 3), { role => 'user', content => 'short?' }] });
+		{ role => 'assistant', content => $long }) } 1 .. 3),
+	    { role => 'user', content => 'short?' }] });
 	is_deeply [map { $_->{content} } @{ [$p->upstream_log]->[0]{body}{messages} }],
 	    ['brief', 'short?'], 'whole turns go, system and question stay';
 };
