@@ -1,6 +1,6 @@
 /*
- * How the dialect "openai" tells a turn: chunks, the role first, then what is said as it comes, then
- * why it ended, the usage where that was asked for, and [DONE].
+ * How the dialect "openai" tells a turn: chunks, the role first, then what is said as it comes,
+ * then why it ended, the usage where that was asked for, and [DONE].
  */
 #include "openai.h"
 

@@ -9,7 +9,7 @@
 #include "core/turn.h"
 #include "upstream/toolcalls.h"
 
-/* The lane, of a turn that is stored, ends: its calls go where the closer and the spool have them. */
+/* The lane ends: where its turn is stored closer and spool get its calls. */
 void	 calls_keep(struct lane *);
 /* Adds the calls of a stored answer; for toolcalls_free. 0 or -1. */
 int	 calls_load(struct ctx *, int64_t answer, struct toolcalls *);

@@ -28,12 +28,31 @@ image_of(const struct prompt *p, size_t i)
 }
 
 static int64_t
-tokens_of(const struct prompt *p, size_t i)
+tokens_of(const char *text, const char *image)
 {
-	const char	*text = p->m[i].text;
+	return utf8_tokens(text, strlen(text)) + PER_MESSAGE + (image != NULL ? PER_IMAGE : 0);
+}
 
-	return utf8_tokens(text, strlen(text)) + PER_MESSAGE +
-	    (image_of(p, i) != NULL ? PER_IMAGE : 0);
+static int64_t
+tokens_at(const struct prompt *p, size_t i)
+{
+	return tokens_of(p->m[i].text, image_of(p, i));
+}
+
+static int64_t
+tokens_of_extra(const char *extra)
+{
+	return extra != NULL ? utf8_tokens(extra, strlen(extra)) : 0;
+}
+
+int64_t
+prompt_estimate(const struct message *m, size_t n, const char *extra)
+{
+	int64_t	 total = tokens_of_extra(extra);
+
+	for (size_t i = 0; i < n; i++)
+		total += tokens_of(m[i].text, m[i].image);
+	return total;
 }
 
 static void
@@ -98,7 +117,7 @@ first_kept(const struct prompt *p, size_t systems, int64_t *total)
 		if (next >= p->n)
 			break;			/* only the question's own turn is left */
 		for (; i < next; i++)
-			*total -= tokens_of(p, i);
+			*total -= tokens_at(p, i);
 	}
 	return i;
 }
@@ -107,11 +126,11 @@ int64_t
 prompt_write(struct str *out, const struct prompt *p)
 {
 	struct jw	 w;
-	int64_t		 total = 0;
+	int64_t		 total = tokens_of_extra(p->extra);
 	size_t		 systems = 0, first;
 
 	for (size_t i = 0; i < p->n; i++)
-		total += tokens_of(p, i);
+		total += tokens_at(p, i);
 	while (systems < p->n && p->m[systems].role == ROLE_SYSTEM)
 		systems++;
 	first = first_kept(p, systems, &total);

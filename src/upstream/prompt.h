@@ -39,6 +39,8 @@ struct prompt {
 };
 
 int		 role_parse(const char *);	/* a ROLE_, or -1 */
+/* Tokens of all the messages, and of more members (NULL: none), as estimated. */
+int64_t		 prompt_estimate(const struct message *, size_t n, const char *extra);
 /*
  * Writes the body (stream, stream_options.include_usage). Where the window is known, the oldest
  * turns (a user message and what follows until the next one) are left out until estimate and

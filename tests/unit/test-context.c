@@ -210,6 +210,36 @@ pictures_have_limits(void **state)
 	assert_null(strstr(body, PICTURE("p8")));
 	assert_non_null(strstr(body, PICTURE("p9")));
 	model.context_tokens = 0;
+
+/* Where all that is told is given, nothing else is; what is asked for goes before the model's own. */
+static void
+told_as_given(void **state)
+{
+	static const struct message	 told[] = {
+		{ .role = ROLE_SYSTEM, .text = "s", .raw = "{\"role\":\"developer\",\"content\":\"s\"}" },
+		{ .role = ROLE_USER, .text = "q", .raw = "{\"role\":\"user\",\"content\":[]}" },
+	};
+	struct said			 said = { .question = about("before", 10) };
+	struct turn_spec		 spec = {
+		.knowledge = "found", .question = "asked", .told = told, .ntold = 2, .extra = "\"seed\":1",
+	};
+	const char			*body;
+
+	(void)state;
+	model.max_tokens = 7;
+	context_ask(&cx, &lane, &spec, &said, 1);
+	body = lane.spec.body.p;
+	assert_non_null(strstr(body, "\"messages\":[{\"role\":\"developer\",\"content\":\"s\"},"
+	    "{\"role\":\"user\",\"content\":[]}],\"seed\":1}"));
+	assert_non_null(strstr(body, "\"max_tokens\":7,"));
+	str_free(&lane.spec.body);
+	spec.max_tokens = 5;
+	spec.ntold = 0;
+	context_ask(&cx, &lane, &spec, &said, 1);
+	body = lane.spec.body.p;
+	assert_non_null(strstr(body, "\"max_tokens\":5,"));
+	assert_non_null(strstr(body, "before"));
+	assert_non_null(strstr(body, "asked"));
 }
 
 int
@@ -219,6 +249,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(knowledge_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(pictures_are_seen_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(pictures_have_limits, setup, teardown),
+		cmocka_unit_test_setup_teardown(told_as_given, setup, teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
