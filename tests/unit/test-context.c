@@ -210,6 +210,7 @@ pictures_have_limits(void **state)
 	assert_null(strstr(body, PICTURE("p8")));
 	assert_non_null(strstr(body, PICTURE("p9")));
 	model.context_tokens = 0;
+}
 
 /* Where all that is told is given, nothing else is; what is asked for goes before the model's own. */
 static void
