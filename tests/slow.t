@@ -27,7 +27,7 @@ my $p = ParleyTest->new(models => 2, workers => 1, set => { spool_keep => 0 },
 my @end = ({ finish => 'stop' }, { done => 1 });
 my $text = join '', map { sprintf '%05d ', $_ } 1 .. $DELTAS;
 my ($worker) = @{ $p->pids->{workers} };
-my $sanitized = qx{ldd '@{[readlink "/proc/$worker/exe"]}'} =~ /lib[at]san/;
+my $sanitized = $p->sanitized;
 
 # What both ends of a connection can hold, in bytes, spread over the events and some more.
 my $PAD = int(1.3 / $DELTAS * sum map { (split ' ', ParleyTest::Process::slurp(
