@@ -325,7 +325,8 @@ refer(struct ctx *cx, const struct opening *o)
 	struct question		 q = {
 		.text = spec->question,
 		.content_type = spec->content_type != NULL ? spec->content_type : "text",
-		.author = cx->who->subject, .author_name = cx->who->name, .author_avatar = cx->who->avatar,
+		.author = cx->who->subject, .author_name = cx->who->name,
+		.author_avatar = cx->who->avatar,
 		.models = o->models, .nmodels = o->nmodels,
 	};
 
