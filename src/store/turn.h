@@ -21,6 +21,8 @@ struct turn_row {
 	/* text, image or document: what it holds beside its text; NULL: text */
 	char	*content_type;
 	char	*file_url;		/* of that image or document, or NULL */
+	/* JSON array of documents that it could not rest on, or NULL */
+	char	*unread;
 	/* JSON array of earlier messages the client gave, or NULL */
 	char	*context;
 	int64_t	 api_key;		/* that pays; 0: none */
@@ -47,7 +49,9 @@ struct said {			/* a past question and what one lane answered, oldest first */
 	int64_t	 turn, group_id;
 	int64_t	 parent;	/* as in turn_row */
 	char	*question;
+	char	*picture;	/* file_url of a question with an image; NULL: it had none */
 	char	*context;	/* as in turn_row: only of the first turn */
+	int64_t	 model;		/* that answered */
 	char	*text;		/* NULL or "" where the lane gave nothing */
 	bool	 private;
 	bool	 failed;	/* it ended as error or timeout */
@@ -62,7 +66,11 @@ struct citation_row {
 struct tool_run_row {
 	int64_t	 answer;
 	int	 position;	/* from 0 */
-	char	*body;		/* JSON: round, id, name, arguments, status, result, ms */
+	/*
+	 * JSON: round, id, name, arguments, status, result, ms; of a call that whoever asked runs
+	 * himself id, name, arguments
+	 */
+	char	*body;
 };
 
 /* Opening. */
@@ -108,6 +116,8 @@ int	 turn_path(struct ctx *, int64_t session, int lane, int64_t message, struct 
 int	 answer_close(struct ctx *, const struct answer_row *);
 int	 citation_add(struct ctx *, const struct citation_row *);
 int	 tool_run_add(struct ctx *, const struct tool_run_row *);
+/* Their bodies, by position. */
+int	 tool_run_list(struct ctx *, int64_t answer, char ***bodies, size_t *n);
 /* Ends the turn when none of its answers runs any more: 1, 0 or -1. */
 int	 turn_close(struct ctx *, int64_t turn, int64_t now_ms);
 /*
@@ -176,7 +186,7 @@ struct turn_row	*turn_get(struct ctx *, int64_t owner, int64_t turn);
 struct turn_asked {
 	int64_t	 group_id;
 	int64_t	 round;					/* of its group in the session, from 1 */
-	char	*question, *content_type, *file_url;
+	char	*question, *content_type, *file_url, *unread;
 	char	*author;				/* subject; NULL: nobody */
 	char	*author_name, *author_avatar;		/* NULL: not known */
 };
