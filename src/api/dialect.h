@@ -40,6 +40,7 @@ struct dialect {
 	int				(*again)(struct req *, int64_t turn);
 };
 
-extern const struct dialect	dialect_arena, dialect_native, dialect_openai, dialect_session;
+extern const struct dialect	dialect_arena, dialect_native, dialect_openai, dialect_release,
+				dialect_session;
 
 #endif

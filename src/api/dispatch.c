@@ -12,6 +12,7 @@
 #include "api/limits.h"
 #include "api/native.h"
 #include "api/openai.h"
+#include "api/release.h"
 #include "base/cidr.h"
 #include "base/conf.h"
 #include "base/log.h"
@@ -45,6 +46,7 @@ voices_table(void)
 		&arena_voice,
 		&chat_voice,
 		&openai_voice,
+		&release_voice,
 		NULL,
 	};
 

@@ -93,8 +93,8 @@ make(struct ctx *cx, struct engine *e, const struct turn_spec *spec)
 	t->stored = spec->session != NULL;
 	t->session = t->stored ? spec->session->id : 0;
 	t->owner = cx->who->id;
-	t->key = cx->who->key;
 	t->parent = spec->parent > 0 ? spec->parent : 0;
+	t->key = cx->who->key;
 	t->ref = arena_strdup(a, spec->ref);
 	t->lang = cx->lang;
 	t->voice = spec->voice;
@@ -325,7 +325,8 @@ refer(struct ctx *cx, const struct opening *o)
 	struct question		 q = {
 		.text = spec->question,
 		.content_type = spec->content_type != NULL ? spec->content_type : "text",
-		.author = cx->who->subject, .author_name = cx->who->name, .author_avatar = cx->who->avatar,
+		.author = cx->who->subject, .author_name = cx->who->name,
+		.author_avatar = cx->who->avatar,
 		.models = o->models, .nmodels = o->nmodels,
 	};
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #define SECRET_MAX	4096
 #define GUEST		"guest:"
 #define GUEST_HEX	32
+#define PUBLIC		"public:"
 
 struct claims {
 	const char	*subject;
@@ -69,7 +71,7 @@ subject_allowed(const char *s)
 	for (const char *c = s; *c != '\0'; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			return false;
-	return *s != '\0' && strncmp(s, GUEST, strlen(GUEST)) != 0;
+	return *s != '\0' && strncmp(s, GUEST, strlen(GUEST)) != 0 && !who_is_public(s);
 }
 
 bool
@@ -228,6 +230,20 @@ who_become_guest(struct ctx *cx, const char *token)
 	struct claims	 c = { .subject = arena_printf(cx->a, GUEST "%.*s", GUEST_HEX, token) };
 
 	return become(cx, TENANT_DEFAULT, &c, true);
+}
+
+int
+who_become_public(struct ctx *cx, int64_t tenant, int64_t assistant)
+{
+	struct claims	 c = { .subject = arena_printf(cx->a, PUBLIC "%" PRId64, assistant) };
+
+	return become(cx, tenant, &c, false);
+}
+
+bool
+who_is_public(const char *subject)
+{
+	return subject != NULL && strncmp(subject, PUBLIC, strlen(PUBLIC)) == 0;
 }
 
 void

@@ -13,7 +13,7 @@ turn_add(struct ctx *cx, const struct turn_row *t)
 	return db_do(cx, SQL_TURN_ADD, V(t->id), V(t->tenant), V_ID(t->owner), V_ID(t->session),
 	    V(t->group_id), V(t->worker), V(t->private), V(t->voice), V(t->question),
 	    V(t->content_type != NULL ? t->content_type : "text"), V(t->file_url),
-	    V(t->context), V_ID(t->api_key), V_ID(t->parent), V(t->created_ms));
+	    V(t->context), V_ID(t->parent), V_ID(t->api_key), V(t->created_ms));
 }
 
 int
@@ -79,7 +79,7 @@ turn_path(struct ctx *cx, int64_t session, int lane, int64_t message, struct sai
 	    V(message), V(session), V(session)) == -1)
 		return -1;
 	nrest = 0;
-	if (npath > 0 &&
+	if (npath > 0 && path->parent == 0 &&
 	    turn_said(cx, session, lane, false, path->group_id, &rest, &nrest) == -1)
 		return -1;
 	*n = nrest + npath;
@@ -204,6 +204,12 @@ turn_history(struct ctx *cx, int64_t user, int64_t session, int lane, struct pas
 	if (lane == -1)
 		return db_many(cx, SQL_TURN_HISTORY, list, n, V(user), V(session));
 	return db_many(cx, SQL_TURN_HISTORY_LANE, list, n, V(user), V(session), V(lane));
+}
+
+int64_t
+turn_owner(struct ctx *cx, int64_t turn)
+{
+	return db_number(cx, SQL_TURN_OWNER, V(turn));
 }
 
 struct turn_row *
