@@ -5,7 +5,8 @@
 #include <stddef.h>
 
 #include "base/arena.h"
-#include "base/json.h"
+
+struct named_str;		/* base/json.h */
 
 #define TEMPLATE_NAME	64	/* characters of a name */
 
