@@ -29,9 +29,9 @@ struct dialect {
 	const struct fields		*failure;	/* the same, for the API document */
 	const struct voice		*voice;	/* NULL: it has no streams */
 	const struct dialect_note	*notes;	/* ended by an empty prefix: it fits every path */
-	/* A failure as a message of a WebSocket; NULL: like any other. */
-	void				(*fail_message)(struct jw *, int status,
-					    const char *sentence);
+	/* A failure of a message that came by WebSocket, as one; NULL: like any other. */
+	void				(*fail_message)(struct jw *, const struct req *,
+					    int status, const char *sentence);
 	bool				number_ids;	/* {id} in a path is an int64 */
 	/* A header that may name the caller's tenant: another is refused; NULL: there is none */
 	const char			*tenant;

@@ -109,7 +109,7 @@ note(const struct tool_run *r)
 	l->tools[l->ntools++] = text;
 	if (l->turn->stored)
 		lane_note(l, SPOOL_TOOL, text, strlen(text));
-	log_debug("a tool was called", LOG_S("rid", l->turn->rid),
+	log_info("a tool was called", LOG_S("rid", l->turn->rid),
 	    LOG_S("tool", r->tool != NULL ? r->tool->name : "unknown"),
 	    LOG_I("status", r->status), LOG_I("ms", r->ms));
 }

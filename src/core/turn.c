@@ -93,8 +93,8 @@ make(struct ctx *cx, struct engine *e, const struct turn_spec *spec)
 	t->stored = spec->session != NULL;
 	t->session = t->stored ? spec->session->id : 0;
 	t->owner = cx->who->id;
-	t->parent = spec->parent > 0 ? spec->parent : 0;
 	t->key = cx->who->key;
+	t->parent = spec->parent > 0 ? spec->parent : 0;
 	t->ref = arena_strdup(a, spec->ref);
 	t->lang = cx->lang;
 	t->voice = spec->voice;
@@ -269,6 +269,7 @@ open_txn(struct ctx *cx, void *arg)
 		row.question = (char *)spec->question;
 		row.content_type = (char *)spec->content_type;
 		row.file_url = (char *)spec->file_url;
+		row.unread = (char *)spec->unread;
 		row.context = o->fresh ? o->context : NULL;
 	}
 	if (turn_add(cx, &row) == -1)
@@ -328,6 +329,7 @@ refer(struct ctx *cx, const struct opening *o)
 	struct question		 q = {
 		.text = spec->question,
 		.content_type = spec->content_type != NULL ? spec->content_type : "text",
+		.unread = spec->unread,
 		.author = cx->who->subject, .author_name = cx->who->name,
 		.author_avatar = cx->who->avatar,
 		.models = o->models, .nmodels = o->nmodels,

@@ -175,6 +175,11 @@ struct turn_spec {
 	const char		*file_url;	/* of that; kept with the question */
 	/* An image as the models get it, at an http(s) or data: address; NULL: none */
 	const char		*image;
+	/*
+	 * Gives the picture of an earlier question, by its file_url, in the same form, so that it
+	 * is seen again; NULL, with the ctx not failed: it cannot be had. NULL: none is.
+	 */
+	const char		*(*picture)(struct ctx *, const char *file_url);
 	/* Earlier messages of the client: used and kept only where nothing is stored yet */
 	const struct message	*before;
 	size_t			 nbefore;
@@ -207,6 +212,8 @@ struct turn_spec {
 	/* What was found, each one JSON object: every lane's first citations */
 	char			**citations;
 	size_t			 ncitations;
+	/* JSON array of what could not be searched, kept with the question; NULL: nothing */
+	const char		*unread;
 	/* Of a request that may be sent again (store/idem.h); NULL: it is like no other */
 	const char		*idem_key, *idem_body;
 };

@@ -124,6 +124,16 @@ claim_time(const struct json *claims, const char *name, double absent)
 	return json_get_f64(v, &t) ? t : NAN;
 }
 
+/* RFC 7515, 4.1.11: a header that names critical ones wants them understood, and we know none. */
+static bool
+is_critical(jwt_t *jwt)
+{
+	char	*crit = jwt_get_headers_json(jwt, "crit");
+
+	free(crit);
+	return crit != NULL;
+}
+
 /*
  * Verifies a token and takes its claims out. NULL, or what is wrong with it; the ctx does not fail.
  * libjwt takes every HMAC that fits the key and does not look at times, so both are looked at here.
@@ -144,6 +154,8 @@ token_read(struct ctx *cx, const char *token, struct claims *c)
 		return "token";
 	if (jwt_get_alg(jwt) != JWT_ALG_HS256)
 		return "token alg";
+	if (is_critical(jwt))
+		return "token crit";
 	if ((text = jwt_get_grants_json(jwt, NULL)) == NULL)
 		return "token";
 	claims = json_parse(cx, text, strlen(text));

@@ -13,7 +13,7 @@ turn_add(struct ctx *cx, const struct turn_row *t)
 	return db_do(cx, SQL_TURN_ADD, V(t->id), V(t->tenant), V_ID(t->owner), V_ID(t->session),
 	    V(t->group_id), V(t->worker), V(t->private), V(t->voice), V(t->question),
 	    V(t->content_type != NULL ? t->content_type : "text"), V(t->file_url),
-	    V(t->context), V_ID(t->parent), V_ID(t->api_key), V(t->created_ms));
+	    V(t->unread), V(t->context), V_ID(t->api_key), V_ID(t->parent), V(t->created_ms));
 }
 
 int
@@ -118,6 +118,12 @@ int
 tool_run_add(struct ctx *cx, const struct tool_run_row *t)
 {
 	return db_do(cx, SQL_TOOL_RUN_ADD, V(t->answer), V(t->position), V(t->body));
+}
+
+int
+tool_run_list(struct ctx *cx, int64_t answer, char ***bodies, size_t *n)
+{
+	return db_many(cx, SQL_TOOL_RUN_LIST, bodies, n, V(answer));
 }
 
 int

@@ -1,4 +1,4 @@
-#include "req.h"
+#include "stream.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,9 +11,9 @@
 #include "base/limit.h"
 #include "base/peer.h"
 #include "fcgi.h"
+#include "req.h"
 #include "serving.h"
 #include "socket.h"
-#include "stream.h"
 #include "worker.h"
 
 #define TYPE		"text/event-stream; charset=utf-8"

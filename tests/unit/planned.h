@@ -21,7 +21,7 @@ extern struct planned_with {
 	int64_t		 parent;
 	enum lang	 lang;		/* English */
 	struct turn_ask	 ask;
-	int		 fallbacks;	/* 1: "stand-in", whose tokens cost 10 where others cost 1 */
+	int		 fallbacks;	/* 1: "stand-in", whose tokens cost ten times as much */
 	bool		 unstored;
 } with;
 
