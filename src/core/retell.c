@@ -9,6 +9,7 @@
 #include "core/calls.h"
 #include "core/masks.h"
 #include "core/running.h"
+#include "store/session.h"
 
 #define TOLD_ARENA	1024	/* first block: a turn with a lane or two fits */
 #define CITATIONS_MAX	256
@@ -296,6 +297,9 @@ fill_ref(struct ctx *cx, struct turn *t, const struct answer_told *answers, size
 	q.author = asked->author;
 	q.author_name = asked->author_name;
 	q.author_avatar = asked->author_avatar;
+	q.zone = cx->conf->timezone;
+	if ((q.session = session_by_id(cx, t->session)) == NULL)
+		return -1;
 	t->group = asked->group_id;
 	t->round = asked->round;
 	t->ref = t->voice->ref(t->a, t, &q);
@@ -319,6 +323,7 @@ retell_load(struct ctx *cx, const struct turn_row *row, const struct voice *cons
 	t = turn_new(arena_new(TOLD_ARENA), nanswers);
 	t->id = row->id;
 	t->session = row->session;
+	t->parent = row->parent;
 	t->stored = true;
 	t->owner = row->owner;
 	t->lang = cx->lang;

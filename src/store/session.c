@@ -57,6 +57,12 @@ session_get(struct ctx *cx, int64_t owner, int64_t id)
 }
 
 struct session *
+session_by_id(struct ctx *cx, int64_t id)
+{
+	return db_one(cx, SQL_SESSION_BY_ID, V(id));
+}
+
+struct session *
 session_lock(struct ctx *cx, int64_t owner, int64_t id)
 {
 	return get(cx, SQL_SESSION_LOCK, owner, id);

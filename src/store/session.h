@@ -33,7 +33,9 @@ int		 session_add(struct ctx *, const struct session *, const struct lane_row *,
 		    size_t n);
 /* F_NOT_FOUND; deleted ones too */
 struct session	*session_get(struct ctx *, int64_t owner, int64_t id);
-/* The same with the row locked until the transaction's end. */
+/* Whoever's, where what is in it was looked up with its owner */
+struct session	*session_by_id(struct ctx *, int64_t id);
+/* As session_get, with the row locked until the transaction's end. */
 struct session	*session_lock(struct ctx *, int64_t owner, int64_t id);
 /* By lane */
 int		 session_lanes(struct ctx *, int64_t session, struct lane_row **, size_t *n);

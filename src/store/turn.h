@@ -13,7 +13,8 @@ struct turn_row {
 	int64_t	 session;		/* 0: not stored (then question and context are NULL) */
 	/* Turns of one question share it; the first turn's own id */
 	int64_t	 group_id;
-	int64_t	 parent;		/* the message that it goes on from; 0: the rest */
+	/* The message that it goes on from; 0: the rest; the session's id: nothing */
+	int64_t	 parent;
 	int64_t	 worker;		/* the spool that runs it */
 	bool	 private;
 	char	*voice;			/* in which it began: "arena" */
@@ -55,6 +56,7 @@ struct said {			/* a past question and what one lane answered, oldest first */
 	char	*text;		/* NULL or "" where the lane gave nothing */
 	bool	 private;
 	bool	 failed;	/* it ended as error or timeout */
+	int64_t	 parent;	/* as in turn_row */
 };
 
 struct citation_row {
