@@ -3,10 +3,9 @@
  * tests/recall, put together anew) on a database of its own, and every question of tests/recall
  * asked among all of them.
  *
- *	bench/search [-d documents] [-s segments of each] [-r repeats]
+ *	bench/search [-d documents] [-s segments of each] [-r repeats] [-p MiB of buffer pool]
  */
 #include <err.h>
-#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +20,14 @@
 #include "core/passages.h"
 #include "store/db.h"
 #include "store/migrate.h"
+#include "store/segment.h"
 #include "store/user.h"
 #include "tests/unit/private-db.h"
+#include "tests/unit/recall-set.h"
 
+#define DROPPED		20		/* documents that are forgotten in the end */
 #define CHARACTERS	6000		/* that a model is told */
-#define POOL_MB		256		/* of the database for pages */
+#define POOL_MB		256		/* of the database for pages, unless told */
 
 static struct private_db	server;
 static struct ctx		cx;
@@ -67,21 +69,6 @@ add(struct list *l, const char *p, size_t len)
 	l->s[l->n++][len] = '\0';
 }
 
-static char *
-slurp(const char *path)
-{
-	struct str	 s = STR_INIT(0);
-	FILE		*f = fopen(path, "r");
-	char		 part[4096];
-
-	if (f == NULL)
-		err(1, "%s", path);
-	for (size_t n; (n = fread(part, 1, sizeof(part), f)) > 0;)
-		str_put(&s, part, n);
-	fclose(f);
-	return s.p;
-}
-
 /* The sentences of a text, as far as ends of lines, points and their Chinese kin tell them. */
 static void
 take_sentences(struct list *l, char *text)
@@ -100,22 +87,20 @@ take_sentences(struct list *l, char *text)
 }
 
 static void
+take_text(void *arg, const char *name, char *text)
+{
+	(void)arg;
+	take_sentences(&sentences[strncmp(name, "zh-", 3) == 0], text);
+	free(text);
+}
+
+static void
 read_material(void)
 {
-	char	 path[4200], *text, *line, *next;
-	glob_t	 g;
+	char	*text, *line, *next;
 
-	snprintf(path, sizeof(path), "%s/tests/recall/*.txt", server.top);
-	if (glob(path, 0, NULL, &g) != 0)
-		errx(1, "%s: nothing there", path);
-	for (size_t i = 0; i < g.gl_pathc; i++) {
-		text = slurp(g.gl_pathv[i]);
-		take_sentences(&sentences[strstr(g.gl_pathv[i], "/zh-") != NULL], text);
-		free(text);
-	}
-	globfree(&g);
-	snprintf(path, sizeof(path), "%s/tests/recall/questions.tsv", server.top);
-	next = text = slurp(path);
+	recall_texts(server.top, take_text, NULL);
+	next = text = recall_file(server.top, "questions.tsv");
 	while ((line = strsep(&next, "\n")) != NULL && *line != '\0')
 		add(&questions, strrchr(line, '\t') + 1, strlen(strrchr(line, '\t') + 1));
 	free(text);
@@ -238,22 +223,39 @@ ask_all(const int64_t *ids, size_t n, int repeats)
 	free(took);
 }
 
+/* Forgets as many of the documents as show what one costs. */
+static void
+drop_some(const int64_t *ids, size_t n)
+{
+	const size_t	 some = n < DROPPED ? n : DROPPED;
+	const double	 began = now_ms();
+
+	for (size_t i = 0; i < some; i++)
+		if (segment_drop(&cx, ids[i * n / some]) == -1)
+			errx(1, "a document could not be forgotten");
+	printf("\nForgotten: %zu documents, %.1f ms each\n", some,
+	    (now_ms() - began) / (double)some);
+}
+
 int
 main(int argc, char **argv)
 {
 	size_t	 documents = 100, segments = 50;
-	int	 c, repeats = 3;
+	int	 c, repeats = 3, pool = POOL_MB;
 	int64_t	*ids;
 
-	while ((c = getopt(argc, argv, "d:s:r:")) != -1) {
+	while ((c = getopt(argc, argv, "d:s:r:p:")) != -1) {
 		const long	 n = optarg != NULL ? strtol(optarg, NULL, 10) : 0;
 
 		if (c == '?' || n <= 0)
-			errx(64, "usage: search [-d documents] [-s segments of each] [-r repeats]");
+			errx(64, "usage: search [-d documents] [-s segments of each] [-r repeats]"
+			    " [-p MiB]");
 		if (c == 'd')
 			documents = (size_t)n;
 		else if (c == 's')
 			segments = (size_t)n;
+		else if (c == 'p')
+			pool = (int)n;
 		else
 			repeats = (int)n;
 	}
@@ -264,10 +266,11 @@ main(int argc, char **argv)
 	if (migrate(&cx, server.schema, NULL, NULL) == -1)
 		errx(1, "the schema could not be made");
 	private_db_feed(&server, arena_printf(cx.a, "SET GLOBAL innodb_buffer_pool_size = %d",
-	    POOL_MB << 20));
+	    pool << 20));
 	read_material();
 	ids = fill(documents, segments);
 	ask_all(ids, documents, repeats);
+	drop_some(ids, documents);
 	free(ids);
 	private_ctx_close(&cx);
 	private_db_stop(&server);

@@ -203,6 +203,7 @@ CREATE TABLE `dataset` (
 CREATE TABLE `dataset_document` (
   `dataset` bigint(20) NOT NULL COMMENT 'that gathers',
   `document` bigint(20) NOT NULL COMMENT 'what is gathered',
+  `place` bigint(20) NOT NULL DEFAULT 0 COMMENT 'rises in the order in which they came; 0: by document',
   PRIMARY KEY (`dataset`,`document`),
   KEY `dataset_document_document` (`document`),
   CONSTRAINT `dataset_document_dataset` FOREIGN KEY (`dataset`) REFERENCES `dataset` (`id`) ON DELETE CASCADE,
@@ -422,6 +423,7 @@ CREATE TABLE `session` (
 CREATE TABLE `session_document` (
   `session` bigint(20) NOT NULL COMMENT 'whose answers rest on it',
   `document` bigint(20) NOT NULL COMMENT 'what they rest on',
+  `place` bigint(20) NOT NULL DEFAULT 0 COMMENT 'rises in the order in which they came; 0: by document',
   PRIMARY KEY (`session`,`document`),
   KEY `session_document_document` (`document`),
   CONSTRAINT `session_document_document` FOREIGN KEY (`document`) REFERENCES `document` (`id`) ON DELETE CASCADE,
@@ -491,6 +493,7 @@ CREATE TABLE `turn` (
   `stop_ms` bigint(20) DEFAULT NULL COMMENT 'when it was asked to stop; NULL: it was not',
   `content_type` enum('text','image','document') NOT NULL DEFAULT 'text' COMMENT 'what the question holds beside its text',
   `file_url` text DEFAULT NULL COMMENT 'address of that image or document; NULL: none',
+  `unread` text DEFAULT NULL COMMENT 'JSON array of the documents that were not read yet, or could not be: {documentId, fileName, status}; NULL: none',
   `api_key` bigint(20) DEFAULT NULL COMMENT 'the key it was asked with, which pays; NULL: none',
   `parent` bigint(20) DEFAULT NULL COMMENT 'the message that it goes on from: id of a turn or of an answer; NULL: the rest',
   PRIMARY KEY (`id`),

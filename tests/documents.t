@@ -167,8 +167,24 @@ subtest 'an import' => sub {
 
 	file('good/words.txt', 'other words');
 	($exit, $out) = import_documents('--dataset', '手册', '--wait', "$dir");
-	is "$exit $out", "0 1 documents added, 4 were there already\n", 'once more';
+	is "$exit $out", "0 1 document added, 4 were there already\n", 'once more';
 	is $p->sql('SELECT COUNT(*) AS n FROM dataset')->[0]{n}, 1, 'one dataset';
+};
+
+subtest 'once more, as a migration has it' => sub {
+	my $id = document('letter.docx')->{id};
+	my $bad = document('notes.md')->{id};
+	$p->sql('DELETE FROM segment_posting WHERE document = ?', $id);
+	$p->sql('UPDATE document_part SET body = ? WHERE document = ?', '', $bad);
+	$p->sql("INSERT INTO job (id, kind, ref, created_ms) VALUES (?, 'index', ?, 0)", $_, $_)
+	    for $id, $bad;
+	$p->eventually('its text is indexed', sub {
+		return !jobs() && $p->sql('SELECT COUNT(*) AS n FROM segment_posting'
+		    . ' WHERE document = ?', $id)->[0]{n} > 0;
+	});
+	is text_of('letter.docx'), '信的内容', 'the same';
+	is document('notes.md')->{status}, 'ready', 'what cannot be read now stays as it was';
+	is text_of('notes.md'), "# Notes\n\nof the day", 'with its text';
 };
 
 subtest 'what an import refuses' => sub {
@@ -178,7 +194,7 @@ subtest 'what an import refuses' => sub {
 	like $err, qr{^\S+/bad/x\.exe: files of its type}m, 'another type';
 	like $err, qr{^\S+/fake\.pdf: }m, 'a wrong extension';
 	like $err, qr{^\S+/nowhere\.txt: No such file}m, 'a file that is not there';
-	is $out, "1 documents added, 3 failed\n", 'the others are taken';
+	is $out, "1 document added, 3 failed\n", 'the others are taken';
 	($exit, $out, $err) = import_documents('--tenant', 'nobody', "$files/fine.txt");
 	is $exit, 66, 'no such tenant';
 	like $err, qr/\Aparley: import documents: there is no tenant nobody\n\z/, 'says so';
@@ -190,20 +206,22 @@ subtest 'what an import refuses' => sub {
 my $pdf = "%%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n%s\n"
     . "trailer<</Root 1 0 R/Size 9>>\n%%%%EOF\n";
 my %hostile = (
-	'empty.txt'   => ['', qr/no text/],
-	'blank.md'    => [" \n\t\n", qr/no text/],
-	'junk.txt'    => ["\x01\x02\x03\xff\xfe\xfd\x80" x 50, qr/not a text in UTF-8/],
-	'long.txt'    => ['a' x 1_000_001, qr/more than 1,000,000/],
-	'bomb.docx'   => [docx('<a>' . '<b/>' x 50_000_000 . '</a>'), qr/unpacks to too much/],
+	'empty.txt'   => ['', 'EMPTY', qr/no text/],
+	'blank.md'    => [" \n\t\n", 'EMPTY', qr/no text/],
+	'junk.txt'    => ["\x01\x02\x03\xff\xfe\xfd\x80" x 50, 'BINARY',
+	    qr/not a text in UTF-8/],
+	'long.txt'    => ['a' x 1_000_001, 'LONG', qr/more than 1,000,000/],
+	'bomb.docx'   => [docx('<a>' . ('<b/>' . ' ' x 996) x 140_000 . '</a>'), 'BOMB',
+	    qr/unpacks to too much/],
 	'xxe.docx'    => [docx('<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
-	    . sprintf $docx_xml, '&e;'), qr/document type/],
+	    . sprintf $docx_xml, '&e;'), 'DOCTYPE', qr/document type/],
 	'laughs.docx' => [docx('<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;&a;&a;">]>'
-	    . sprintf $docx_xml, '&b;'), qr/document type|not a DOCX/],
+	    . sprintf $docx_xml, '&b;'), 'DOCTYPE|NOT_DOCX', qr/document type|not a DOCX/],
 	'other.docx'  => [do { zip(\'x', \my $z, Name => '../../../tmp/pt-escaped'); $z },
-	    qr/not a DOCX/],
-	'broken.pdf'  => ["%PDF-1.7\ngarbage", qr/not a PDF/],
+	    'NOT_DOCX', qr/not a DOCX/],
+	'broken.pdf'  => ["%PDF-1.7\ngarbage", 'NOT_PDF', qr/not a PDF/],
 	'loop.pdf'    => [sprintf($pdf, '2 0 obj<</Type/Pages/Kids[2 0 R 2 0 R]/Count 9>>endobj'),
-	    qr/no text|not a PDF|too long/],
+	    'EMPTY|NOT_PDF|SLOW', qr/no text|not a PDF|too long/],
 );
 
 subtest 'files made to do harm' => sub {
@@ -215,9 +233,21 @@ subtest 'files made to do harm' => sub {
 	for my $name (sort keys %hostile) {
 		my $row = document($name);
 		is $row->{status}, 'failed', "$name has failed";
-		like $row->{error}, $hostile{$name}[1], "$name: the reason";
-		like $err, qr{^\S+/\Q$name\E: \Q$row->{error}\E$}m, "$name: is told";
+		like $row->{error}, qr/^(?:$hostile{$name}[1])$/, "$name: the reason";
+		my ($told) = $err =~ m{^\S+/\Q$name\E: (.*)$}m;
+		like $told, $hostile{$name}[2], "$name: is told";
 	}
+	is $out, "0 documents added, 10 failed\n", 'none counts as added';
+	my $all = sub { $p->sql('SELECT COUNT(*) AS n FROM document')->[0]{n} };
+	my $before = $all->();
+	$p->sql('UPDATE document SET error = ? WHERE file_name = ?', 'NO_ROOM', 'long.txt');
+	$p->sql('UPDATE document SET error = ? WHERE file_name = ?', 'NO_ROOM', 'junk.txt');
+	($exit, $out) = import_documents(map { "$files/hostile/$_" } qw(junk.txt long.txt));
+	is "$exit $out", "0 0 documents added, 2 are read again\n", 'once more';
+	ends($_->[0], 'failed', qr/^$_->[1]$/) for ['junk.txt', 'BINARY'], ['long.txt', 'LONG'];
+	($exit, $out, $err) = import_documents('--wait', "$files/hostile/long.txt");
+	is "$exit $out", "65 0 documents added, 1 failed\n", 'and once more, to its end';
+	is $all->(), $before, 'in their places';
 	is path($canary)->slurp, 'sings', 'nothing was changed';
 	ok !-e '/tmp/pt-escaped', 'nothing was written elsewhere';
 	is_deeply $p->pids, \%before, 'all processes live';
@@ -236,18 +266,20 @@ subtest 'fetched' => sub {
 	by_address('away', "http://localhost:$port/away");
 	by_address('metadata', 'http://169.254.169.254/latest');
 	by_address('scheme', 'file:///etc/passwd');
+	by_address('nowhere', 'http://no..such.host/');
 	ends('page', 'ready', qr/^$/);
 	is text_of('page'), "Page\n\nfetched 页面", 'its text';
 	is document('page')->{size}, length('<title>Page</title><p>fetched ') + 6, 'size';
 	is document('page')->{type}, 'html', 'HTML';
 	ends('README.md', 'ready', qr/^$/);
 	is document('README.md')->{type}, 'md', 'by its name';
-	ends('bytes', 'failed', qr/type/);
-	ends('none', 'failed', qr/status 404/);
-	ends('private', 'failed', qr/not a public one/);
-	ends('away', 'failed', qr/not a public one/);
-	ends('metadata', 'failed', qr/not a public one/);
-	ends('scheme', 'failed', qr/not an http/);
+	ends('bytes', 'failed', qr/^UNKNOWN$/);
+	ends('none', 'failed', qr/^STATUS 404$/);
+	ends('private', 'failed', qr/^NOT_PUBLIC$/);
+	ends('away', 'failed', qr/^NOT_PUBLIC$/);
+	ends('metadata', 'failed', qr/^NOT_PUBLIC$/);
+	ends('scheme', 'failed', qr/^NOT_WEB$/);
+	ends('nowhere', 'failed', qr/^NO_HOST$/);
 	is visited('/page'), 1, 'what was refused was not asked';
 };
 
@@ -263,7 +295,7 @@ subtest 'a certificate that nobody vouches for' => sub {
 		return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $tls);
 	});
 	by_address('forged', "https://localhost:$tls/");
-	ends('forged', 'failed', qr/certificate is not good/);
+	ends('forged', 'failed', qr/^CERTIFICATE$/);
 	ParleyTest::Process::stop($pid);
 };
 
@@ -287,12 +319,14 @@ subtest 'put off' => sub {
 			return !$job || $job->{tries} == $try && $job->{holder} == 0;
 		});
 	}
-	ends('dead', 'failed', qr/cannot be reached/);
+	ends('dead', 'failed', qr/^NO_SERVER$/);
 	is_deeply [jobs()], [], 'it is given up';
 	is +(parley('show', 'jobs'))[1] =~ s/^JOB.*\n//r, "nothing waits\n", 'nothing waits';
 };
 
 # --- broken off
+
+my $LEASE_MS = 15_000;		# so long a claim outlives who made it
 
 # Does so in the middle of a fetch, which then ends well.
 sub survives ($name, $do, $tries) {
@@ -315,6 +349,10 @@ subtest 'the jobs process is killed' => sub {
 		my $pid = jobs_pid();
 		kill KILL => $pid;
 		$p->eventually('another one starts', sub { jobs_pid() && jobs_pid() != $pid });
+		my ($job) = jobs();
+		cmp_ok $job->{until_ms}, '<=', 1000 * time + $LEASE_MS, 'its claim will run out';
+		# As if so much time had gone by.
+		$p->sql("UPDATE job SET until_ms = until_ms - $LEASE_MS");
 	}, 2);
 };
 
@@ -371,7 +409,7 @@ subtest 'poison' => sub {
 		$p->eventually('dead', sub { !-d "/proc/$pid" });
 		$p->sql('UPDATE job SET until_ms = 0');
 	}
-	ends('poison', 'failed', qr/broke off again and again/, 30);
+	ends('poison', 'failed', qr/^BROKE_OFF$/, 30);
 	unlink "$hold";
 	is visited('/held'), $before + 3, 'not a fourth time';
 };

@@ -168,7 +168,8 @@ sub at_once ($p) {
 	    }] } 1 .. 2);
 	is_deeply [map { $_->code } @s], [200, 200], 'two at once';
 	refused $third[0], 429, qr/^请求过于频繁$/, 'the third is one too many';
-	is $third[1]->json->{error}{code}, 'rate_limit_exceeded', '… in the envelope of its dialect';
+	is $third[1]->json->{error}{code}, 'rate_limit_exceeded',
+	    '… in the envelope of its dialect';
 	is $third[0]->header('retry-after'), 1, '… and may come again';
 	is $p->get('/task/list')->code, 200, '… when there is room';
 	return;

@@ -74,6 +74,13 @@ sub handshakes () {
 	is dial(headers => { 'Sec-WebSocket-Key' => 'x' })->status, 400, 'a key that is none';
 	is dial(headers => { Upgrade => undef, Connection => 'close' })->status, 426, 'a plain GET';
 	is dial(headers => { Authorization => undef })->status, 401, 'nobody';
+	my %login = (Authorization => undef, Cookie => "parley_token=$token",
+	    Host => "127.0.0.1:$p->{port}");
+	$s = dial(headers => { %login, Origin => $p->url });
+	is $s->status, 101, 'a login cookie, from a page of this site';
+	$s->gone;
+	is dial(headers => { %login, Origin => 'http://evil.example' })->status, 401,
+	    'not from one of another';
 	is $p->post($PATH, json => question(), login($p, 'ann'))->json->{parts}[0], 'here',
 	    'a POST there is an ordinary one';
 	return;

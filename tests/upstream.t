@@ -259,6 +259,23 @@ subtest 'tools' => sub {
 	    'messages.[0]', 'a result without its call';
 };
 
+subtest 'search' => sub {
+	my $hits = $http->get('/search?format=json&q=a%20%26%20b')->json;
+	is $hits->{query}, 'a & b', 'the query';
+	is scalar @{ $hits->{results} }, 3, 'hits';
+	is_deeply [sort keys %{ $hits->{results}[0] }], [qw(content engine title url)], '... have';
+	is $hits->{results}[1]{url}, 'https://demo.example/2?q=a%20%26%20b', '... an address';
+	like $hits->{results}[0]{content}, qr/does not exist/, '... and are honest';
+	like $http->get('/search?format=json&q=%E7%8C%AB')->json->{results}[0]{title}, qr/演示.*猫/,
+	    'in Chinese';
+	is $http->get('/search?q=x')->code, 403, 'as JSON alone';
+	is $http->get('/search?format=json')->code, 400, 'no query';
+	$up->script('demo-search', { status => 500 });
+	is $http->get('/search?format=json&q=x')->code, 500, 'scripted';
+	my ($entry) = reverse $up->log;
+	is $entry->{model}, 'demo-search', 'in the log';
+};
+
 subtest 'bad requests' => sub {
 	my %good = %{ ask('demo-a', 'x') };
 	for my $case (
@@ -446,6 +463,7 @@ subtest 'scripted replies' => sub {
 		[{ model => 'demo-a', steps => [{ delta => 'x', sleep => 1 }] }, qr/one kind/],
 		[{ model => 'demo-a', steps => [{ sleep => 'x' }] }, qr/number/],
 		[{ model => 'demo-a', steps => [{ hex => 'f' }] }, qr/hex/],
+		[{ model => 'demo-a', steps => [{ tool_calls => [{}] }] }, qr/tool_calls/],
 		[{ model => 'demo-a', steps => [{ repeat => 2, steps => [{ no => 1 }] }] },
 		    qr/unknown step: no/],
 	) {
@@ -492,6 +510,15 @@ subtest 'scripted streams' => sub {
 	my $whole = chat('demo-a', 'x')->json;
 	is $whole->{choices}[0]{message}{content}, 'ab', 'the same without stream';
 	is_deeply $whole->{usage}, { total_tokens => 9 }, '... with its usage';
+
+	$s = $play->({ delta => 'Hm. ' }, { tool_calls => [{ name => 'x', arguments => { a => 1 } },
+		{ id => 'own', name => 'y', arguments => '{"b":' }] }, { finish => 'tool_calls' });
+	my @parts = map { @{ $_->{data}{choices}[0]{delta}{tool_calls} // [] } } chunks($s);
+	is_deeply [map { [@$_{qw(index id)}, $_->{function}{name}] } grep { $_->{id} } @parts],
+	    [[0, 'call_1', 'x'], [1, 'own', 'y']], 'tool_calls';
+	my @text = ('') x 2;
+	$text[$_->{index}] .= $_->{function}{arguments} for @parts;
+	is_deeply \@text, ['{"a":1}', '{"b":'], '... with their arguments';
 
 	$s = $play->({ delta => 'a' }, { sleep => 0.25 }, { delta => 'b' }, { done => \1 });
 	my @at = map { $_->{at} } @{ $s->events };

@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "api/chat_file.h"
 #include "api/chat_socket.h"
 #include "api/chat_talk.h"
 #include "base/ident.h"
+#include "base/reason.h"
 #include "base/utf8.h"
 
 #define NAMED_MAX	64		/* characters of an id that an error repeats */
@@ -84,25 +86,29 @@ chat_model_of(struct arena *a, int64_t id, char *name, char *code, char *logo)
 }
 
 void
-chat_document_show(struct arena *a, const struct document *d, struct chat_document *out)
+chat_document_show(struct ctx *cx, const struct document *d, struct chat_document *out)
 {
+	struct arena	*a = cx->a;
+
 	*out = (struct chat_document){
 		.id = d->id, .file_name = d->file_name, .url = d->url,
-		.size = (d->size + KB - 1) / KB, .status = d->status, .error = d->error,
+		.size = (d->size + KB - 1) / KB, .status = d->status,
 		.segments = d->segments, .created_at = d->created_ms,
 		.author = chat_user_of(a, d->owner, d->author_name, d->author_avatar),
 	};
+	if (d->error != NULL)
+		out->error = arena_strdup(a, reason_text(a, d->error, cx->lang));
 	if (out->url == NULL)
-		out->url = arena_printf(a, CHAT_FILE_URL, (long long)d->id);
+		out->url = chat_file_url(a, d->id);
 }
 
 struct list
-chat_documents_show(struct arena *a, const struct document *d, size_t n)
+chat_documents_show(struct ctx *cx, const struct document *d, size_t n)
 {
-	struct chat_document	*out = arena_array(a, n, sizeof(*out));
+	struct chat_document	*out = arena_array(cx->a, n, sizeof(*out));
 
 	for (size_t i = 0; i < n; i++)
-		chat_document_show(a, &d[i], &out[i]);
+		chat_document_show(cx, &d[i], &out[i]);
 	return (struct list){ out, n };
 }
 

@@ -16,7 +16,6 @@
 #define CHAT_TITLE_MAX		200	/* characters of a title or name */
 #define CHAT_ABSTRACT_MAX	10000
 #define CHAT_IDS_MAX		1000	/* documents that one body may name */
-#define CHAT_FILE_URL		"/v1/chat/document/%lld/file"	/* of what was uploaded */
 
 /* Types of the document. Ids are numbers, times are milliseconds since 1970. */
 
@@ -38,6 +37,7 @@ struct chat_record {			/* Record: a question and its answer */
 	char			*content_type, *problem_text, *answer_text, *status;
 	int64_t			 create_at;
 	char			*citations;	/* a JSON array; NULL: none */
+	char			*unread;	/* the same */
 };
 
 struct chat_document {			/* ChatDocumentItem */
@@ -141,13 +141,14 @@ const char	*chat_status(const char *stored);
 struct chat_user	*chat_user_of(struct arena *, int64_t id, char *name, char *avatar);
 struct chat_model	*chat_model_of(struct arena *, int64_t id, char *name, char *code,
 			    char *logo);
-/* Without its documents. */
-void	 chat_session_show(struct arena *, const struct chat_row *, struct chat_session *);
+/* Without its documents; in the caller's language where it has no title. */
+void	 chat_session_show(struct ctx *, const struct chat_row *, struct chat_session *);
 /* A list of struct chat_session with the ids of their documents. 0, or -1. */
 int	 chat_sessions_show(struct ctx *, const struct chat_row *, size_t n, struct list *);
-void	 chat_document_show(struct arena *, const struct document *, struct chat_document *);
+/* Its error is told in the ctx's language. */
+void	 chat_document_show(struct ctx *, const struct document *, struct chat_document *);
 /* A list of struct chat_document. */
-struct list	 chat_documents_show(struct arena *, const struct document *, size_t n);
+struct list	 chat_documents_show(struct ctx *, const struct document *, size_t n);
 void	 chat_dataset_show(struct arena *, const struct dataset *, struct chat_dataset *);
 /*
  * The answer of that id in a session of the owner's, its citations too. Nothing of the model where

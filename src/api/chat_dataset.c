@@ -21,7 +21,7 @@ chat_dataset_get(struct req *r)
 	    document_of_dataset(&r->cx, id, &documents, &n) == -1)
 		return -1;
 	chat_dataset_show(r->cx.a, d, &shown);
-	got.documents = chat_documents_show(r->cx.a, documents, n);
+	got.documents = chat_documents_show(&r->cx, documents, n);
 	return reply_fields(r, &chat_dataset_got_fields, &got);
 }
 

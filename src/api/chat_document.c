@@ -17,7 +17,7 @@ static const struct kind	page = { "html", "text/html" };
 int
 chat_documents_reply(struct req *r, const struct document *d, size_t n)
 {
-	struct chat_documents_got	 got = { chat_documents_show(r->cx.a, d, n) };
+	struct chat_documents_got	 got = { chat_documents_show(&r->cx, d, n) };
 
 	return reply_fields(r, &chat_documents_got_fields, &got);
 }
@@ -28,7 +28,7 @@ document_reply(struct req *r, const struct document *d)
 	struct chat_document		 shown = { 0 };
 	struct chat_document_got	 got = { &shown };
 
-	chat_document_show(r->cx.a, d, &shown);
+	chat_document_show(&r->cx, d, &shown);
 	return reply_fields(r, &chat_document_got_fields, &got);
 }
 
@@ -146,7 +146,7 @@ chat_document_search(struct req *r)
 	if (document_search(&r->cx, r->cx.who->id, in.file_name != NULL ? in.file_name : "",
 	    chat_skip(&in.page), chat_size(&in.page), &d, &n, &out.total) == -1)
 		return -1;
-	out.list = chat_documents_show(r->cx.a, d, n);
+	out.list = chat_documents_show(&r->cx, d, n);
 	return reply_fields(r, &chat_document_list_fields, &out);
 }
 

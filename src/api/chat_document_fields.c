@@ -81,7 +81,7 @@ const struct fields chat_dataset_made_fields = {
 static const struct field chat_dataset_got_f[] = {
 	FIELD_SUB(chat_dataset_got, T_OBJ, MAY, dataset, &chat_dataset_fields, 0, 0, NULL),
 	FIELD_SUB(chat_dataset_got, T_LIST, MAY, documents, &chat_document_fields, 0, 0,
-	    "newest first"),
+	    "in the order in which they were added"),
 };
 FIELDS(chat_dataset_got, "ChatDatasetGetResponse");
 

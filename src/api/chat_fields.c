@@ -40,6 +40,9 @@ static const struct field chat_record_f[] = {
 	    "创建时间: milliseconds since 1970"),
 	FIELD(chat_record, T_ANY, OMIT, citations, 0, 0,
 	    "array of what the answer rests on: {documentId, fileName, segment, text, score}"),
+	FIELD(chat_record, T_ANY, OMIT, unread, 0, 0,
+	    "array of what it should rest on and does not, since it was not read when the question"
+	    " came: {documentId, fileName, status: pending or failed}; at most 50"),
 };
 FIELDS(chat_record, "Record");
 
@@ -49,7 +52,8 @@ static const struct field chat_document_f[] = {
 	FIELD(chat_document, T_STR, MAY, url, 0, 0, "文件地址"),
 	FIELD(chat_document, T_I64, MAY, size, 0, 0, "文件大小: KB"),
 	FIELD(chat_document, T_STR, MAY, status, 0, 0, "pending, ready, failed"),
-	FIELD(chat_document, T_STR, OMIT, error, 0, 0, "why it failed"),
+	FIELD(chat_document, T_STR, OMIT, error, 0, 0,
+	    "why it failed, in the language of the request"),
 	FIELD(chat_document, T_I64, MAY, segments, 0, 0, "分段数"),
 	FIELD_AS(chat_document, T_I64, MAY, created_at, "createdAt", 0, 0,
 	    "创建时间: milliseconds since 1970"),
@@ -69,7 +73,8 @@ FIELDS(chat_dataset, "ChatDatasetItem");
 
 static const struct field chat_session_f[] = {
 	FIELD(chat_session, T_I64, OMIT, id, 0, 0, "唯一标识"),
-	FIELD(chat_session, T_STR, OMIT, title, 0, CHAT_TITLE_MAX, "会话标题"),
+	FIELD(chat_session, T_STR, OMIT, title, 0, CHAT_TITLE_MAX,
+	    "会话标题: of the first question until it is given another"),
 	FIELD(chat_session, T_STR, OMIT, abstract, 0, CHAT_ABSTRACT_MAX, "摘要"),
 	FIELD_AS(chat_session, T_I64, OMIT, created_at, "createdAt", 0, 0,
 	    "创建时间: milliseconds since 1970"),

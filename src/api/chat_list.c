@@ -30,7 +30,7 @@ chat_sessions_show(struct ctx *cx, const struct chat_row *rows, size_t n, struct
 	for (size_t i = 0; i < nids; i++)
 		ids[i] = docs[i].document;
 	for (size_t i = 0; i < n; i++)
-		chat_session_show(cx->a, &rows[i], &s[i]);
+		chat_session_show(cx, &rows[i], &s[i]);
 	/* They come oldest session first, the rows newest first. */
 	for (size_t i = n, k = 0; i-- > 0;) {
 		s[i].document_ids.p = ids + k;

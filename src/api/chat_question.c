@@ -4,7 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/ident.h"
+#include "api/chat_file.h"
+#include "base/log.h"
 #include "core/attach.h"
 #include "core/session.h"
 #include "core/who.h"
@@ -15,8 +16,8 @@
 #define URL_MAX		2048	/* characters */
 #define TYPE		"内容类型: text, image, document"
 #define TEXT		"内容文本"
-#define FILE_URL	"文件地址: of an image at http(s), or as ChatDocumentItem.url has it"
-#define GROUP		"分组ID: asks its question again; what is absent here is that question's"
+#define FILE_URL	"文件地址: of an image at http(s), or a ChatDocumentItem.url"
+#define GROUP		"分组ID: asks its question again, whatever text, contentType, fileUrl are"
 
 static const struct field chat_question_f[] = {
 	FIELD_AS(chat_question, T_I64, MUST, session_id, "sessionId", 0, 0, "会话ID"),
@@ -76,9 +77,9 @@ is_blank(const char *s)
 	return s == NULL || s[strspn(s, " \t\r\n")] == '\0';
 }
 
-/* What is left out is the group's, unless the text is another. */
+/* What a group asked is asked again as it was, with its picture or document. */
 static int
-complete(struct ctx *cx, struct chat_question *q)
+recall(struct ctx *cx, struct chat_question *q)
 {
 	const struct turn_row	*before;
 
@@ -87,10 +88,7 @@ complete(struct ctx *cx, struct chat_question *q)
 	if ((before = turn_of_group(cx, q->session_id, q->group_id)) == NULL)
 		return cx->fail.kind != F_NONE ? -1 :
 		    fail(cx, F_NOT_FOUND, "groupId %" PRId64, q->group_id);
-	if (is_blank(q->text))
-		q->text = before->question;
-	else if (strcmp(q->text, before->question) != 0)
-		return 0;
+	q->text = before->question;
 	q->content_type = before->content_type;
 	q->file_url = before->file_url;
 	return 0;
@@ -113,30 +111,6 @@ check(struct ctx *cx, const struct chat_question *q)
 	return i > 0 && is_blank(q->file_url) ? fail(cx, F_MISSING, "fileUrl") : 0;
 }
 
-/* Is it the address of an uploaded file (CHAT_FILE_URL)? One that names none is of document 0. */
-static bool
-is_own_file(const char *url, int64_t *document)
-{
-	static const char	 before[] = "/v1/chat/document/", after[] = "/file";
-	const char		*id, *end;
-	char			 s[24];
-
-	if (strncmp(url, "/api/", 5) == 0)
-		url += 4;
-	if (strncmp(url, before, strlen(before)) != 0)
-		return false;
-	id = url + strlen(before);
-	end = id + strcspn(id, "/");
-	*document = 0;
-	if (strcmp(end, after) != 0 || (size_t)(end - id) >= sizeof(s))
-		return true;
-	memcpy(s, id, (size_t)(end - id));
-	s[end - id] = '\0';
-	if (!ident_parse(s, document))
-		*document = 0;
-	return true;
-}
-
 static bool
 is_web(const char *url)
 {
@@ -149,23 +123,36 @@ image_of(struct ctx *cx, const char *url)
 {
 	int64_t	 document;
 
-	if (is_own_file(url, &document))
+	if (chat_file_parse(url, NULL, &document))
 		return attach_image(cx, document);
 	return is_web(url) ? url : fail_null(cx, F_VALUE, "fileUrl");
 }
 
-/* The document that such an address names: uploaded, or registered by it. 0: ctx failed. */
-static int64_t
+/* The same of an earlier question, which is understood without, if need be. */
+static const char *
+picture_of(struct ctx *cx, const char *url)
+{
+	const char	*picture = image_of(cx, url);
+
+	if (picture == NULL && cx->fail.kind != F_NOT_FOUND)
+		log_warn("an earlier picture cannot be shown again", LOG_S("rid", cx->rid),
+		    LOG_S("fail", fail_name(cx->fail.kind)));
+	fail_clear(cx);
+	return picture;
+}
+
+/* The document that such an address names: uploaded, or registered by it. NULL: ctx failed. */
+static struct document *
 document_of(struct ctx *cx, const char *url)
 {
-	const struct document	*d;
-	int64_t			 id;
+	struct document	*d;
+	int64_t		 id;
 
-	if (is_own_file(url, &id))
+	if (chat_file_parse(url, NULL, &id))
 		d = document_get(cx, cx->who->id, id);
 	else if ((d = document_by_url(cx, cx->who->id, url)) == NULL)
 		fail(cx, F_NOT_FOUND, "fileUrl");
-	return d != NULL && attach_readable(cx, d) == 0 ? d->id : 0;
+	return d != NULL && attach_readable(cx, d) == 0 ? d : NULL;
 }
 
 /* What a session has been given: its dataset's documents and its own. */
@@ -190,27 +177,45 @@ documents_of(struct ctx *cx, const struct session *s, struct document **list, si
 	return 0;
 }
 
-/* The documents that the answer is to rest on: the question's, or else what its session has. */
+/*
+ * The documents that the answer is to rest on: the question's, or else what its session has. Where
+ * none of these can be searched, a conversation about them waits; a plain chat goes on, and its
+ * model is told.
+ */
 static int
 ground(struct ctx *cx, const struct chat_question *q, const struct session *s,
     struct turn_spec *spec)
 {
-	struct document	 named = { 0 }, *list = &named;
+	const bool	 plain = strcmp(s->type, "chat") == 0;
+	struct document	*list;
 	size_t		 n = 1;
 
 	if (strcmp(q->content_type, "document") == 0) {
-		if ((named.id = document_of(cx, q->file_url)) == 0)
+		if ((list = document_of(cx, q->file_url)) == NULL)
 			return -1;
 	} else if (documents_of(cx, s, &list, &n) == -1)
 		return -1;
 	/* A plain chat need not have any; of another the model hears that there are none. */
-	if (n == 0 && strcmp(s->type, "chat") == 0)
+	if (n == 0 && plain)
 		return 0;
+	if (!plain && attach_some_readable(cx, list, n) == -1)
+		return -1;
 	return attach_knowledge(cx, list, n, spec);
 }
 
+/* The file of ours that it names is kept by its path alone: it stays when our name changes. */
+static void
+shorten(struct ctx *cx, struct chat_question *q, const char *host)
+{
+	int64_t	 document;
+
+	if (q->file_url != NULL && chat_file_parse(q->file_url, host, &document))
+		q->file_url = chat_file_url(cx->a, document);
+}
+
 int
-chat_question_read(struct ctx *cx, const struct chat_question *asked, struct turn_spec *spec)
+chat_question_read(struct ctx *cx, const struct chat_question *asked, const char *host,
+    struct turn_spec *spec)
 {
 	struct chat_question	 q = *asked;
 	struct turn_seat	*seat = arena_get(cx->a, sizeof(*seat));
@@ -218,10 +223,11 @@ chat_question_read(struct ctx *cx, const struct chat_question *asked, struct tur
 	struct model		*m;
 
 	if (open_session(cx, q.session_id, &talk) == -1 || (m = model_of(cx, q.model_id)) == NULL ||
-	    complete(cx, &q) == -1 || check(cx, &q) == -1)
+	    recall(cx, &q) == -1 || check(cx, &q) == -1)
 		return -1;
 	if (strcmp(q.content_type, "text") == 0)
 		q.file_url = NULL;
+	shorten(cx, &q, host);
 	*seat = (struct turn_seat){ .lane = talk.lanes->lane, .model = m,
 		.pri_id = talk.lanes->pri_id };
 	spec->session = talk.session;
@@ -232,6 +238,7 @@ chat_question_read(struct ctx *cx, const struct chat_question *asked, struct tur
 	spec->question = q.text;
 	spec->content_type = q.content_type;
 	spec->file_url = q.file_url;
+	spec->picture = picture_of;
 	if (strcmp(q.content_type, "image") == 0 &&
 	    (spec->image = image_of(cx, q.file_url)) == NULL)
 		return -1;

@@ -11,7 +11,7 @@ struct chat_question {
 	char	*content_type;		/* text, image, document; NULL: see group_id */
 	char	*text;
 	char	*file_url;		/* of the image or document; NULL: none */
-	/* 0, or whose question is asked again: what is NULL or empty here is that question's */
+	/* 0, or whose question is asked again; then the three before are that question's */
 	int64_t	 group_id;
 };
 
@@ -20,8 +20,9 @@ extern const struct fields	chat_question_fields, chat_question_query_fields;
 
 /*
  * Puts into the spec all that the question says: where, whom, what, with which image and by which
- * knowledge. -1: see chat_talk.
+ * knowledge. host: by which the client calls us (see chat_file.h). -1: see chat_talk.
  */
-int	 chat_question_read(struct ctx *, const struct chat_question *, struct turn_spec *);
+int	 chat_question_read(struct ctx *, const struct chat_question *, const char *host,
+	    struct turn_spec *);
 
 #endif

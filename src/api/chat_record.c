@@ -30,6 +30,7 @@ show(struct arena *a, const struct record_row *row, struct chat_record *out)
 		.author_id = row->owner,
 		.author = chat_user_of(a, row->owner, row->owner_name, row->owner_avatar),
 		.content_type = row->content_type, .problem_text = chat_text(a, row->question),
+		.unread = row->unread,
 		.answer_text = chat_text(a, row->text),
 		.status = arena_strdup(a, chat_status(row->status)),
 		.create_at = row->created_ms,

@@ -4,16 +4,18 @@
 #include "api/handlers.h"
 #include "base/ident.h"
 #include "core/chat.h"
+#include "core/session.h"
 #include "core/who.h"
-#include "store/session.h"
 
 #define LATEST	200		/* records that come with a session */
 
 void
-chat_session_show(struct arena *a, const struct chat_row *row, struct chat_session *out)
+chat_session_show(struct ctx *cx, const struct chat_row *row, struct chat_session *out)
 {
+	struct arena	*a = cx->a;
+
 	*out = (struct chat_session){
-		.id = row->id, .title = row->title,
+		.id = row->id, .title = (char *)session_called(row->title, cx->lang),
 		.abstract = *row->abstract != '\0' ? row->abstract : NULL,
 		.created_at = row->created_ms, .module = row->module, .type = row->type,
 		.dataset_id = row->dataset, .total_records = row->records,
@@ -35,12 +37,12 @@ whole(struct ctx *cx, const struct chat_row *row)
 
 	if (document_of_session(cx, row->id, &docs, &n) == -1)
 		return NULL;
-	chat_session_show(cx->a, row, s);
+	chat_session_show(cx, row, s);
 	ids = arena_array(cx->a, n, sizeof(*ids));
 	for (size_t i = 0; i < n; i++)
 		ids[i] = docs[i].id;
 	s->document_ids = (struct list){ ids, n };
-	s->documents = chat_documents_show(cx->a, docs, n);
+	s->documents = chat_documents_show(cx, docs, n);
 	return s;
 }
 

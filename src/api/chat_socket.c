@@ -1,5 +1,6 @@
 #include "chat_socket.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "api/chat_talk.h"
@@ -7,6 +8,7 @@
 #include "core/engine.h"
 #include "core/follow.h"
 #include "core/who.h"
+#include "store/turn.h"
 #include "web/socket.h"
 
 #define EVENTS_MAX	(INT64_C(1) << 53)
@@ -24,12 +26,12 @@ static const struct field chat_order_f[] = {
 static FIELDS(chat_order, "ChatOrder");
 
 void
-chat_socket_fail(struct jw *w, int status, const char *sentence)
+chat_socket_fail(struct jw *w, const struct req *r, int status, const char *sentence)
 {
 	jw_obj(w, NULL);
 	jw_arr(w, "parts");
 	jw_end(w);
-	jw_bool(w, "finished", true);
+	jw_bool(w, "finished", !socket_streaming(r->socket));
 	jw_obj(w, "error");
 	jw_i64(w, "code", status);
 	jw_str(w, "msg", sentence);
@@ -92,6 +94,18 @@ first(struct req *r)
 	return ask(r, tree, &chat_question_query_fields);
 }
 
+/* A turn is streaming: nothing else is told meanwhile. Always -1. */
+static int
+refuse(struct req *r)
+{
+	struct ctx		*cx = &r->cx;
+	const struct turn_row	*t = turn_get(cx, cx->who->id, socket_turn(r->socket));
+
+	if (t == NULL)		/* it has not told its id yet, or the database is away */
+		return fail(cx, F_BUSY, "WebSocket");
+	return fail(cx, F_BUSY, "session %" PRId64, t->session);
+}
+
 int
 chat_socket_message(struct req *r)
 {
@@ -109,6 +123,6 @@ chat_socket_message(struct req *r)
 	if (o.stop)
 		return stop(r);
 	if (socket_streaming(r->socket))
-		return fail(&r->cx, F_BUSY, "WebSocket");
+		return refuse(r);
 	return o.resume != 0 ? resume(r, &o) : ask(r, tree, &chat_question_fields);
 }

@@ -7,10 +7,11 @@
 #include "api/chat_socket.h"
 #include "api/handlers.h"
 #include "api/streams.h"
-#include "api/think.h"
+#include "base/clock.h"
 #include "core/follow.h"
 #include "core/who.h"
 #include "store/turn.h"
+#include "upstream/health.h"
 
 #define UNSTORED_S	1	/* until what the spool alone has may be in the database */
 
@@ -23,16 +24,32 @@ static FIELDS(chat_error, "ChatSessionError");
 static const struct field chat_conversation_f[] = {
 	FIELD_SUB(chat_conversation, T_OBJ, OMIT, record, &chat_record_fields, 0, 0,
 	    "in a stream: in its first and its last message"),
-	FIELD(chat_conversation, T_STRS, MAY, parts, 0, 0, "what comes next in the answer"),
-	FIELD(chat_conversation, T_BOOL, MAY, finished, 0, 0, NULL),
+	FIELD(chat_conversation, T_STRS, MAY, parts, 0, 0,
+	    "what comes next in the answer; all together are the record's answerText"),
+	FIELD(chat_conversation, T_STR, OMIT, reasoning, 0, 0,
+	    "what comes next in the model's thoughts, which are no part of the answer"),
+	FIELD(chat_conversation, T_BOOL, MAY, finished, 0, 0, "false where a turn goes on: also in"
+	    " the error of a message by WebSocket that came in between, which has no record"),
 	FIELD_AS(chat_conversation, T_I64, OMIT, stream_id, "streamId", 0, 0,
 	    "in a stream's first message: its name in /v1/streams"),
 	FIELD(chat_conversation, T_BOOL, OMIT, stopped, 0, 0,
 	    "true: the answer was stopped on request"),
 	FIELD_SUB(chat_conversation, T_OBJ, OMIT, error, &chat_error_fields, 0, 0,
-	    "in a stream: why the answer failed"),
+	    "in a stream: why the answer failed, or why there is none (then without a record)"),
 };
 FIELDS(chat_conversation, "ChatSessionConversationResponse");
+
+/*
+ * When to come again after such an answer: as its turn knew, where this request has waited for it,
+ * else for as long as its model should be left alone.
+ */
+static int
+seconds_to_wait(const struct req *r, const struct answer_told *a)
+{
+	if (r->retry_after > 0 || fail_of_name(a->error) != F_UNAVAILABLE)
+		return r->retry_after;
+	return (int)((health_wait(a->model, clock_mono_ms()) + 999) / 1000);
+}
 
 /* The turn is over: its answer as one reply, or why there is none. */
 static int
@@ -43,8 +60,6 @@ reply_whole(struct req *r, void *arg)
 	struct chat_record	 record;
 	struct chat_conversation c = { .record = &record, .finished = true };
 	struct answer_told	*a;
-	struct str		 s = STR_INIT(0);
-	char			*whole;
 	size_t			 n;
 
 	if (turn_told(cx, *turn, &a, &n) == -1)
@@ -54,15 +69,13 @@ reply_whole(struct req *r, void *arg)
 		return fail(cx, F_UNAVAILABLE, "turn %" PRId64, *turn);
 	}
 	if (a->error != NULL) {
-		cx->fail.retry_after = r->retry_after;
+		cx->fail.retry_after = seconds_to_wait(r, a);
 		return fail(cx, fail_of_name(a->error), "%s", a->model_name);
 	}
 	if (chat_record_load(cx, cx->who->id, a->answer, &record) == -1)
 		return -1;
-	think_whole(&s, a->reasoning, a->text);
-	whole = arena_strndup(cx->a, s.p != NULL ? s.p : "", s.len);
-	str_free(&s);
-	c.parts = (struct list){ &whole, 1 };
+	c.parts = (struct list){ &record.answer_text, 1 };
+	c.reasoning = a->reasoning;
 	c.stopped = strcmp(a->status, "stopped") == 0;
 	return reply_fields(r, &chat_conversation_fields, &c);
 }
@@ -95,7 +108,7 @@ chat_talk(struct req *r, const struct chat_question *q)
 	};
 	struct turn		*t;
 
-	if (chat_question_read(&r->cx, q, &spec) == -1 ||
+	if (chat_question_read(&r->cx, q, req_header(r, "Host"), &spec) == -1 ||
 	    (t = turn_open(&r->cx, r->engine, &spec)) == NULL)
 		return -1;
 	turn_run(t, listener(r, t->id, chat_voice.prefix));

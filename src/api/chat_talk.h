@@ -18,7 +18,8 @@ struct chat_error {
 struct chat_conversation {
 	int64_t			 stream_id;	/* the turn; in the first message */
 	struct chat_record	*record;	/* NULL: a message in between */
-	struct list		 parts;		/* of char * */
+	struct list		 parts;		/* of char *; together the record's answer_text */
+	char			*reasoning;	/* what the model thinks before; NULL: nothing */
 	bool			 finished;
 	bool			 stopped;	/* on request */
 	struct chat_error	*error;		/* in a stream: why it failed; NULL: it did not */

@@ -1,12 +1,10 @@
-/* Documents that come as files, and handing files out. */
+/* Documents that come as files. */
 #include "chat_document.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "api/handlers.h"
 #include "base/ident.h"
-#include "base/log.h"
 #include "base/utf8.h"
 #include "base/wake.h"
 #include "core/kind.h"
@@ -107,54 +105,4 @@ chat_document_upload(struct req *r)
 		return -1;
 	wake_send();
 	return chat_documents_reply(r, s.documents, s.n);
-}
-
-/* A file on its way out. */
-struct told {
-	int64_t	 document;
-	int	 n;		/* of the next part */
-	char	*buf;		/* the last one */
-};
-
-/* Each part has memory of its own, for the request's would hold them all. */
-static ssize_t
-told_next(struct req *r, void *arg, const char **p)
-{
-	struct told	*t = arg;
-	struct ctx	 cx = r->cx;
-	struct part	*part;
-	ssize_t		 n = -1;
-
-	cx.a = arena_new(0);
-	if ((part = document_part(&cx, t->document, t->n++)) != NULL &&
-	    part->len <= DOCUMENT_PART) {
-		memcpy(t->buf, part->body, (size_t)part->len);
-		*p = t->buf;
-		n = part->len;
-	} else
-		log_warn("a file broke off on its way out", LOG_S("rid", r->cx.rid),
-		    LOG_I("document", t->document));
-	arena_free(cx.a);
-	return n;
-}
-
-/* GET /v1/chat/document/{id}/file - as an attachment, whatever it is: no browser runs it here. */
-int
-chat_document_file(struct req *r)
-{
-	struct told	*t = arena_get(r->cx.a, sizeof(*t));
-	struct document	*d;
-	int64_t		 len;
-
-	if (chat_arg(r, 0, "document", &t->document) == -1 ||
-	    (d = document_get(&r->cx, r->cx.who->id, t->document)) == NULL ||
-	    (len = document_length(&r->cx, d->id)) == -1)
-		return -1;
-	if (len == 0 && d->url != NULL)		/* it was not fetched, or is not kept */
-		return fail(&r->cx, F_NOT_FOUND, "file of document %" PRId64, d->id);
-	t->buf = arena_get(r->cx.a, DOCUMENT_PART);
-	reply_attachment(r, d->file_name);
-	reply_header(r, "X-Content-Type-Options", "nosniff");
-	reply_header(r, "Cache-Control", "private");
-	return reply_pieces(r, 200, d->media_type, len, told_next, t);
 }

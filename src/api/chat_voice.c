@@ -1,17 +1,18 @@
 /*
  * How the dialect "session" tells a turn: its record as it begins; a message for each delta; last
- * the record as it ended, with the whole answer.
+ * the record as it ended, with the whole answer. All parts together are that answer: what the model
+ * thinks before it has a member of its own.
  */
 #include "chat_talk.h"
 
 #include <string.h>
 
-#include "api/think.h"
 #include "core/turn.h"
 
 /* The ref of a turn: what its records say of the question, and the models that may answer it. */
 struct chat_ref {
 	char			*content_type, *problem_text;
+	char			*unread;	/* NULL: nothing */
 	struct chat_user	*author;
 	struct list		 models;	/* of struct chat_model, the chosen one first */
 };
@@ -19,6 +20,7 @@ struct chat_ref {
 static const struct field chat_ref_f[] = {
 	FIELD(chat_ref, T_STR, MUST, content_type, 0, 0, NULL),
 	FIELD(chat_ref, T_STR, MUST, problem_text, 0, 0, NULL),
+	FIELD(chat_ref, T_ANY, OMIT, unread, 0, 0, NULL),
 	FIELD_SUB(chat_ref, T_OBJ, MUST, author, &chat_user_fields, 0, 0, NULL),
 	FIELD_SUB(chat_ref, T_LIST, MUST, models, &chat_model_fields, 0, 0, NULL),
 };
@@ -30,6 +32,7 @@ voice_ref(struct arena *a, const struct turn *t, const struct question *q)
 	struct chat_model	*models = arena_array(a, q->nmodels, sizeof(*models));
 	struct chat_ref		 ref = {
 		.content_type = (char *)q->content_type, .problem_text = (char *)q->text,
+		.unread = (char *)q->unread,
 		.author = chat_user_of(a, t->owner, (char *)q->author_name,
 		    (char *)q->author_avatar),
 		.models = { models, q->nmodels },
@@ -105,6 +108,7 @@ record_of(struct arena *a, const struct lane *l)
 		.id = l->answer, .session_id = t->session, .group_id = t->group,
 		.model_id = m != NULL ? m->id : 0, .author_id = t->owner, .author = ref.author,
 		.model = m, .content_type = ref.content_type, .problem_text = ref.problem_text,
+		.unread = ref.unread,
 		.answer_text = (char *)"", .status = (char *)chat_status("running"),
 		.create_at = t->created_ms,
 	};
@@ -135,8 +139,9 @@ voice_begin(struct out *o, const struct turn *t)
 	arena_free(a);
 }
 
+/* More of the answer, more of what is thought before it; NULL: nothing of that. */
 static void
-say_part(struct out *o, const char *text, size_t len)
+say_more(struct out *o, const char *text, size_t len, const char *thought, size_t thought_len)
 {
 	struct jw	 w;
 
@@ -144,8 +149,11 @@ say_part(struct out *o, const char *text, size_t len)
 	jw_open(&w, &o->buf);
 	jw_obj(&w, NULL);
 	jw_arr(&w, "parts");
-	jw_strn(&w, NULL, text, len);
+	if (text != NULL)
+		jw_strn(&w, NULL, text, len);
 	jw_end(&w);
+	if (thought != NULL)
+		jw_strn(&w, "reasoning", thought, thought_len);
 	jw_bool(&w, "finished", false);
 	jw_end(&w);
 	msg_close(o);
@@ -154,24 +162,18 @@ say_part(struct out *o, const char *text, size_t len)
 static void
 voice_delta(struct out *o, const struct lane *l, const struct delta *d)
 {
-	struct str	 s = STR_INIT(0);
-	const char	*text;
-	size_t		 len;
-
 	(void)l;
-	text = think_delta(&s, d, &len);
-	say_part(o, text, len);
-	str_free(&s);
+	if (d->flags & DELTA_REASONING)
+		say_more(o, NULL, 0, d->text, d->len);
+	else
+		say_more(o, d->text, d->len, NULL, 0);
 }
 
 static void
 voice_whole(struct out *o, const struct lane *l)
 {
-	struct str	 s = STR_INIT(0);
-
-	think_whole(&s, l->reasoning.p, l->text.p);
-	say_part(o, s.p != NULL ? s.p : "", s.len);
-	str_free(&s);
+	say_more(o, l->text.p != NULL ? l->text.p : "", l->text.len,
+	    l->reasoning.len > 0 ? l->reasoning.p : NULL, l->reasoning.len);
 }
 
 /* The last message, however it ended. */
@@ -203,7 +205,7 @@ voice_last(struct out *o, const struct lane *l)
 
 const struct voice chat_voice = {
 	.name = "session",
-	.version = 1,
+	.version = 2,
 	.prefix = "data: ",
 	.ref = voice_ref,
 	.wants_text = true,

@@ -29,9 +29,9 @@ struct dialect {
 	const struct fields		*failure;	/* the same, for the API document */
 	const struct voice		*voice;	/* NULL: it has no streams */
 	const struct dialect_note	*notes;	/* ended by an empty prefix: it fits every path */
-	/* A failure as a message of a WebSocket; NULL: like any other. */
-	void				(*fail_message)(struct jw *, int status,
-					    const char *sentence);
+	/* A failure of a message that came by WebSocket, as one; NULL: like any other. */
+	void				(*fail_message)(struct jw *, const struct req *,
+					    int status, const char *sentence);
 	bool				number_ids;	/* {id} in a path is an int64 */
 	/*
 	 * Answers a request with what an equal one has begun: that turn. NULL: its stream, from the
@@ -40,6 +40,7 @@ struct dialect {
 	int				(*again)(struct req *, int64_t turn);
 };
 
-extern const struct dialect	dialect_arena, dialect_native, dialect_openai, dialect_session;
+extern const struct dialect	dialect_arena, dialect_native, dialect_openai, dialect_release,
+				dialect_session;
 
 #endif

@@ -12,6 +12,7 @@
 #include "api/limits.h"
 #include "api/native.h"
 #include "api/openai.h"
+#include "api/release.h"
 #include "base/cidr.h"
 #include "base/conf.h"
 #include "base/log.h"
@@ -45,6 +46,7 @@ voices_table(void)
 		&arena_voice,
 		&chat_voice,
 		&openai_voice,
+		&release_voice,
 		NULL,
 	};
 
@@ -289,7 +291,7 @@ refuse(struct req *r)
 {
 	const struct dialect	*d = r->hit.dialect != NULL ? r->hit.dialect : &dialect_native;
 	const struct fail	*f = &r->cx.fail;
-	bool			 message = r->socket != NULL && r->why != REQ_OPEN;
+	const char		*sentence = fail_text(r->cx.a, f, r->cx.lang);
 	struct str		 s = STR_INIT(0);
 	struct jw		 w;
 
@@ -302,11 +304,12 @@ refuse(struct req *r)
 	if (f->kind == F_UPGRADE)
 		reply_header(r, "Upgrade", "websocket");
 	jw_open(&w, &s);
-	if (d->explain != NULL)
-		d->explain(&w, f, fail_text(r->cx.a, f, r->cx.lang));
+	if (r->socket != NULL && r->why != REQ_OPEN && d->fail_message != NULL)
+		d->fail_message(&w, r, fail_status(f->kind), sentence);
+	else if (d->explain != NULL)
+		d->explain(&w, f, sentence);
 	else
-		(message && d->fail_message != NULL ? d->fail_message : d->fail)(&w,
-		    fail_status(f->kind), fail_text(r->cx.a, f, r->cx.lang));
+		d->fail(&w, fail_status(f->kind), sentence);
 	reply(r, fail_status(f->kind), REPLY_JSON, s.p, s.len);
 	str_free(&s);
 }

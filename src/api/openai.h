@@ -81,7 +81,7 @@ struct openai_answer {
 	const char	*model;		/* as it was asked for */
 	const char	*status;	/* answer.status */
 	const char	*text, *reasoning;	/* NULL: none */
-	const char	*calls;		/* JSON array; NULL: none */
+	const struct toolcalls	*calls;	/* NULL: none */
 	int64_t		 prompt_tokens, completion_tokens;
 };
 

@@ -6,6 +6,7 @@
 
 #include "api/handlers.h"
 #include "api/streams.h"
+#include "core/calls.h"
 #include "core/chat.h"
 #include "core/follow.h"
 #include "core/session.h"
@@ -48,23 +49,45 @@ reply_heard(struct req *r, void *arg)
 	return reply(r, 200, REPLY_JSON, r->heard.p, r->heard.len);
 }
 
+/* The answer as it is stored. */
+static int
+reply_answer(struct req *r, const struct turn_row *t, const struct answer_told *a,
+    const char *model)
+{
+	struct toolcalls	calls = { 0 };
+	struct str		s = STR_INIT(0);
+	struct jw		w;
+	int			rv;
+
+	if ((rv = calls_load(&r->cx, a->answer, &calls)) == 0) {
+		jw_open(&w, &s);
+		openai_write(&w, &(struct openai_answer){ .turn = t->id,
+		    .created_ms = t->created_ms, .model = model, .status = a->status,
+		    .text = a->text != NULL && *a->text != '\0' ? a->text : NULL,
+		    .reasoning = a->reasoning, .calls = &calls,
+		    .prompt_tokens = a->prompt_tokens,
+		    .completion_tokens = a->completion_tokens });
+		reply(r, 200, REPLY_JSON, s.p, s.len);
+	}
+	str_free(&s);
+	toolcalls_free(&calls);
+	return rv;
+}
+
 /* The turn is over and in the database. */
 static int
 reply_stored(struct req *r, void *arg)
 {
-	struct ctx			*cx = &r->cx;
-	const struct asked		*asked = arg;
-	const struct turn_row		*t;
-	const struct answer_told	*a;
-	struct answer_told		*answers;
-	struct str			 s = STR_INIT(0);
-	struct jw			 w;
-	size_t				 n;
+	struct ctx		*cx = &r->cx;
+	const struct asked	*asked = arg;
+	const struct turn_row	*t;
+	struct answer_told	*a;
+	size_t			 n;
 
-	if ((t = turn_get(cx, cx->who->id, asked->turn)) == NULL ||
-	    turn_told(cx, asked->turn, &answers, &n) == -1)
+	if ((t = turn_get(cx, cx->who->id, asked->turn)) == NULL)
 		return cx->fail.kind != F_NONE ? -1 : refuse(r, arg);
-	a = answers;
+	if (turn_told(cx, asked->turn, &a, &n) == -1)
+		return -1;
 	if (n == 0 || strcmp(a->status, "running") == 0) {
 		cx->fail.retry_after = UNSTORED_S;
 		return fail(cx, F_UNAVAILABLE, "%s", asked->model);
@@ -73,15 +96,7 @@ reply_stored(struct req *r, void *arg)
 		cx->fail.retry_after = r->retry_after;
 		return fail(cx, fail_of_name(a->error), "%s", asked->model);
 	}
-	jw_open(&w, &s);
-	openai_write(&w, &(struct openai_answer){ .turn = t->id, .created_ms = t->created_ms,
-	    .model = asked->model, .status = a->status,
-	    .text = a->text != NULL && *a->text != '\0' ? a->text : NULL,
-	    .reasoning = a->reasoning, .prompt_tokens = a->prompt_tokens,
-	    .completion_tokens = a->completion_tokens });
-	reply(r, 200, REPLY_JSON, s.p, s.len);
-	str_free(&s);
-	return 0;
+	return reply_answer(r, t, a, asked->model);
 }
 
 /* A conversation of its own, which begins with it. */

@@ -1,6 +1,6 @@
 /*
- * How the dialect "openai" tells a turn: chunks, the role first, then what is said as it comes, then
- * why it ended, the usage where that was asked for, and [DONE].
+ * How the dialect "openai" tells a turn: chunks, the role first, then what is said as it comes,
+ * then why it ended, the usage where that was asked for, and [DONE].
  */
 #include "openai.h"
 
@@ -116,6 +116,27 @@ voice_delta(struct out *o, const struct lane *l, const struct delta *d)
 	close_chunk(o, &w, l->turn, NULL);
 }
 
+/* The calls as one piece each. */
+static void
+write_calls(struct jw *w, const struct toolcalls *calls)
+{
+	jw_arr(w, "tool_calls");
+	for (size_t i = 0; i < calls->n; i++) {
+		const struct toolcall	*c = &calls->v[i];
+
+		jw_obj(w, NULL);
+		jw_i64(w, "index", (int64_t)i);
+		jw_str(w, "id", c->id.len > 0 ? c->id.p : "");
+		jw_str(w, "type", "function");
+		jw_obj(w, "function");
+		jw_str(w, "name", c->name.len > 0 ? c->name.p : "");
+		jw_str(w, "arguments", c->arguments.len > 0 ? c->arguments.p : "");
+		jw_end(w);
+		jw_end(w);
+	}
+	jw_end(w);
+}
+
 static void
 voice_whole(struct out *o, const struct lane *l)
 {
@@ -125,6 +146,8 @@ voice_whole(struct out *o, const struct lane *l)
 	if (l->reasoning.len > 0)
 		jw_strn(&w, "reasoning_content", l->reasoning.p, l->reasoning.len);
 	jw_strn(&w, "content", l->text.len > 0 ? l->text.p : "", l->text.len);
+	if (has_calls(l))
+		write_calls(&w, l->calls);
 	close_chunk(o, &w, l->turn, NULL);
 }
 
@@ -198,14 +221,16 @@ const struct voice openai_voice = {
 void
 openai_write(struct jw *w, const struct openai_answer *from)
 {
+	const bool			 called = from->calls != NULL && from->calls->n > 0;
 	char				 id[40];
+	struct str			 calls = STR_INIT(0);
+	struct jw			 inner;
 	struct openai_said		 said = {
 		.role = (char *)"assistant", .content = (char *)from->text,
-		.reasoning_content = (char *)from->reasoning, .tool_calls = (char *)from->calls,
+		.reasoning_content = (char *)from->reasoning,
 	};
 	struct openai_choice		 choice = {
-		.message = &said,
-		.finish_reason = (char *)reason(from->status, from->calls != NULL),
+		.message = &said, .finish_reason = (char *)reason(from->status, called),
 	};
 	struct openai_usage		 usage = {
 		.prompt_tokens = from->prompt_tokens, .completion_tokens = from->completion_tokens,
@@ -218,9 +243,14 @@ openai_write(struct jw *w, const struct openai_answer *from)
 	};
 
 	snprintf(id, sizeof(id), "chatcmpl-%" PRId64, from->turn);
-	if (said.content == NULL && said.tool_calls == NULL)
+	if (called) {
+		jw_open(&inner, &calls);
+		toolcalls_write(from->calls, &inner, NULL);
+		said.tool_calls = calls.p;
+	} else if (said.content == NULL)
 		said.content = (char *)"";
 	json_write(w, NULL, &openai_completion_fields, &c, NULL);
+	str_free(&calls);
 }
 
 static void
@@ -230,22 +260,15 @@ reply_end(struct out *o, const struct lane *l)
 	struct openai_answer	 answer = {
 		.turn = t->id, .created_ms = t->created_ms, .model = model_of(t),
 		.status = l->status, .text = l->text.len > 0 ? l->text.p : NULL,
-		.reasoning = l->reasoning.len > 0 ? l->reasoning.p : NULL,
+		.reasoning = l->reasoning.len > 0 ? l->reasoning.p : NULL, .calls = l->calls,
 		.prompt_tokens = l->prompt_tokens, .completion_tokens = l->completion_tokens,
 	};
-	struct str		 calls = STR_INIT(0);
 	struct jw		 w;
 
-	if (has_calls(l)) {
-		jw_open(&w, &calls);
-		toolcalls_write(l->calls, &w, NULL);
-		answer.calls = calls.p;
-	}
 	msg_open(o);
 	jw_open(&w, &o->buf);
 	openai_write(&w, &answer);
 	msg_close(o);
-	str_free(&calls);
 }
 
 const struct voice openai_reply_voice = {

@@ -11,6 +11,7 @@
 #include "core/engine.h"
 #include "core/follow.h"
 #include "core/who.h"
+#include "store/turn.h"
 
 #define NAMED_MAX	64	/* characters of an id that an error repeats */
 #define EVENTS_MAX	(INT64_C(1) << 53)
@@ -26,12 +27,31 @@ static const struct field stopped_f[] = {
 };
 FIELDS(stopped, "StreamStopped");
 
+/* Of a turn whose asker had no identity the MAC in its id is the right. */
+static int
+become_owner(struct ctx *cx, int64_t turn)
+{
+	struct who	*w = arena_get(cx->a, sizeof(*w));
+
+	if ((w->id = turn_owner(cx, turn)) == -1)
+		return -1;
+	if (w->id == 0)
+		return fail(cx, F_NOT_FOUND, "turn %" PRId64, turn);
+	w->tenant = cx->who->tenant;
+	cx->who = w;
+	return 0;
+}
+
 /* The path's turn; what is no id, and whatever somebody without identity names, does not exist. */
 static int
 turn_of(struct req *r, int64_t *turn)
 {
 	const char	*id = r->hit.args[0];
 
+	if (ident_unseal(REQ_STREAM_SEAL, id, turn)) {
+		r->sealed = true;
+		return become_owner(&r->cx, *turn);
+	}
 	if (r->cx.who->id == 0 || !ident_parse(id, turn))
 		return fail(&r->cx, F_NOT_FOUND, "turn %.*s",
 		    (int)utf8_cut(id, strlen(id), NAMED_MAX), id);

@@ -1,6 +1,6 @@
 /*
  * think: how a model's reasoning stands in the text of an answer, between <think> and </think>, in
- * dialects that have no other place for it.
+ * a dialect that has no other place for it.
  */
 #ifndef PARLEY_THINK_H
 #define PARLEY_THINK_H

@@ -12,6 +12,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #include "clock.h"
 #include "log.h"
 
+#define SEAL_HEX	32		/* digits of the MAC of a sealed id */
 #define EPOCH		1767225600000	/* 2026-01-01 */
 #define SEQ_BITS	8
 #define NODE_BITS	5
@@ -325,6 +327,29 @@ ident_mac_ok(const char *mac, size_t hexlen, const char *purpose, const char *te
 		return false;
 	ident_mac(real, hexlen, purpose, text);
 	return CRYPTO_memcmp(mac, real, hexlen) == 0;
+}
+
+void
+ident_seal(char dst[IDENT_SEALED], const char *purpose, int64_t id)
+{
+	char	mac[SEAL_HEX + 1], text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, id);
+	ident_mac(mac, SEAL_HEX, purpose, text);
+	snprintf(dst, IDENT_SEALED, "%s.%s", text, mac);
+}
+
+bool
+ident_unseal(const char *purpose, const char *sealed, int64_t *id)
+{
+	const char	*dot = strchr(sealed, '.');
+	char		 text[24];
+
+	if (dot == NULL || (size_t)(dot - sealed) >= sizeof(text) || strlen(dot + 1) != SEAL_HEX)
+		return false;
+	memcpy(text, sealed, (size_t)(dot - sealed));
+	text[dot - sealed] = '\0';
+	return ident_parse(text, id) && ident_mac_ok(dot + 1, SEAL_HEX, purpose, text);
 }
 
 void

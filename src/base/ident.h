@@ -42,6 +42,13 @@ void	 ident_random_hex(char *dst, size_t n);
 void	 ident_mac(char *dst, size_t hexlen, const char *purpose, const char *text);
 /* In constant time. */
 bool	 ident_mac_ok(const char *mac, size_t hexlen, const char *purpose, const char *text);
+/*
+ * An id with a MAC, which cannot be guessed: "229868316188672.<32 hex digits>". unseal: false where
+ * that is no such thing.
+ */
+#define IDENT_SEALED	64
+void	 ident_seal(char dst[IDENT_SEALED], const char *purpose, int64_t id);
+bool	 ident_unseal(const char *purpose, const char *sealed, int64_t *id);
 void	 ident_sha256(uint8_t dst[32], const void *, size_t);
 #define IDENT_SHA256_SIZE	65
 /* The same in lower case hex, NUL-terminated. */

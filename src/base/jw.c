@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
+
 /* What cannot stand in a string as it is; 0xe2 may begin U+2028 or U+2029. */
 static const unsigned char special[256] = {
 	[0x00 ... 0x1f] = 1, ['"'] = 1, ['\\'] = 1, [0xe2] = 1,
@@ -215,6 +217,15 @@ jw_idstr(struct jw *w, const char *name, int64_t id)
 	jw_strn(w, name, p, (size_t)(buf + sizeof buf - p));
 }
 
+void
+jw_time(struct jw *w, const char *name, int64_t ms)
+{
+	char	time[32];
+
+	clock_rfc3339(time, sizeof time, ms);
+	jw_str(w, name, ms != 0 ? time : NULL);
+}
+
 /* JSON has no word for what is not finite. */
 void
 jw_f64(struct jw *w, const char *name, double d)
@@ -263,6 +274,24 @@ jw_numbers(struct arena *a, const int64_t *numbers, size_t n)
 	jw_arr(&w, NULL);
 	for (size_t i = 0; i < n; i++)
 		jw_i64(&w, NULL, numbers[i]);
+	jw_close(&w);
+	return str_keep(&s, a);
+}
+
+char *
+jw_pairs(struct arena *a, const struct jw_pair *pairs, size_t n)
+{
+	struct str	 s = STR_INIT(0);
+	struct jw	 w;
+
+	jw_open(&w, &s);
+	jw_arr(&w, NULL);
+	for (size_t i = 0; i < n; i++) {
+		jw_arr(&w, NULL);
+		jw_i64(&w, NULL, pairs[i].id);
+		jw_f64(&w, NULL, pairs[i].number);
+		jw_end(&w);
+	}
 	jw_close(&w);
 	return str_keep(&s, a);
 }

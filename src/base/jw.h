@@ -33,6 +33,7 @@ void	jw_str(struct jw *, const char *name, const char *);		/* NULL pointer: null
 void	jw_strn(struct jw *, const char *name, const char *, size_t);
 void	jw_i64(struct jw *, const char *name, int64_t);
 void	jw_idstr(struct jw *, const char *name, int64_t);	/* an id as a decimal string */
+void	jw_time(struct jw *, const char *name, int64_t ms);	/* as RFC 3339 has it; 0: null */
 /* The shortest form that reads back the same; null for what is not finite. */
 void	jw_f64(struct jw *, const char *name, double);
 void	jw_bool(struct jw *, const char *name, bool);
@@ -40,6 +41,12 @@ void	jw_null(struct jw *, const char *name);
 void	jw_raw(struct jw *, const char *name, const char *json, size_t);	/* encoded */
 /* An array of these, "[1,2]", as a document of its own; in the arena. */
 char	*jw_numbers(struct arena *, const int64_t *, size_t n);
+/* The same of pairs: "[[1,0.5],[2,3]]". */
+struct jw_pair {
+	int64_t	 id;
+	double	 number;
+};
+char	*jw_pairs(struct arena *, const struct jw_pair *, size_t n);
 /* Only the escaped inside of a string literal, for one built from pieces. */
 void	jw_escape(struct str *, const char *, size_t);
 

@@ -4,10 +4,18 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/jw.h"
 #include "core/passages.h"
 #include "core/who.h"
 
+#define NAMED_MOST	10	/* files that the model is told the names of */
 #define PENDING_S	2	/* until a document that is being fetched or read may be there */
+
+static bool
+is(const char *word, const char *other)
+{
+	return strcmp(word, other) == 0;
+}
 
 /* All of its content, next to each other in the arena; NULL: ctx failed. */
 static char *
@@ -27,16 +35,22 @@ content_of(struct ctx *cx, const struct document *d)
 	return all;
 }
 
+static int
+pending(struct ctx *cx, const struct document *d)
+{
+	cx->fail.retry_after = PENDING_S;
+	return fail(cx, F_PENDING, "document %" PRId64, d->id);
+}
+
 /* Is it ready, and a picture (or not)? */
 static int
 check(struct ctx *cx, const struct document *d, bool image)
 {
-	if ((strcmp(d->type, "image") == 0) != image || strcmp(d->status, "failed") == 0)
+	if (is(d->type, "image") != image || is(d->status, "failed"))
 		return fail(cx, F_VALUE, "document %" PRId64, d->id);
-	if (strcmp(d->status, "ready") == 0)
+	if (is(d->status, "ready"))
 		return 0;
-	cx->fail.retry_after = PENDING_S;
-	return fail(cx, F_UNAVAILABLE, "document %" PRId64, d->id);
+	return pending(cx, d);
 }
 
 char *
@@ -67,11 +81,99 @@ attach_readable(struct ctx *cx, const struct document *d)
 }
 
 int
+attach_some_readable(struct ctx *cx, const struct document *d, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is(d[i].status, "ready"))
+			return 0;
+	for (size_t i = 0; i < n; i++)
+		if (is(d[i].status, "pending"))
+			return pending(cx, &d[i]);
+	return n == 0 ? 0 : fail(cx, F_CONFLICT, "%s", cx->lang == LANG_ZH ?
+	    "所有文件都无法读取" : "none of the documents could be read");
+}
+
+/* Those that are not read, each once, ATTACH_UNREAD at most: how many. */
+static size_t
+find_unread(const struct document *d, size_t n, const struct document **unread)
+{
+	size_t	 found = 0, k;
+
+	for (size_t i = 0; i < n && found < ATTACH_UNREAD; i++) {
+		for (k = 0; k < found && unread[k]->id != d[i].id; k++)
+			;
+		if (k == found && !is(d[i].status, "ready"))
+			unread[found++] = &d[i];
+	}
+	return found;
+}
+
+/* The names of those that stand so: a sentence for the model, or nothing. */
+static void
+name_unread(struct str *s, const struct document *const *d, size_t n, const char *status,
+    const char *before, const char *between, const char *more)
+{
+	size_t	 named = 0;
+
+	for (size_t i = 0; i < n && named <= NAMED_MOST; i++) {
+		if (!is(d[i]->status, status))
+			continue;
+		if (++named > NAMED_MOST)
+			str_puts(s, more);
+		else
+			str_printf(s, "%s%s", named == 1 ? before : between, d[i]->file_name);
+	}
+	if (named > 0)
+		str_putc(s, '\n');
+}
+
+/* What the model is to know of those: after what it knows of the others. */
+static const char *
+confess(struct ctx *cx, const char *knowledge, const struct document *const *d, size_t n)
+{
+	const bool	 zh = cx->lang == LANG_ZH;
+	struct str	 s = STR_INIT(0);
+
+	str_puts(&s, knowledge);
+	str_puts(&s, "\n");
+	name_unread(&s, d, n, "pending", zh ? "用户的下列文件尚未读完,其内容现在未知:" :
+	    "These files of the user are still being read, what they say is not known yet: ",
+	    zh ? "、" : ", ", zh ? " 等" : " and more");
+	name_unread(&s, d, n, "failed", zh ? "用户的下列文件无法读取,其内容未知:" :
+	    "These files of the user could not be read, what they say is not known: ",
+	    zh ? "、" : ", ", zh ? " 等" : " and more");
+	str_puts(&s, zh ? "如果答案可能与这些文件有关,请向用户说明它们没有被读取。" :
+	    "Where the answer may depend on them, tell the user that they were not read.");
+	return str_keep(&s, cx->a);
+}
+
+static const char *
+list_unread(struct ctx *cx, const struct document *const *d, size_t n)
+{
+	struct str	 s = STR_INIT(0);
+	struct jw	 w;
+
+	jw_open(&w, &s);
+	jw_arr(&w, NULL);
+	for (size_t i = 0; i < n; i++) {
+		jw_obj(&w, NULL);
+		jw_i64(&w, "documentId", d[i]->id);
+		jw_str(&w, "fileName", d[i]->file_name);
+		jw_str(&w, "status", d[i]->status);
+		jw_end(&w);
+	}
+	jw_close(&w);
+	return str_keep(&s, cx->a);
+}
+
+int
 attach_knowledge(struct ctx *cx, const struct document *d, size_t n, struct turn_spec *spec)
 {
 	const int	 window = spec->seats->model->context_tokens;
 	size_t		 most = ATTACH_KNOWLEDGE;
 	int64_t		*ids = arena_array(cx->a, n, sizeof(*ids));
+	const struct document	*unread[ATTACH_UNREAD];
+	const size_t	 nunread = find_unread(d, n, unread);
 	struct found	 found;
 
 	/* A Han character is a token: half of the window for them all. */
@@ -84,5 +186,9 @@ attach_knowledge(struct ctx *cx, const struct document *d, size_t n, struct turn
 	spec->knowledge = found.knowledge;
 	spec->citations = found.citations;
 	spec->ncitations = found.n;
+	if (nunread > 0) {
+		spec->knowledge = confess(cx, found.knowledge, unread, nunread);
+		spec->unread = list_unread(cx, unread, nunread);
+	}
 	return 0;
 }

@@ -10,16 +10,23 @@
 
 /*
  * The caller's document, which is a picture, as a data: address that a model is given; in the
- * arena. NULL: F_NOT_FOUND; F_VALUE (it is no picture, or could not be fetched); F_UNAVAILABLE (it
- * is still to be fetched); F_TOO_LARGE.
+ * arena. NULL: F_NOT_FOUND; F_VALUE (it is no picture, or could not be fetched); F_PENDING (it is
+ * still to be fetched); F_TOO_LARGE.
  */
 char	*attach_image(struct ctx *, int64_t document);
-/* Can answers rest on it? 0, or -1: F_VALUE (a picture, or it failed), F_UNAVAILABLE (pending). */
+/* Can answers rest on it? 0, or -1: F_VALUE (a picture, or it failed), F_PENDING. */
 int	 attach_readable(struct ctx *, const struct document *);
 /*
- * What these documents, which the caller may read, say on the question of the spec goes into it:
- * knowledge, in a measure that the window of its model bears, and citations. 0 or -1.
+ * Can answers that must rest on these n rest on one at least? 0, also where there are none; -1:
+ * F_PENDING (it may be so soon), F_CONFLICT (all have failed).
  */
+int	 attach_some_readable(struct ctx *, const struct document *, size_t n);
+/*
+ * What these documents, which the caller may read, say on the question of the spec goes into it:
+ * knowledge, in a measure that the window of its model bears, and citations. The model is told of
+ * those that are not read, and spec->unread lists them, ATTACH_UNREAD at most. 0 or -1.
+ */
+#define ATTACH_UNREAD	50
 int	 attach_knowledge(struct ctx *, const struct document *, size_t n, struct turn_spec *);
 
 #endif

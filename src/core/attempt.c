@@ -234,22 +234,26 @@ wait_for(struct attempt *a, int64_t model)
 	stand_by(a, WAITING);
 }
 
+/* Asks one of them, or waits for one to have room. false: none can be asked, as try_all has it. */
+static bool
+asked_or_waits(struct attempt *a, int64_t *wait_ms)
+{
+	int64_t			full;
+	enum health_verdict	v = try_all(a, &full, wait_ms);
+
+	if (v == HEALTH_FULL)
+		wait_for(a, full);
+	return v != HEALTH_OPEN;
+}
+
 /* Begins; goes on after a pause; or looks whether a place has come free. */
 static void
 go_on(struct attempt *a)
 {
-	int64_t	 full, wait_ms;
+	int64_t	 wait_ms;
 
-	switch (try_all(a, &full, &wait_ms)) {
-	case HEALTH_GO:
-		break;
-	case HEALTH_FULL:
-		wait_for(a, full);
-		break;
-	case HEALTH_OPEN:
+	if (!asked_or_waits(a, &wait_ms))
 		finish_unasked(a, (int)((wait_ms + 999) / 1000));
-		break;
-	}
 }
 
 /*
@@ -319,7 +323,7 @@ static void
 failed(struct attempt *a, const struct ask_end *e)
 {
 	struct lane	*l = a->lane;
-	int64_t		 full, wait_ms;
+	int64_t		 wait_ms;
 
 	a->doing = STARTING;
 	a->end = *e;
@@ -333,16 +337,8 @@ failed(struct attempt *a, const struct ask_end *e)
 		return;
 	}
 	a->spent = true;
-	switch (try_all(a, &full, &wait_ms)) {
-	case HEALTH_GO:
-		break;
-	case HEALTH_FULL:
-		wait_for(a, full);
-		break;
-	case HEALTH_OPEN:
+	if (!asked_or_waits(a, &wait_ms))
 		try_again(a);
-		break;
-	}
 }
 
 static void

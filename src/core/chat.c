@@ -16,6 +16,7 @@ struct basis {
 	int		 module;
 	const char	*type;
 	bool		 dataset, documents;	/* it has one, has some */
+	bool		 bereft;		/* it is of that type, and lost what it rested on */
 };
 
 struct work {
@@ -42,6 +43,8 @@ check_basis(struct ctx *cx, const struct basis *b)
 		return fail(cx, F_VALUE, "type");
 	if (types[i].module != b->module)
 		return fail(cx, F_VALUE, "module %d, type %s", b->module, b->type);
+	if (b->bereft)
+		return 0;
 	if (strcmp(b->type, CHAT_DATASET) == 0 && !b->dataset)
 		return fail(cx, F_MISSING, "datasetId");
 	if (strcmp(b->type, CHAT_DOCUMENTS) == 0 && !b->documents)
@@ -49,7 +52,10 @@ check_basis(struct ctx *cx, const struct basis *b)
 	return 0;
 }
 
-/* What it will rest on; now has ndocuments documents. */
+/*
+ * What it will rest on; now has ndocuments documents. Where a dataset or documents were deleted,
+ * what is read can be saved again: that it has none is nothing new.
+ */
 static struct basis
 basis_of(const struct chat_change *c, const struct chat_row *now, size_t ndocuments)
 {
@@ -64,33 +70,35 @@ basis_of(const struct chat_change *c, const struct chat_row *now, size_t ndocume
 		b.module = 2;
 	if (c->spark && c->type == NULL && now->module != 2)
 		b.type = c->dataset != 0 ? CHAT_DATASET : CHAT_DOCUMENTS;
+	b.bereft = strcmp(b.type, now->type) == 0 &&
+	    (strcmp(b.type, CHAT_DATASET) == 0 ? now->dataset == 0 : ndocuments == 0);
 	return b;
 }
 
 static bool
-is_among(int64_t id, const int64_t *ids, size_t n)
+are_same(const struct chat_document_row *has, size_t n, const struct chat_change *c)
 {
+	if (n != c->ndocuments)
+		return false;
 	for (size_t i = 0; i < n; i++)
-		if (ids[i] == id)
-			return true;
-	return false;
+		if (has[i].document != c->documents[i])
+			return false;
+	return true;
 }
 
-/* Exchanges what documents it has for those of the change. */
+/* Exchanges what documents it has for those of the change, in that order. */
 static int
 exchange(struct ctx *cx, int64_t id, const struct chat_change *c,
     const struct chat_document_row *has, size_t n)
 {
 	int64_t	*gone = arena_array(cx->a, n, sizeof(*gone));
-	size_t	 ngone = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (!is_among(has[i].document, c->documents, c->ndocuments))
-			gone[ngone++] = has[i].document;
-	if (ngone > 0 && document_detach(cx, cx->who->id, id, gone, ngone) == -1)
-		return -1;
-	if (c->ndocuments == 0)
+	if (are_same(has, n, c))
 		return 0;
+	for (size_t i = 0; i < n; i++)
+		gone[i] = has[i].document;
+	if (document_detach(cx, cx->who->id, id, gone, n) == -1)
+		return -1;
 	return document_attach(cx, cx->who->id, id, c->documents, c->ndocuments);
 }
 
@@ -109,10 +117,11 @@ check_model(struct ctx *cx, int64_t id, int64_t now)
 	return 0;
 }
 
+/* What a session without a title is called is none either: so it comes back from who read it. */
 static const char *
 title_of(const char *title)
 {
-	return title != NULL && *title == '\0' ? SESSION_UNTITLED : title;
+	return title != NULL && session_untitled(title) ? "" : title;
 }
 
 /* Is anything said of what it rests on? */
@@ -132,7 +141,8 @@ rebase(struct ctx *cx, const struct chat_row *now, const struct chat_change *c,
 	struct basis			 b;
 	size_t				 n;
 
-	if (c->dataset != 0 && dataset_get(cx, cx->who->id, c->dataset) == NULL)
+	if (c->dataset != 0 && c->dataset != now->given &&
+	    dataset_get(cx, cx->who->id, c->dataset) == NULL)
 		return -1;
 	if (chats_documents(cx, now, 1, &has, &n) == -1)
 		return -1;
@@ -212,7 +222,7 @@ chat_make(struct ctx *cx, int64_t model)
 	ident_random_hex(pri_id, PRI_BYTES);
 	*s = (struct session){
 		.id = ident_new(), .tenant = cx->who->tenant, .owner = cx->who->id,
-		.title = arena_strdup(cx->a, SESSION_UNTITLED), .created_ms = cx->now,
+		.title = arena_strdup(cx->a, ""), .created_ms = cx->now,
 	};
 	*lane = (struct lane_row){ .session = s->id, .model = model, .pri_id = pri_id };
 	*talk = (struct talk){ .session = s, .lanes = lane, .nlanes = 1 };

@@ -1,4 +1,8 @@
-/* What a lane is asked: knowledge, what it has heard and said before, and the question. */
+/*
+ * What a lane is asked: knowledge, what it has heard and said before, and the question. Pictures of
+ * earlier questions are shown again to models that have answered to one: others might refuse the
+ * whole request for them.
+ */
 #include <string.h>
 
 #include "base/json.h"
@@ -8,9 +12,17 @@
 #include "core/running.h"
 #include "store/turn.h"
 
+#define PICTURES_BYTES	(16 << 20)	/* of their addresses in a request; data: ones are long */
+
 struct messages {
 	struct message	*m;
 	size_t		 n, size;
+};
+
+struct seers {			/* models that take pictures */
+	bool	 all;
+	int64_t	*models;
+	size_t	 n;
 };
 
 static void
@@ -58,6 +70,59 @@ drop_superseded(struct said *said, size_t n)
 		said[k] = said[i];
 	}
 	return kept;
+}
+
+/* Who has answered to a picture; where the question itself has one, all are asked with it. */
+static struct seers
+find_seers(struct ctx *cx, const struct turn_spec *spec, const struct said *said, size_t n)
+{
+	struct seers	 seers = { .all = spec->image != NULL };
+
+	seers.models = arena_array(cx->a, n, sizeof *seers.models);
+	for (size_t i = 0; i < n; i++)
+		if (said[i].picture != NULL && said[i].text != NULL && !said[i].failed)
+			seers.models[seers.n++] = said[i].model;
+	return seers;
+}
+
+static bool
+sees(const struct seers *seers, const struct model *m)
+{
+	for (size_t i = 0; i < seers->n; i++)
+		if (seers->models[i] == m->id)
+			return true;
+	return seers->all;
+}
+
+/* Will anybody see a picture who may be asked? */
+static bool
+anybody_sees(const struct seers *seers, const struct lane *l)
+{
+	for (size_t i = 0; i < l->nfallbacks; i++)
+		if (sees(seers, l->fallbacks[i].model))
+			return true;
+	return sees(seers, l->model);
+}
+
+/* By what was said: its question's picture or NULL. The newest come first while there is room. */
+static const char **
+find_pictures(struct ctx *cx, const struct turn_spec *spec, const struct said *said, size_t n)
+{
+	const char	**pictures = arena_array(cx->a, n, sizeof *pictures), *one;
+	size_t		  room = PICTURES_BYTES, len;
+	int		  left = cx->conf->pictures;
+
+	for (size_t i = n; i-- > 0 && left > 0;) {
+		if (said[i].picture == NULL ||
+		    (one = spec->picture(cx, said[i].picture)) == NULL)
+			continue;
+		if ((len = strlen(one)) > room)
+			break;
+		pictures[i] = one;
+		room -= len;
+		left--;
+	}
+	return pictures;
 }
 
 /* The messages that came with a session's first turn, as they were stored. */
@@ -113,21 +178,23 @@ context_address(struct ctx *cx, struct lane *l)
 
 static void
 write_prompt(const struct model *m, struct ask_spec *spec, const struct turn_spec *asked,
-    const struct message *told, size_t n)
+    const struct messages *told, const struct seers *seers)
 {
 	spec->prompt_estimate = prompt_write(&spec->body, &(struct prompt){
-	    .model = m->upstream_name, .m = told, .n = n, .context_tokens = m->context_tokens,
+	    .model = m->upstream_name, .m = told->m, .n = told->n, .blind = !sees(seers, m),
+	    .context_tokens = m->context_tokens,
 	    .max_tokens = asked->max_tokens > 0 ? asked->max_tokens : m->max_tokens,
 	    .extra = asked->extra });
 }
 
-/* Each model gets a prompt of its own: names and windows differ. */
+/* Each model gets a prompt of its own: names, windows and eyes differ. */
 static void
-write_prompts(struct lane *l, const struct turn_spec *asked, const struct message *told, size_t n)
+write_prompts(struct lane *l, const struct turn_spec *asked, const struct messages *told,
+    const struct seers *seers)
 {
-	write_prompt(l->model, &l->spec, asked, told, n);
+	write_prompt(l->model, &l->spec, asked, told, seers);
 	for (size_t i = 0; i < l->nfallbacks; i++)
-		write_prompt(l->fallbacks[i].model, &l->fallbacks[i].spec, asked, told, n);
+		write_prompt(l->fallbacks[i].model, &l->fallbacks[i].spec, asked, told, seers);
 }
 
 /* What is no chat: the question alone. */
@@ -151,29 +218,51 @@ write_wholes(struct lane *l, const struct turn_spec *asked)
 
 /* A lane with a plan writes its prompts itself, when it asks. */
 static void
-tell(struct lane *l, const struct turn_spec *asked, const struct message *told, size_t n)
+tell(struct lane *l, const struct turn_spec *asked, const struct messages *told,
+    const struct seers *seers)
 {
 	if (asked->plan != NULL)
-		plan_prepare(l, asked, told, n);
+		plan_prepare(l, asked, told->m, told->n);
 	else
-		write_prompts(l, asked, told, n);
+		write_prompts(l, asked, told, seers);
+}
+
+/* What was said before, by turns. */
+static void
+add_said(struct ctx *cx, struct messages *all, const struct said *said, size_t n,
+    const char *const *pictures)
+{
+	for (size_t i = 0; i < n; i++) {
+		add_stored(cx, all, said[i].context, false);
+		if (pictures != NULL && pictures[i] != NULL)
+			add_message(cx->a, all, &(struct message){ .role = ROLE_USER,
+			    .text = said[i].question, .image = pictures[i] });
+		else
+			add(cx->a, all, ROLE_USER, said[i].question);
+		add(cx->a, all, ROLE_ASSISTANT, said[i].text);
+	}
 }
 
 void
 context_ask(struct ctx *cx, struct lane *l, const struct turn_spec *spec, struct said *said,
     size_t nsaid)
 {
+	struct seers	 seers = find_seers(cx, spec, said, nsaid);
 	struct messages	 all = { 0 };
+	const char	**pictures = NULL;
 
 	if (spec->ask.kind != ASK_STREAM) {
 		write_wholes(l, spec);
 		return;
 	}
 	if (spec->ntold > 0) {
-		tell(l, spec, spec->told, spec->ntold);
+		tell(l, spec, &(struct messages){ .m = (struct message *)spec->told,
+		    .n = spec->ntold }, &seers);
 		return;
 	}
 	nsaid = drop_superseded(said, nsaid);
+	if (spec->picture != NULL && anybody_sees(&seers, l))
+		pictures = find_pictures(cx, spec, said, nsaid);
 	add(cx->a, &all, ROLE_SYSTEM, spec->system);
 	for (size_t i = 0; i < spec->nbefore; i++)
 		if (spec->before[i].role == ROLE_SYSTEM)
@@ -184,14 +273,10 @@ context_ask(struct ctx *cx, struct lane *l, const struct turn_spec *spec, struct
 	for (size_t i = 0; i < spec->nbefore; i++)
 		if (spec->before[i].role != ROLE_SYSTEM)
 			add(cx->a, &all, spec->before[i].role, spec->before[i].text);
-	for (size_t i = 0; i < nsaid; i++) {
-		add_stored(cx, &all, said[i].context, false);
-		add(cx->a, &all, ROLE_USER, said[i].question);
-		add(cx->a, &all, ROLE_ASSISTANT, said[i].text);
-	}
+	add_said(cx, &all, said, nsaid, pictures);
 	add_message(cx->a, &all, &(struct message){ .role = ROLE_USER, .text = spec->question,
 	    .image = spec->image });
-	tell(l, spec, all.m, all.n);
+	tell(l, spec, &all, &seers);
 }
 
 void
@@ -206,6 +291,7 @@ context_fuse(struct lane *l)
 	};
 	struct turn	*t = l->turn;
 	struct messages	 all = { 0 };
+	struct seers	 nobody = { 0 };
 	struct str	 text = STR_INIT(0);
 	int		 n = 0;
 
@@ -218,6 +304,6 @@ context_fuse(struct lane *l)
 	}
 	add(t->a, &all, ROLE_SYSTEM, text.p);
 	add(t->a, &all, ROLE_USER, t->question);
-	write_prompts(l, &(struct turn_spec){ 0 }, all.m, all.n);
+	write_prompts(l, &(struct turn_spec){ 0 }, &all, &nobody);
 	str_free(&text);
 }

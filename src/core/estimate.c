@@ -20,7 +20,11 @@ written(const struct turn_spec *spec, const struct model *m)
 static int64_t
 heard(const struct turn_spec *spec, const struct said *said, size_t n)
 {
-	int64_t	 tokens = text_tokens(spec->system) + text_tokens(spec->knowledge) +
+	int64_t	 tokens;
+
+	if (spec->ntold > 0)
+		return prompt_estimate(spec->told, spec->ntold, spec->extra);
+	tokens = text_tokens(spec->system) + text_tokens(spec->knowledge) +
 	    text_tokens(spec->question) + text_tokens(spec->extra);
 
 	for (size_t i = 0; i < n; i++)

@@ -11,6 +11,7 @@
 #include "base/figures.h"
 #include "base/ident.h"
 #include "base/log.h"
+#include "base/reason.h"
 #include "base/wake.h"
 #include "core/reader.h"
 
@@ -22,7 +23,7 @@
 #define PATIENCE_S	30	/* so long one statement may take: much is indexed at once */
 #define KEEP_PATIENCE_S	3
 
-static const struct job_kind *const kinds[] = { &reader_job };
+static const struct job_kind *const kinds[] = { &reader_job, &reader_index_job };
 
 /* Pauses after attempts that failed for reasons of the moment, in seconds; then it is given up. */
 static const int pauses[] = { 5, 30, 120, 600, 1800 };
@@ -137,7 +138,7 @@ do_job(struct jobs *j, struct ctx *cx, const struct job *job)
 	atomic_store(&j->lost, false);
 	set_job(j, job->id);
 	if (job->lost >= LOST_MOST) {
-		a.why = "reading it broke off again and again";
+		a.why = reason_name(REASON_BROKE_OFF);
 		end = JOB_HOPELESS;
 	} else
 		end = kind->run(cx, &a);

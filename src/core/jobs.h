@@ -39,13 +39,14 @@ struct job_try {
 	int64_t			 holder;
 	bool			(*go_on)(void *);	/* asked several times a second */
 	void			*arg;
-	const char		*why;	/* for JOB_AGAIN and JOB_HOPELESS: in the ctx's arena */
+	/* For JOB_AGAIN and JOB_HOPELESS: a reason (base/reason.h) as it is kept. */
+	const char		*why;
 };
 
 struct job_kind {
 	const char	*name;		/* JOB_… */
 	enum job_end	(*run)(struct ctx *, struct job_try *);
-	/* It is given up, `why` says the reason: part of the transaction that ends the job. */
+	/* It is given up, `why` is the reason: part of the transaction that ends the job. */
 	int		(*give_up)(struct ctx *, int64_t ref, const char *why);
 };
 

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "core/calls.h"
 #include "core/measure.h"
 #include "core/plan.h"
 #include "core/running.h"
@@ -333,6 +334,7 @@ lane_end(struct lane *l, const char *status, enum fail_kind why)
 	if (l->ended_ms == 0)
 		lane_settle(l, status, why);
 	l->state = LANE_CLOSING;
+	calls_keep(l);
 	note_ended(l, 0);
 	l->end_pos = t->chain.last;
 	l->next_closing = t->engine->ended;	/* the closer's once that is written */

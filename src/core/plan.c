@@ -83,7 +83,8 @@ plan_prepare(struct lane *l, const struct turn_spec *spec, const struct message 
 
 	p->lane = l;
 	p->question = arena_strdup(a, spec->question != NULL ? spec->question : "");
-	p->extra = spec->extra != NULL && *spec->extra != '\0' ? arena_strdup(a, spec->extra) : NULL;
+	if (spec->extra != NULL && *spec->extra != '\0')
+		p->extra = arena_strdup(a, spec->extra);
 	p->max_tokens = spec->max_tokens;
 	for (size_t i = 0; i < n; i++) {
 		plan_add(p, &(struct message){ .role = m[i].role,
@@ -202,6 +203,13 @@ plan_answer(struct plan *p)
 	lane_ask_models(p->lane);
 }
 
+/* Will a later request need what was said? */
+static bool
+keeps_text(const struct plan *p)
+{
+	return p->spec.suggest || p->spec.resume || p->calls != NULL;
+}
+
 bool
 plan_heard(struct lane *l, const struct delta *d)
 {
@@ -213,7 +221,7 @@ plan_heard(struct lane *l, const struct delta *d)
 		plan_tools_heard(p, d);
 		return true;
 	}
-	if (!(d->flags & DELTA_REASONING) && (p->spec.suggest || p->spec.resume || p->calls != NULL))
+	if (!(d->flags & DELTA_REASONING) && keeps_text(p))
 		str_put(&p->text, d->text, d->len);
 	return false;
 }
@@ -226,7 +234,8 @@ note_seam(struct plan *p)
 	const int64_t	 at = (int64_t)l->said.bytes;
 
 	l->seams = jw_numbers(l->turn->a, &at, 1);
-	lane_note(l, SPOOL_SEAMS, l->seams, strlen(l->seams));
+	if (l->turn->stored)
+		lane_note(l, SPOOL_SEAMS, l->seams, strlen(l->seams));
 }
 
 /* The model, or one in its place, is given what was said in this round and asked for the rest. */
@@ -240,7 +249,8 @@ go_on(struct plan *p)
 	struct message	 more = { .role = ROLE_ASSISTANT };
 
 	/* A user's, but one turn with the question: that must not be left out. */
-	more.text = plan_text(p, "你的回答中断了。请从中断处紧接着继续, 不要重复已说的内容, 也不要任何说明。",
+	more.text = plan_text(p,
+	    "你的回答中断了。请从中断处紧接着继续, 不要重复已说的内容, 也不要任何说明。",
 	    "Your answer was cut off. Go on exactly where it broke off, without repeating "
 	    "anything and without a word about it.");
 	more.raw = arena_printf(l->turn->a, "{\"role\":\"user\",\"content\":\"%s\"}", more.text);

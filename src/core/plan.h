@@ -5,6 +5,8 @@
  * Each step is begun by the end of the one before, on the loop; all of it is done when the lane
  * closes, so what it cost, found and ran is in the closing transaction.
  *
+ * Each request has its model's limits for itself; one beside the answer has 20 s at most.
+ *
  * A lane without a plan is asked and ends: nothing here costs it anything.
  */
 #ifndef PARLEY_PLAN_H
@@ -67,8 +69,8 @@ void	 plan_prepare(struct lane *, const struct turn_spec *, const struct message
 /*
  * What a lane does instead of asking (lane.c calls these; on the loop). plan_run: begins with the
  * first step. plan_heard: a piece of its answer has come; true: it is none, and nobody is told.
- * plan_asked: a request to the lane's model for its answer has ended like that; false: the lane ends
- * now, as it did; true: the plan goes on and will end the lane. plan_cancel: nothing beside the
+ * plan_asked: a request to the lane's model for its answer has ended like that; false: the lane
+ * ends now, as it did; true: the plan goes on and will end it. plan_cancel: nothing beside the
  * answer goes on any more, as the lane is stopped: what it then ends as is its answer's end where
  * that came.
  */

@@ -6,6 +6,7 @@
 #include "core/plan_steps.h"
 
 #define HEARD_MAX	8192	/* bytes: whoever says more has not understood */
+#define LONGEST_MS	20000	/* somebody waits for what follows */
 
 static void	asked(struct lane *);
 static int	on_delta(void *, const struct delta *);
@@ -76,6 +77,8 @@ plan_aside(struct plan *p, const struct message *m, size_t n,
 	p->heard.cap = HEARD_MAX;
 	memset(&p->thought, 0, sizeof p->thought);
 	plan_write(p, m, n, NULL, 0);
+	if (l->spec.total_ms > LONGEST_MS)
+		l->spec.total_ms = LONGEST_MS;
 	attempt_start(l->turn->engine->attempts, l, &aside_ops);
 }
 

@@ -77,7 +77,7 @@ write_query(const struct tool_run *r, const struct json *arguments, struct str *
 	const char		*name, *text;
 	char			 before = strchr(url->p, '?') != NULL ? '&' : '?';
 
-	for (; json_next(arguments, &at, &name, &value); ) {
+	while (json_next(arguments, &at, &name, &value)) {
 		if (in_address(r, name))
 			continue;
 		str_putc(url, before);

@@ -32,7 +32,7 @@ struct plan {				/* all of it in the turn's arena */
 	/* Who may be asked, the lane's own model first, and where; no bodies */
 	struct fallback		*who;
 	size_t			 nwho;
-	struct fallback		*asked;		/* the lane's fallbacks of a request: room for all */
+	struct fallback		*asked;		/* the same with bodies, of one request */
 	/* What the lane hears: system messages, what was said, the question, what tools said */
 	struct message		*m;
 	size_t			 n, room, nsystems;

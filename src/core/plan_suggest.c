@@ -87,9 +87,9 @@ on_said(struct plan *p, const char *said)
 
 	if (said != NULL)
 		l->questions = questions_in(l->turn->a, said);
-	if (l->questions != NULL)
+	if (l->questions != NULL && l->turn->stored)
 		lane_note(l, SPOOL_QUESTIONS, l->questions, strlen(l->questions));
-	else
+	if (l->questions == NULL)
 		log_info("no questions were suggested", LOG_S("rid", l->turn->rid),
 		    LOG_I("turn", l->turn->id));
 	p->step = PLAN_OVER;
@@ -115,8 +115,8 @@ plan_suggest(struct plan *p)
 		{ .role = ROLE_ASSISTANT, .text = end_of(&p->text) },
 		{ .role = ROLE_USER, .text = plan_text(p,
 		    "请给出我接下来可能会问的问题, 最多三个, 每行一个, 用中文, 不要任何别的内容。",
-		    "Write up to three questions that I may ask next, one per line, in English, and "
-		    "nothing else.") },
+		    "Write up to three questions that I may ask next, one per line, in English, "
+		    "and nothing else.") },
 	};
 
 	plan_aside(p, m, sizeof m / sizeof m[0], on_said);

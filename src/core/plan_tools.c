@@ -109,7 +109,7 @@ note(const struct tool_run *r)
 	l->tools[l->ntools++] = text;
 	if (l->turn->stored)
 		lane_note(l, SPOOL_TOOL, text, strlen(text));
-	log_debug("a tool was called", LOG_S("rid", l->turn->rid),
+	log_info("a tool was called", LOG_S("rid", l->turn->rid),
 	    LOG_S("tool", r->tool != NULL ? r->tool->name : "unknown"),
 	    LOG_I("status", r->status), LOG_I("ms", r->ms));
 }
@@ -183,6 +183,7 @@ plan_tools_run(struct plan *p)
 	p->rounds++;
 	give_ids(p);
 	lane_close_thought(p->lane);
+	lane_note_spent(p->lane, 0);	/* the tokens of this round are known */
 	p->runs = arena_array(p->lane->turn->a, n, sizeof *p->runs);
 	p->open = n + 1;		/* and this function: none of them is the last in it */
 	for (size_t i = 0; i < n; i++) {

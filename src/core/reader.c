@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "base/reason.h"
 #include "base/scratch.h"
 #include "core/kind.h"
 #include "core/passages.h"
@@ -27,6 +28,20 @@ struct reading {
 	int64_t		 size;	/* of what was fetched */
 };
 
+static enum job_end
+hopeless(struct job_try *t, enum reason why)
+{
+	t->why = reason_name(why);
+	return JOB_HOPELESS;
+}
+
+static enum job_end
+again(struct job_try *t, enum reason why)
+{
+	t->why = reason_name(why);
+	return JOB_AGAIN;
+}
+
 /*
  * What a database failure means: it may be back later, but what it refuses once it refuses again.
  * A document that is gone needs no reading.
@@ -38,26 +53,10 @@ failed(struct ctx *cx, struct job_try *t)
 	case F_NOT_FOUND:
 		return JOB_ENDED;
 	case F_UNAVAILABLE:
-		t->why = "the database is not available";
-		return JOB_AGAIN;
+		return again(t, REASON_NO_DATABASE);
 	default:
-		t->why = "it cannot be stored";
-		return JOB_AGAIN;
+		return again(t, REASON_NOT_STORED);
 	}
-}
-
-static enum job_end
-hopeless(struct job_try *t, const char *why)
-{
-	t->why = why;
-	return JOB_HOPELESS;
-}
-
-static enum job_end
-again(struct job_try *t, const char *why)
-{
-	t->why = why;
-	return JOB_AGAIN;
 }
 
 /* ---- the content ----------------------------------------------------------------------------- */
@@ -92,7 +91,7 @@ take_fetched(struct ctx *cx, struct reading *r, const struct fetched *got)
 	long			 n;
 
 	if ((n = scratch_get(r->fd, head, sizeof(head), 0)) == -1)
-		return again(r->try, "there was no room for it");
+		return again(r->try, REASON_NO_ROOM);
 	if ((kind = kind_fetched(r->d->file_name, got->media_type, head, (size_t)n)) == NULL)
 		return hopeless(r->try, text_why(TEXT_UNKNOWN));
 	r->d->type = arena_strdup(cx->a, kind->type);
@@ -110,15 +109,17 @@ fetch_content(struct ctx *cx, struct reading *r)
 		.quiet_s = QUIET_S, .go_on = r->try->go_on, .arg = r->try->arg,
 	};
 	struct fetched		 got;
+	const enum fetch_end	 end = fetch(&f, &got);
 
-	switch (fetch(&f, &got)) {
+	switch (end) {
 	case FETCH_DONE:
 		r->fd = got.fd;
 		return take_fetched(cx, r, &got);
 	case FETCH_AGAIN:
-		return again(r->try, arena_strdup(cx->a, got.why));
 	case FETCH_FAILED:
-		return hopeless(r->try, arena_strdup(cx->a, got.why));
+		r->try->why = got.status == 0 ? reason_name(got.why) :
+		    arena_printf(cx->a, "%s %d", reason_name(got.why), got.status);
+		return end == FETCH_AGAIN ? JOB_AGAIN : JOB_HOPELESS;
 	case FETCH_STOPPED:
 		break;
 	}
@@ -135,7 +136,7 @@ load_content(struct ctx *cx, struct reading *r)
 	int			 rc = 0;
 
 	if ((r->fd = scratch_open(cx->conf->state_dir)) == -1)
-		return again(r->try, "there was no room for it");
+		return again(r->try, REASON_NO_ROOM);
 	for (int i = 0; more && rc == 0; i++) {
 		cx->a = arena_new(0);
 		if ((part = document_part(cx, r->d->id, i)) == NULL)
@@ -152,7 +153,7 @@ load_content(struct ctx *cx, struct reading *r)
 	if (rc == 0)
 		return JOB_ENDED;
 	log_error("a document cannot be put into state_dir", LOG_S("error", strerror(errno)));
-	return again(r->try, "there was no room for it");
+	return again(r->try, REASON_NO_ROOM);
 }
 
 /* Content, in r->fd. JOB_ENDED: it is there. */
@@ -251,4 +252,18 @@ const struct job_kind	reader_job = {
 	.name = JOB_READ,
 	.run = read_document,
 	.give_up = document_fail,
+};
+
+/* It was read before, and is found as it was. */
+static int
+leave_as_it_is(struct ctx *cx, int64_t document, const char *why)
+{
+	(void)cx, (void)document, (void)why;
+	return 0;
+}
+
+const struct job_kind	reader_index_job = {
+	.name = JOB_INDEX,
+	.run = read_document,
+	.give_up = leave_as_it_is,
 };

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/jw.h"
+#include "core/calls.h"
 #include "core/masks.h"
 #include "core/running.h"
 
@@ -260,6 +261,18 @@ fill_citations(struct turn *t, const struct citation_row *c, size_t n)
 				add_citation(t, &t->lanes[i], c[k].body, strlen(c[k].body));
 }
 
+/* -1: ctx failed. */
+static int
+fill_calls(struct ctx *cx, struct turn *t)
+{
+	for (struct lane *l = t->lanes; l < t->lanes + t->nlanes; l++) {
+		l->calls = xcalloc(1, sizeof *l->calls);
+		if (calls_load(cx, l->answer, l->calls) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 /* What its voice says of the turn. -1: ctx failed. */
 static int
 fill_ref(struct ctx *cx, struct turn *t, const struct answer_told *answers, size_t n)
@@ -279,9 +292,12 @@ fill_ref(struct ctx *cx, struct turn *t, const struct answer_told *answers, size
 	}
 	q.text = asked->question != NULL ? asked->question : "";
 	q.content_type = asked->content_type;
+	q.unread = asked->unread;
+	q.author = asked->author;
 	q.author_name = asked->author_name;
 	q.author_avatar = asked->author_avatar;
 	t->group = asked->group_id;
+	t->round = asked->round;
 	t->ref = t->voice->ref(t->a, t, &q);
 	return 0;
 }
@@ -311,7 +327,8 @@ retell_load(struct ctx *cx, const struct turn_row *row, const struct voice *cons
 	for (size_t i = 0; i < nanswers; i++)
 		fill_lane(t, &t->lanes[i], &answers[i]);
 	fill_citations(t, citations, ncitations);
-	if (v->ref == NULL || fill_ref(cx, t, answers, nanswers) == 0)
+	if ((!v->takes_tools || fill_calls(cx, t) == 0) &&
+	    (v->ref == NULL || fill_ref(cx, t, answers, nanswers) == 0))
 		return t;
 	turn_free(t);
 	return NULL;

@@ -8,6 +8,23 @@
 #include "store/task.h"
 #include "who.h"
 
+static const char *const	untitled[] = {
+	[LANG_ZH] = SESSION_UNTITLED, [LANG_EN] = "New chat",
+};
+
+bool
+session_untitled(const char *title)
+{
+	return *title == '\0' || strcmp(title, untitled[LANG_ZH]) == 0 ||
+	    strcmp(title, untitled[LANG_EN]) == 0;
+}
+
+const char *
+session_called(const char *title, enum lang lang)
+{
+	return session_untitled(title) ? untitled[lang] : title;
+}
+
 static char *
 title_of(struct arena *a, const char *first)
 {
@@ -80,7 +97,7 @@ session_open_lane(struct ctx *cx, const char *pri_id, struct talk *talk)
 int
 session_entitle(struct ctx *cx, const struct session *s, const char *first)
 {
-	if (*s->title != '\0' && strcmp(s->title, SESSION_UNTITLED) != 0)
+	if (!session_untitled(s->title))
 		return 0;
 	return session_title(cx, s->id, s->title, title_of(cx->a, first));
 }

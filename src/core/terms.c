@@ -49,7 +49,7 @@ terms_of(struct arena *a, enum terms kind, const char *text, size_t len, size_t 
 	struct bag	 bag = { .a = a, .kind = kind };
 	struct posting	*p;
 
-	*length = tokens_each(a, text, len, bag_add, &bag);
+	*length = tokens_each(a, text, len, kind == TERMS_STEMS, bag_add, &bag);
 	if (bag.n > 0)
 		qsort(bag.h, bag.n, sizeof(*bag.h), by_hash);
 	p = arena_array(a, bag.n, sizeof(*p));
@@ -101,7 +101,7 @@ terms_asked(struct arena *a, const char *question, size_t most, size_t *n)
 {
 	struct question	 q = { .asked = arena_array(a, most, sizeof(*q.asked)), .most = most };
 
-	tokens_each(a, question, strlen(question), ask, &q);
+	tokens_each(a, question, strlen(question), false, ask, &q);
 	*n = q.n;
 	return q.asked;
 }

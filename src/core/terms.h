@@ -9,10 +9,11 @@
 
 enum terms {
 	TERMS_EXACT,		/* tokens as they are */
-	TERMS_STEMS,		/* English words without their endings (words.h) */
+	/* English words without their endings (words.h), and each single Han character, too */
+	TERMS_STEMS,
 };
 
-/* Its different tokens, sorted by hash; *length gets how many there are in all. In the arena. */
+/* Its different tokens, sorted by hash; *length as tokens_each counts them. In the arena. */
 struct posting	*terms_of(struct arena *, enum terms, const char *text, size_t len, size_t *n,
 		    size_t *length);
 /* The hashes alone. */

@@ -53,11 +53,11 @@ static const struct reader {
 	{ "pdf", PDFTOTEXT, pdf_argv, pdf_means },
 };
 
-const char *
+enum reason
 text_why(enum text_end end)
 {
-	static const char *const	whys[] = {
-#define TEXT(name, why) why,
+	static const enum reason	whys[] = {
+#define TEXT(name) [TEXT_##name] = REASON_##name,
 #include "text.def"
 #undef TEXT
 	};

@@ -8,13 +8,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/reason.h"
 #include "base/str.h"
 
 #define TEXT_MAX	1000000	/* characters of a document */
 #define TEXT_FILE_MAX	(64 << 20)	/* bytes of a file: what is longer is cut off */
 
 enum text_end {
-#define TEXT(name, why) TEXT_##name,
+	TEXT_OK,
+#define TEXT(name) TEXT_##name,
 #include "text.def"
 #undef TEXT
 	TEXT_ENDS
@@ -26,7 +28,7 @@ enum text_end {
  */
 enum text_end	 text_read(const char *type, int fd, int seconds, bool (*go_on)(void *), void *arg,
 		    struct str *out);
-const char	*text_why(enum text_end);
+enum reason	 text_why(enum text_end);	/* of any but TEXT_OK */
 /*
  * Appends the characters without those that control, with ends of lines that are \n, without blanks
  * before these and without more than one empty line; what is no UTF-8 is left out. How many

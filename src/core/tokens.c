@@ -57,8 +57,20 @@ fold(struct arena *a, const char *text, size_t *len)
 	return text;
 }
 
+static void
+tell_characters(const char *run, size_t len, token_fn *fn, void *arg)
+{
+	uint32_t	 c;
+	size_t		 one;
+
+	for (; len > 0; run += one, len -= one) {
+		one = utf8_next(run, len, &c);
+		fn(arg, run, one);
+	}
+}
+
 static size_t
-tell_han(const char *run, size_t len, token_fn *fn, void *arg)
+tell_han(const char *run, size_t len, bool singles, token_fn *fn, void *arg)
 {
 	uint32_t	 c;
 	size_t		 first = utf8_next(run, len, &c), second, n = 0;
@@ -67,6 +79,8 @@ tell_han(const char *run, size_t len, token_fn *fn, void *arg)
 		fn(arg, run, len);
 		return 1;
 	}
+	if (singles)
+		tell_characters(run, len, fn, arg);
 	for (; first < len; run += first, len -= first, first = second, n++) {
 		second = utf8_next(run + first, len - first, &c);
 		fn(arg, run, first + second);
@@ -84,7 +98,7 @@ tell_word(const char *run, size_t len, token_fn *fn, void *arg)
 }
 
 size_t
-tokens_each(struct arena *a, const char *text, size_t len, token_fn *fn, void *arg)
+tokens_each(struct arena *a, const char *text, size_t len, bool singles, token_fn *fn, void *arg)
 {
 	const char	*p = fold(a, text, &len), *end = p + len, *run = p;
 	enum kind	 kind, in = OTHER;
@@ -96,7 +110,7 @@ tokens_each(struct arena *a, const char *text, size_t len, token_fn *fn, void *a
 		kind = step > 0 ? kind_of(c) : OTHER;
 		if (kind != in) {
 			if (in == HAN)
-				n += tell_han(run, (size_t)(p - run), fn, arg);
+				n += tell_han(run, (size_t)(p - run), singles, fn, arg);
 			else if (in == WORD)
 				n += tell_word(run, (size_t)(p - run), fn, arg);
 			run = p;

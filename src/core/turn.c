@@ -23,6 +23,7 @@ struct opening {		/* what the opening transaction works on */
 	/* The client's earlier messages, as JSON; NULL: not to be stored */
 	char			*context;
 	bool			 fresh;		/* nothing has been said in the session yet */
+	int64_t			 round;		/* of its group */
 	struct said		**said;		/* per seat, */
 	size_t			*nsaid;		/* and how many */
 	const struct model	**models;	/* that may answer */
@@ -93,6 +94,7 @@ make(struct ctx *cx, struct engine *e, const struct turn_spec *spec)
 	t->session = t->stored ? spec->session->id : 0;
 	t->owner = cx->who->id;
 	t->key = cx->who->key;
+	t->parent = spec->parent > 0 ? spec->parent : 0;
 	t->ref = arena_strdup(a, spec->ref);
 	t->lang = cx->lang;
 	t->voice = spec->voice;
@@ -174,18 +176,34 @@ find_group(struct ctx *cx, struct opening *o)
 	return 0;
 }
 
+/* What that lane of the turn hears. */
+static int
+look_back_lane(struct ctx *cx, struct opening *o, int i)
+{
+	const struct turn_spec	*spec = o->spec;
+	const struct turn	*t = o->turn;
+	const int		 lane = t->lanes[i].n;
+
+	if (spec->parent == 0)
+		return o->fresh ? 0 : turn_said(cx, t->session, lane, spec->private, spec->group,
+		    &o->said[i], &o->nsaid[i]);
+	if (turn_path(cx, t->session, lane, spec->parent, &o->said[i], &o->nsaid[i]) == -1)
+		return -1;
+	return o->nsaid[i] > 0 ? 0 : fail(cx, F_VALUE, "parentId");
+}
+
 static int
 look_back(struct ctx *cx, struct opening *o)
 {
-	struct turn	*t = o->turn;
-	int64_t		 n;
+	const struct turn	*t = o->turn;
+	const struct tally	*tally;
 
-	if ((n = turn_count(cx, t->session)) == -1)
+	if ((tally = turn_tally(cx, t->session, o->group)) == NULL)
 		return -1;
-	o->fresh = n == 0;
-	for (int i = 0; !o->fresh && o->spec->parent != -1 && i < t->nlanes; i++)
-		if (turn_said(cx, t->session, t->lanes[i].n, o->spec->private, o->spec->group,
-		    &o->said[i], &o->nsaid[i]) == -1)
+	o->fresh = tally->turns == 0;
+	o->round = tally->rounds + 1;
+	for (int i = 0; o->spec->parent != -1 && i < t->nlanes; i++)
+		if (look_back_lane(cx, o, i) == -1)
 			return -1;
 	return 0;
 }
@@ -197,6 +215,9 @@ mark_session(struct ctx *cx, const struct turn_spec *spec)
 	const struct session	*s = spec->session;
 
 	if (spec->entitle && session_entitle(cx, s, spec->question) == -1)
+		return -1;
+	if (spec->version != 0 && spec->version != s->version &&
+	    session_ask(cx, s->id, spec->version) == -1)
 		return -1;
 	return spec->choice != NULL ? session_choose(cx, s->id, spec->choice->id) : 0;
 }
@@ -242,9 +263,11 @@ open_txn(struct ctx *cx, void *arg)
 			return -1;
 		row.session = t->session;
 		row.group_id = o->group;
+		row.parent = t->parent;
 		row.question = (char *)spec->question;
 		row.content_type = (char *)spec->content_type;
 		row.file_url = (char *)spec->file_url;
+		row.unread = (char *)spec->unread;
 		row.context = o->fresh ? o->context : NULL;
 	}
 	if (turn_add(cx, &row) == -1)
@@ -303,11 +326,14 @@ refer(struct ctx *cx, const struct opening *o)
 	struct question		 q = {
 		.text = spec->question,
 		.content_type = spec->content_type != NULL ? spec->content_type : "text",
-		.author_name = cx->who->name, .author_avatar = cx->who->avatar,
+		.unread = spec->unread,
+		.author = cx->who->subject, .author_name = cx->who->name,
+		.author_avatar = cx->who->avatar,
 		.models = o->models, .nmodels = o->nmodels,
 	};
 
 	t->group = o->group;
+	t->round = o->round;
 	if (t->voice->ref != NULL)
 		t->ref = t->voice->ref(t->a, t, &q);
 }

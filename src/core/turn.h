@@ -98,6 +98,7 @@ struct turn {
 	int64_t			 key;		/* the API key that pays; 0: none */
 	int64_t			 parent;	/* the message that it goes on from; 0: the rest */
 	int64_t			 group;		/* of the turns of one question; 0: not stored */
+	int64_t			 round;		/* of its group in the session, from 1; for ref */
 	const char		*ref;		/* as its voice has it; may be NULL */
 	enum lang		 lang;
 	bool			 stored;
@@ -168,11 +169,17 @@ struct turn_spec {
 	int64_t			 group;
 	bool			 entitle;	/* a session without a title gets it from here */
 	const struct model	*choice;	/* the session's from now on; NULL: as it is */
+	int64_t			 version;	/* of the session's assistant; 0: nothing of it */
 	const char		*question;
 	const char		*content_type;	/* image, document; NULL: text */
 	const char		*file_url;	/* of that; kept with the question */
 	/* An image as the models get it, at an http(s) or data: address; NULL: none */
 	const char		*image;
+	/*
+	 * Gives the picture of an earlier question, by its file_url, in the same form, so that it
+	 * is seen again; NULL, with the ctx not failed: it cannot be had. NULL: none is.
+	 */
+	const char		*(*picture)(struct ctx *, const char *file_url);
 	/* Earlier messages of the client: used and kept only where nothing is stored yet */
 	const struct message	*before;
 	size_t			 nbefore;
@@ -183,8 +190,8 @@ struct turn_spec {
 	const struct message	*told;
 	size_t			 ntold;
 	/*
-	 * A message of the session (id of a turn, or of an answer of one): what is heard is the path
-	 * from the first message to that one. 0: everything, -1: nothing
+	 * A message of the session (id of a turn, or of an answer of one): what is heard is the
+	 * path from the first message to that one. 0: everything, -1: nothing
 	 */
 	int64_t			 parent;
 	/* What the assistant is told before everything; used, not kept. NULL: nothing */
@@ -204,6 +211,8 @@ struct turn_spec {
 	/* What was found, each one JSON object: every lane's first citations */
 	char			**citations;
 	size_t			 ncitations;
+	/* JSON array of what could not be searched, kept with the question; NULL: nothing */
+	const char		*unread;
 	/* Of a request that may be sent again (store/idem.h); NULL: it is like no other */
 	const char		*idem_key, *idem_body;
 };

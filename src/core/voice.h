@@ -26,6 +26,8 @@ struct lane;
 struct question {
 	const char		*text;
 	const char		*content_type;	/* text, image, document */
+	const char		*unread;	/* turn_row.unread */
+	const char		*author;	/* subject; NULL: nobody */
 	const char		*author_name, *author_avatar;	/* NULL: not known */
 	/* id, code, name, logo of all that may answer; of a turn that is over, of those who did */
 	const struct model	*const *models;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #define SECRET_MAX	4096
 #define GUEST		"guest:"
 #define GUEST_HEX	32
+#define PUBLIC		"public:"
 
 struct claims {
 	const char	*subject;
@@ -69,7 +71,7 @@ subject_allowed(const char *s)
 	for (const char *c = s; *c != '\0'; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			return false;
-	return *s != '\0' && strncmp(s, GUEST, strlen(GUEST)) != 0;
+	return *s != '\0' && strncmp(s, GUEST, strlen(GUEST)) != 0 && !who_is_public(s);
 }
 
 bool
@@ -122,6 +124,16 @@ claim_time(const struct json *claims, const char *name, double absent)
 	return json_get_f64(v, &t) ? t : NAN;
 }
 
+/* RFC 7515, 4.1.11: a header that names critical ones wants them understood, and we know none. */
+static bool
+is_critical(jwt_t *jwt)
+{
+	char	*crit = jwt_get_headers_json(jwt, "crit");
+
+	free(crit);
+	return crit != NULL;
+}
+
 /*
  * Verifies a token and takes its claims out. NULL, or what is wrong with it; the ctx does not fail.
  * libjwt takes every HMAC that fits the key and does not look at times, so both are looked at here.
@@ -142,6 +154,8 @@ token_read(struct ctx *cx, const char *token, struct claims *c)
 		return "token";
 	if (jwt_get_alg(jwt) != JWT_ALG_HS256)
 		return "token alg";
+	if (is_critical(jwt))
+		return "token crit";
 	if ((text = jwt_get_grants_json(jwt, NULL)) == NULL)
 		return "token";
 	claims = json_parse(cx, text, strlen(text));
@@ -228,6 +242,20 @@ who_become_guest(struct ctx *cx, const char *token)
 	struct claims	 c = { .subject = arena_printf(cx->a, GUEST "%.*s", GUEST_HEX, token) };
 
 	return become(cx, TENANT_DEFAULT, &c, true);
+}
+
+int
+who_become_public(struct ctx *cx, int64_t tenant, int64_t assistant)
+{
+	struct claims	 c = { .subject = arena_printf(cx->a, PUBLIC "%" PRId64, assistant) };
+
+	return become(cx, tenant, &c, false);
+}
+
+bool
+who_is_public(const char *subject)
+{
+	return subject != NULL && strncmp(subject, PUBLIC, strlen(PUBLIC)) == 0;
 }
 
 void

@@ -50,7 +50,13 @@ enum who_found	 who_find(struct ctx *, const struct who_shown *);
 int		 who_become_guest(struct ctx *, const char *token);
 /* The caller stays somebody without identity: owns nothing, belongs to the default tenant. */
 void		 who_become_nobody(struct ctx *);
-/* May that be the subject of a user whom others name? Guests' are ours alone. */
+/*
+ * Makes the user whose conversations are those that callers without identity have with a public
+ * assistant the caller: who has which is told by what names it. 0 or -1.
+ */
+int		 who_become_public(struct ctx *, int64_t tenant, int64_t assistant);
+bool		 who_is_public(const char *subject);	/* is that such a user's? NULL is not */
+/* May that be the subject of a user whom others name? Guests' and theirs are ours alone. */
 bool		 who_subject_ok(const char *);
 /* A new guest's token: a random id and its MAC. */
 void		 who_guest_token(char dst[WHO_GUEST_SIZE]);

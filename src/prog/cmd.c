@@ -19,6 +19,7 @@
 #include "store/db.h"
 #include "store/migrate.h"
 
+#define TIME_SIZE	20	/* what clock_format writes */
 #define LOG_TAIL	4096	/* a line of the log is no longer */
 
 /* ---- what is told ---------------------------------------------------------------------------- */
@@ -148,6 +149,23 @@ cmd_print(const struct run *r, struct str *s)
 		status = cmd_error(r, EX_IOERR, "standard output: %s", strerror(errno));
 	str_free(s);
 	return status;
+}
+
+int
+cmd_print_json(const struct run *r, struct jw *w)
+{
+	jw_close(w);
+	str_putc(w->out, '\n');
+	return cmd_print(r, w->out);
+}
+
+char *
+cmd_time(const struct run *r, int64_t ms)
+{
+	char	*s = arena_get(r->cx.a, TIME_SIZE);
+
+	clock_format(s, TIME_SIZE, ms, r->cx.conf->timezone);
+	return s;
 }
 
 const char *

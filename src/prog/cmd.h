@@ -111,6 +111,10 @@ const char *cmd_why(const struct run *);
 const char *cmd_logged(const struct run *);
 /* Standard output: EX_OK, or EX_IOERR told on standard error. The str is freed. */
 int	 cmd_print(const struct run *, struct str *);
+/* The same of a document, whose open scopes it closes, on a line of its own. */
+int	 cmd_print_json(const struct run *, struct jw *);
+/* A time for people, in the zone of the settings; in the arena. */
+char	*cmd_time(const struct run *, int64_t ms);
 /* "yes" or "no". */
 const char *yes_no(bool);
 

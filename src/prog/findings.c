@@ -88,10 +88,8 @@ findings_end(struct findings *f)
 	settle(f);
 	jw_end(&f->w);
 	jw_bool(&f->w, "ok", f->bad == 0);
-	jw_close(&f->w);
-	str_putc(&f->json, '\n');
 	if (f->run->json)
-		status = cmd_print(f->run, &f->json);
+		status = cmd_print_json(f->run, &f->w);
 	else if (f->bad > 0)
 		printf("\n%d of %d not as they should be\n", f->bad, f->good + f->bad);
 	str_free(&f->json);

@@ -15,6 +15,7 @@
 #include "bar.h"
 #include "base/clock.h"
 #include "base/ident.h"
+#include "base/reason.h"
 #include "base/scratch.h"
 #include "base/url.h"
 #include "base/utf8.h"
@@ -43,9 +44,12 @@ static const struct opt import_options[] = {
 	OPT_END
 };
 
+enum outcome { FAILED, ADDED, KNOWN, AGAIN, OUTCOMES };
+
 struct file {
 	const char	*path;
 	int64_t		 size;
+	enum outcome	 outcome;
 	int64_t		 document;	/* 0: it was left out */
 	bool		 ended;		/* ready or failed */
 };
@@ -56,7 +60,7 @@ struct import {
 	const char	*dataset_name;	/* NULL: none */
 	struct file	*files;
 	size_t		 n;
-	int64_t		 added, known, bad;
+	int64_t		 count[OUTCOMES];
 	struct bar	 bar;
 	/* Of the file that is at it: */
 	int		 fd;
@@ -68,7 +72,7 @@ struct import {
 static void
 left_out(struct import *im, const char *path, const char *why)
 {
-	im->bad++;
+	im->count[FAILED]++;
 	bar_clear(&im->bar);
 	fprintf(stderr, "%s: %s\n", path, why);
 }
@@ -78,7 +82,8 @@ found(struct import *im, const char *path, int64_t size)
 {
 	if ((im->n & (im->n - 1)) == 0)		/* full at every power of two */
 		im->files = xrealloc(im->files, (im->n > 0 ? im->n * 2 : 1) * sizeof(*im->files));
-	im->files[im->n++] = (struct file){ arena_strdup(im->run->cx.a, path), size, 0, false };
+	im->files[im->n++] = (struct file){ .path = arena_strdup(im->run->cx.a, path),
+		.size = size };
 }
 
 static int
@@ -155,24 +160,38 @@ same_content(struct import *im, struct ctx *cx, const struct document *d)
 	return 1;
 }
 
-/* The owner's document with that name and content; 0: there is none; -1: the ctx failed. */
-static int64_t
-find(struct import *im, struct ctx *cx, const char *name, int64_t size)
+static bool
+has_failed(const struct document *d)
+{
+	return strcmp(d->status, "failed") == 0;
+}
+
+/*
+ * The owner's document with that name and content, best one that has not failed, in *it; its id 0:
+ * there is none. 0, or -1 (ctx failed).
+ */
+static int
+find(struct import *im, struct ctx *cx, const char *name, int64_t size, struct document *it)
 {
 	struct document	*d;
 	int64_t		 skip = 0, total;
 	size_t		 n;
 	int		 same;
 
+	*it = (struct document){ .id = 0 };
 	do {
 		if (document_search(cx, im->owner, name, skip, PAGE, &d, &n, &total) == -1)
 			return -1;
 		for (size_t i = 0; i < n; i++) {
 			if (strcmp(d[i].file_name, name) != 0 || d[i].size != size ||
-			    d[i].url != NULL || strcmp(d[i].status, "failed") == 0)
+			    d[i].url != NULL || (it->id != 0 && has_failed(&d[i])))
 				continue;
-			if ((same = same_content(im, cx, &d[i])) != 0)
-				return same == 1 ? d[i].id : -1;
+			if ((same = same_content(im, cx, &d[i])) == -1)
+				return -1;
+			if (same == 1)
+				*it = d[i];
+			if (same == 1 && !has_failed(it))
+				return 0;
 		}
 		skip += PAGE;
 	} while (n == PAGE);
@@ -193,6 +212,16 @@ add(struct import *im, struct ctx *cx, const char *name, int64_t size, const str
 		return -1;
 	wake_send();
 	return d.id;
+}
+
+/* What could not be read may be readable by now: the program may know more, or have more room. */
+static int
+try_again(struct ctx *cx, int64_t document)
+{
+	if (document_retry(cx, document) == -1)
+		return -1;
+	wake_send();
+	return 0;
 }
 
 /* What is wrong with it before it is stored; NULL: nothing, and *k is its kind. */
@@ -219,20 +248,22 @@ take(struct import *im, struct ctx *cx, struct file *f)
 {
 	const char		*name = name_of(f->path), *why;
 	const struct kind	*k = NULL;
-	int64_t			 id;
+	struct document		 d;
 
 	if ((why = refused(im, name, f->size, &k)) != NULL) {
 		left_out(im, f->path, why);
 		return 0;
 	}
-	if ((id = find(im, cx, name, f->size)) > 0)
-		im->known++;
-	else if (id == 0 && (id = add(im, cx, name, f->size, k)) != -1)
-		im->added++;
-	if (id == -1)
+	if (find(im, cx, name, f->size, &d) == -1)
 		return -1;
-	f->document = id;
-	return im->dataset == 0 ? 0 : dataset_attach(cx, im->owner, im->dataset, &id, 1);
+	f->outcome = d.id == 0 ? ADDED : has_failed(&d) ? AGAIN : KNOWN;
+	if (f->outcome == ADDED && (d.id = add(im, cx, name, f->size, k)) == -1)
+		return -1;
+	if (f->outcome == AGAIN && try_again(cx, d.id) == -1)
+		return -1;
+	im->count[f->outcome]++;
+	f->document = d.id;
+	return im->dataset == 0 ? 0 : dataset_attach(cx, im->owner, im->dataset, &d.id, 1);
 }
 
 /* Each file has an arena of its own. An exit status. */
@@ -324,8 +355,11 @@ look_after(struct import *im, struct ctx *cx, struct file *f)
 		return 0;
 	}
 	f->ended = strcmp(d->status, "pending") != 0;
-	if (strcmp(d->status, "failed") == 0)
-		left_out(im, f->path, d->error != NULL ? d->error : "failed");
+	if (has_failed(d)) {
+		im->count[f->outcome]--;
+		left_out(im, f->path, d->error != NULL ? reason_text(cx->a, d->error, LANG_EN) :
+		    "failed");
+	}
 	return 0;
 }
 
@@ -379,6 +413,30 @@ all(struct import *im)
 	return status;
 }
 
+/* Each file once, as what became of it; what none was, is left out. */
+static void
+sum_up(const struct import *im)
+{
+	static const struct {
+		const char	*one, *more;
+	} words[OUTCOMES] = {
+		[ADDED] = { "document added", "documents added" },
+		[KNOWN] = { "was there already", "were there already" },
+		[AGAIN] = { "is read again", "are read again" },
+		[FAILED] = { "failed", "failed" },
+	};
+	static const enum outcome	 order[] = { ADDED, KNOWN, AGAIN, FAILED };
+
+	for (size_t i = 0; i < OUTCOMES; i++) {
+		const int64_t	 n = im->count[order[i]];
+
+		if (i == 0 || n > 0)
+			printf("%s%" PRId64 " %s", i > 0 ? ", " : "", n,
+			    n == 1 ? words[order[i]].one : words[order[i]].more);
+	}
+	putchar('\n');
+}
+
 static int
 import_documents(struct run *r, const void *opts)
 {
@@ -396,13 +454,8 @@ import_documents(struct run *r, const void *opts)
 	free(im.files);
 	if (status != EX_OK)
 		return status;
-	printf("%" PRId64 " documents added", im.added);
-	if (im.known > 0)
-		printf(", %" PRId64 " were there already", im.known);
-	if (im.bad > 0)
-		printf(", %" PRId64 " failed", im.bad);
-	putchar('\n');
-	return im.bad > 0 ? EX_DATAERR : EX_OK;
+	sum_up(&im);
+	return im.count[FAILED] > 0 ? EX_DATAERR : EX_OK;
 }
 
 const struct cmd cmd_import_documents = {
@@ -414,8 +467,8 @@ const struct cmd cmd_import_documents = {
 	    "Text, Markdown, HTML, PDF, DOCX and images, of directories all files below them\n"
 	    "whose names do not begin with a dot. The service reads them in the background.\n"
 	    "What the user has already, with that name and content, is not added again: an\n"
-	    "import that was cut off is simply repeated. Each file that fails is one line; the\n"
-	    "exit code is then 65.\n",
+	    "import that was cut off is simply repeated; what could not be read is read again.\n"
+	    "Each file that fails is one line; the exit code is then 65.\n",
 	.flags = CMD_SCHEMA | CMD_IDS,
 	.opts = import_options,
 	.size = sizeof(struct import_opts),

@@ -1,16 +1,13 @@
-/* jobs_process: the process that does the work of the background, from its fork to its end. */
+/* jobs_process: the life of a process that does the work of the background. */
 #ifndef PARLEY_JOBS_PROCESS_H
 #define PARLEY_JOBS_PROCESS_H
 
-#include <sys/types.h>
-
-#include "base/conf.h"
+#include "process.h"
 
 /*
  * Works until it is told to leave: HUP lets it end the job it is at, TERM, INT and QUIT have it
- * give that back, for others to begin at once. Its pid goes to ready_fd once it works. The exit
- * status. The signals it takes are blocked already.
+ * give that back, for others to begin at once. The exit status.
  */
-int	 jobs_process_run(const struct conf *, int number, pid_t master, int ready_fd);
+int	 jobs_process_run(const struct process *);
 
 #endif

@@ -7,7 +7,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "store/db.h"
 #include "store/migrate.h"
 #include "table.h"
@@ -27,12 +26,7 @@ static const struct opt migrate_options[] = {
 static const char *
 applied(struct run *r, const struct migration *m)
 {
-	char	*s = arena_get(r->cx.a, 32);
-
-	if (m->applied_ms == 0)
-		return "not applied";
-	clock_format(s, 32, m->applied_ms, r->cx.conf->timezone);
-	return s;
+	return m->applied_ms != 0 ? cmd_time(r, m->applied_ms) : "not applied";
 }
 
 static int
@@ -40,7 +34,6 @@ status_json(struct run *r, const struct migration *m, size_t n)
 {
 	struct str	 out = STR_INIT(0);
 	struct jw	 w;
-	char		 at[32];
 
 	jw_open(&w, &out);
 	jw_arr(&w, NULL);
@@ -48,13 +41,10 @@ status_json(struct run *r, const struct migration *m, size_t n)
 		jw_obj(&w, NULL);
 		jw_i64(&w, "version", m[i].version);
 		jw_str(&w, "name", m[i].name);
-		clock_rfc3339(at, sizeof(at), m[i].applied_ms);
-		jw_str(&w, "applied", m[i].applied_ms != 0 ? at : NULL);
+		jw_time(&w, "applied", m[i].applied_ms);
 		jw_end(&w);
 	}
-	jw_close(&w);
-	str_putc(&out, '\n');
-	return cmd_print(r, &out);
+	return cmd_print_json(r, &w);
 }
 
 static int

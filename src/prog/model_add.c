@@ -159,10 +159,9 @@ add(struct run *r, const void *opts)
 		jw_obj(&w, NULL);
 		jw_idstr(&w, "id", m.id);
 		jw_str(&w, "code", m.code);
-		jw_close(&w);
-		str_putc(&out, '\n');
-	} else
-		str_printf(&out, "model %s added\n", m.code);
+		return cmd_print_json(r, &w);
+	}
+	str_printf(&out, "model %s added\n", m.code);
 	return cmd_print(r, &out);
 }
 

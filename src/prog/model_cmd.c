@@ -29,9 +29,14 @@ limit(struct arena *a, int n)
 	return n != 0 ? arena_printf(a, "%d", n) : NULL;
 }
 
-void
-model_json(struct jw *w, const struct model *m, char *const *fallbacks, size_t n)
+int
+model_json(struct ctx *cx, struct jw *w, const struct model *m)
 {
+	char	**fallbacks;
+	size_t	  n;
+
+	if (model_fallbacks(cx, m->id, &fallbacks, &n) == -1)
+		return -1;
 	jw_idstr(w, "id", m->id);
 	jw_str(w, "code", m->code);
 	jw_str(w, "name", m->name);
@@ -56,6 +61,7 @@ model_json(struct jw *w, const struct model *m, char *const *fallbacks, size_t n
 	for (size_t i = 0; i < n; i++)
 		jw_str(w, NULL, fallbacks[i]);
 	jw_end(w);
+	return 0;
 }
 
 static int
@@ -63,23 +69,18 @@ list_json(struct run *r, const struct model *m, size_t n)
 {
 	struct str	 out = STR_INIT(0);
 	struct jw	 w;
-	char		**fallbacks;
-	size_t		 nf;
 
 	jw_open(&w, &out);
 	jw_arr(&w, NULL);
 	for (size_t i = 0; i < n; i++) {
-		if (model_fallbacks(&r->cx, m[i].id, &fallbacks, &nf) == -1) {
+		jw_obj(&w, NULL);
+		if (model_json(&r->cx, &w, &m[i]) == -1) {
 			str_free(&out);
 			return cmd_failed(r);
 		}
-		jw_obj(&w, NULL);
-		model_json(&w, &m[i], fallbacks, nf);
 		jw_end(&w);
 	}
-	jw_close(&w);
-	str_putc(&out, '\n');
-	return cmd_print(r, &out);
+	return cmd_print_json(r, &w);
 }
 
 static int
@@ -154,26 +155,36 @@ show_text(struct run *r, struct str *out, const struct model *m, char *const *fa
 }
 
 static int
+show_json(struct run *r, const struct model *m)
+{
+	struct str	 out = STR_INIT(0);
+	struct jw	 w;
+
+	jw_open(&w, &out);
+	jw_obj(&w, NULL);
+	if (model_json(&r->cx, &w, m) == -1) {
+		str_free(&out);
+		return cmd_failed(r);
+	}
+	return cmd_print_json(r, &w);
+}
+
+static int
 show(struct run *r, const void *opts)
 {
 	struct str	 out = STR_INIT(0);
 	struct model	*m;
-	struct jw	 w;
 	char		**fallbacks;
 	size_t		 n;
 
 	(void)opts;
-	if ((m = model_get(&r->cx, r->operand[0])) == NULL ||
-	    model_fallbacks(&r->cx, m->id, &fallbacks, &n) == -1)
+	if ((m = model_get(&r->cx, r->operand[0])) == NULL)
 		return cmd_failed(r);
-	if (r->json) {
-		jw_open(&w, &out);
-		jw_obj(&w, NULL);
-		model_json(&w, m, fallbacks, n);
-		jw_close(&w);
-		str_putc(&out, '\n');
-	} else
-		show_text(r, &out, m, fallbacks, n);
+	if (r->json)
+		return show_json(r, m);
+	if (model_fallbacks(&r->cx, m->id, &fallbacks, &n) == -1)
+		return cmd_failed(r);
+	show_text(r, &out, m, fallbacks, n);
 	return cmd_print(r, &out);
 }
 

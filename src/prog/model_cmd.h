@@ -7,7 +7,7 @@
 
 /* "env UPSTREAM_KEY", "file /etc/parley/key", or NULL where it has none; in the arena. */
 const char	*model_key_ref(struct arena *, const struct model *);
-/* All that is registered of it, as members of an object that is begun already. */
-void		 model_json(struct jw *, const struct model *, char *const *fallbacks, size_t n);
+/* All that is registered of it, as members of an object that is begun already. -1: failed. */
+int		 model_json(struct ctx *, struct jw *, const struct model *);
 
 #endif

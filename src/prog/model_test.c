@@ -132,9 +132,7 @@ report(struct run *r, const struct trial *t, const struct model *m)
 		jw_bool(&w, "estimated", !t->end.usage);
 		jw_f64(&w, "tokens_per_s", rate(t));
 		jw_strn(&w, "text", t->text.p, t->text.len);
-		jw_close(&w);
-		str_putc(&out, '\n');
-		return cmd_print(r, &out);
+		return cmd_print_json(r, &w);
 	}
 	str_printf(&out, "\n\nfirst token   %.3f s\n", first);
 	str_printf(&out, "whole answer  %.3f s, %d pieces\n", whole, t->deltas);

@@ -1,190 +1,107 @@
 #include "process.h"
 
 #include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include <errno.h>
-#include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "api/dispatch.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/slot.h"
-#include "core/engine.h"
-#include "store/db.h"
-#include "web/fcgi.h"
-#include "web/socket.h"
-#include "web/worker.h"
+#include "jobs_process.h"
+#include "worker_process.h"
 
-#define LAST_WORDS	5000	/* ms for what was failed to be said and stored */
-#define LARGE		65536	/* bytes: such memory is had from, and given back to, the system */
-#define LOOK		20	/* ms between two looks whether all is done */
-
-struct life {
-	const struct conf	*conf;
-	pid_t			 master;
-	int			 listen_fd;	/* -1 once leaving */
-	int			 ws_fd;		/* the same, or there is none */
-	struct engine		*engine;
-	struct sockets		*sockets;
-	struct worker		*worker;
-	bool			 leaving;
-	int64_t			 fail_at;	/* monotonic ms; INT64_MAX: never */
-	int64_t			 end_at;
+static const struct {
+	const char	*name;		/* in sentences */
+	const char	*role;		/* in lists of processes, and in the log */
+	int		(*run)(const struct process *);
+} kinds[] = {
+	[CHILD_WORKER] = { "worker", "worker", worker_process_run },
+	[CHILD_JOBS] = { "jobs process", "jobs", jobs_process_run },
 };
 
 static void
-life_leave(struct life *l, bool pass, int64_t wait_ms)
+role_take(const char *role, int number)
 {
-	int64_t	at = wait_ms == INT64_MAX ? INT64_MAX : clock_mono_ms() + wait_ms;
+	char	name[24];
 
-	log_info("leaving", LOG_I("busy", worker_busy(l->worker)),
-	    LOG_I("turns", engine_running(l->engine)));
-	worker_retire(l->worker, pass);
-	l->leaving = true;
-	/* Where all leave, nobody shall seem to listen. */
-	if (l->listen_fd != -1)
-		close(l->listen_fd);
-	if (l->ws_fd != -1)
-		close(l->ws_fd);
-	l->listen_fd = l->ws_fd = -1;
-	if (at < l->fail_at)
-		l->fail_at = at;
-}
-
-static void
-life_signal(struct life *l, int sig)
-{
-	switch (sig) {
-	case SIGHUP:
-		if (!l->leaving)
-			life_leave(l, true, INT64_MAX);
-		break;
-	case SIGTERM:
-		if (!l->leaving && engine_outcast(l->engine))
-			kill(l->master, SIGTERM);	/* no other worker can do better */
-		life_leave(l, false, (int64_t)l->conf->drain * 1000);
-		break;
-	case SIGINT:
-	case SIGQUIT:
-		life_leave(l, false, 0);
-		break;
-	case SIGUSR1:
-		log_reopen();
-		break;
-	}
-}
-
-/* Has everything ended, or must it? */
-static bool
-life_over(struct life *l)
-{
-	int64_t	now = clock_mono_ms();
-
-	if (!l->leaving)
-		return false;
-	if (worker_busy(l->worker) == 0 && engine_running(l->engine) == 0)
-		return true;
-	if (l->fail_at <= now) {
-		engine_fail_all(l->engine);
-		l->fail_at = INT64_MAX;
-		l->end_at = now + LAST_WORDS;
-	}
-	return l->end_at <= now;
-}
-
-static void
-life_run(struct life *l)
-{
-	struct timespec	 look = { .tv_nsec = LOOK * 1000000 };
-	sigset_t	 set;
-	int		 sig;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGQUIT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGUSR1);
-	while (!life_over(l))
-		if ((sig = sigtimedwait(&set, NULL, l->leaving ? &look : NULL)) > 0)
-			life_signal(l, sig);
-}
-
-static int
-life_start(struct life *l, const struct process *p)
-{
-	struct worker_opts	 o = {
-		.conf = p->conf, .routes = p->routes, .serve = dispatch,
-		.db_new = db_new, .db_free = db_free,
-		.listen_fd = p->listen_fd, .ws_fd = p->ws_fd,
-		.handoff_in = p->handoff[0], .handoff_out = p->handoff[1],
-	};
-
-	if (fcgi_init() == -1) {
-		log_error("libfcgi does not start");
-		return EX_SOFTWARE;
-	}
-	/* libfcgi has brought handlers of its own. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGUSR1, SIG_DFL);
-	if ((l->engine = engine_start(p->conf, voices_table())) == NULL)
-		return EX_UNAVAILABLE;
-	if (p->ws_fd != -1 && (l->sockets = sockets_new(p->conf, engine_loop(l->engine),
-	    engine_peers(l->engine))) == NULL)
-		return EX_SOFTWARE;
-	o.engine = l->engine;
-	o.sockets = l->sockets;
-	if ((l->worker = worker_start(&o)) == NULL) {
-		log_error("the worker does not start", LOG_S("error", strerror(errno)));
-		return EX_OSERR;
-	}
-	return 0;
+	snprintf(name, sizeof(name), "parley %s", role);
+	prctl(PR_SET_NAME, name);
+	snprintf(name, sizeof(name), "%s %d", role, number);
+	log_as(name);
 }
 
 int
-process_run(const struct process *p)
+process_run(enum child_kind kind, const struct process *p)
 {
-	struct life	 l = { .conf = p->conf, .master = p->master, .listen_fd = p->listen_fd,
-	    .ws_fd = p->ws_fd, .fail_at = INT64_MAX, .end_at = INT64_MAX };
-	pid_t		 pid = getpid();
-	char		 role[24];
-	int		 rc;
-
-	/* What a burst took goes back to the system; glibc would raise the limit by itself. */
-	mallopt(M_MMAP_THRESHOLD, LARGE);
-	mallopt(M_TRIM_THRESHOLD, LARGE);
-	prctl(PR_SET_NAME, "parley worker");
+	role_take(kinds[kind].role, p->number);
 	/* The kernel ends us when the master dies; it may have done so already. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != p->master)
 		return EX_OK;
-	snprintf(role, sizeof(role), "worker %d", p->number);
-	log_as(role);
 	if (slot_take() == -1) {
-		log_error("no place among the workers of this state_dir",
+		log_error("no place among the processes of this state_dir",
 		    LOG_S("error", strerror(errno)));
 		return EX_OSERR;
 	}
-	if ((rc = life_start(&l, p)) != 0)
-		return rc;
+	return kinds[kind].run(p);
+}
+
+void
+process_ready(const struct process *p)
+{
+	pid_t	pid = getpid();
+
 	if (write(p->ready_fd, &pid, sizeof(pid)) != sizeof(pid))
 		log_warn("the master does not hear", LOG_S("error", strerror(errno)));
-	log_info("ready", LOG_I("threads", p->conf->threads));
-	life_run(&l);
-	if (l.end_at != INT64_MAX && (worker_busy(l.worker) > 0 || engine_running(l.engine) > 0)) {
-		log_warn("left in spite of what runs", LOG_I("busy", worker_busy(l.worker)),
-		    LOG_I("turns", engine_running(l.engine)));
-		_exit(EX_OK);		/* its threads wait for what does not come */
+	close(p->ready_fd);
+}
+
+void
+process_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGQUIT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGUSR1);
+}
+
+int
+process_wait(int ms)
+{
+	struct timespec	wait = { ms / 1000, ms % 1000 * 1000000L };
+	sigset_t	set;
+	int		sig;
+
+	process_signals(&set);
+	if ((sig = sigtimedwait(&set, NULL, ms == -1 ? NULL : &wait)) != SIGUSR1)
+		return sig;
+	log_reopen();
+	return -1;
+}
+
+void
+process_ended(const struct child *c, int status)
+{
+	const char	*name = kinds[c->kind].name;
+	char		 what[64];
+
+	if (WIFSIGNALED(status)) {
+		snprintf(what, sizeof(what), "a %s died", name);
+		log_error(what, LOG_I("number", c->number), LOG_I("child", c->pid),
+		    LOG_S("signal", strsignal(WTERMSIG(status))));
+	} else if (WEXITSTATUS(status) != 0 || c->wanted) {
+		snprintf(what, sizeof(what), "a %s ended", name);
+		log_error(what, LOG_I("number", c->number), LOG_I("child", c->pid),
+		    LOG_I("status", WEXITSTATUS(status)));
+	} else {
+		snprintf(what, sizeof(what), "a %s left", name);
+		log_info(what, LOG_I("number", c->number), LOG_I("child", c->pid));
 	}
-	worker_stop(l.worker);
-	engine_stop(l.engine);
-	sockets_free(l.sockets);
-	return EX_OK;
 }

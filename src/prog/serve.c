@@ -2,7 +2,6 @@
 
 #include "serve.h"
 
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -12,24 +11,20 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-#ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
 
 #include "api/dispatch.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/slot.h"
 #include "children.h"
-#include "jobs_process.h"
 #include "listen.h"
 #include "process.h"
+#include "settings.h"
+#include "starter.h"
 #include "state.h"
 #include "web/handoff.h"
 
@@ -43,12 +38,9 @@ enum phase {
 };
 
 struct master {
-	const struct serve_opts	*opts;
 	pid_t			 pid;		/* ours */
-	struct conf		 conf;		/* in force, its strings those of: */
-	struct conf		*loaded;	/* NULL: the caller's */
-	struct conf		 old_conf;	/* while RELOADING: to go back to */
-	struct conf		*old_loaded;
+	struct settings		 settings;
+	const struct conf	*conf;		/* those in force */
 	struct routes		*routes;
 	struct listener		 listener, ws;	/* for FastCGI, for WebSockets */
 	int			 handoff[2], ready[2];
@@ -62,145 +54,31 @@ struct master {
 	struct children		 children;
 };
 
-/* ---- what others are told -------------------------------------------------------------------- */
-
-static void
-notify(const char *state)
-{
-#ifdef HAVE_SYSTEMD
-	sd_notifyf(0, "%s\nMONOTONIC_USEC=%lld", state, (long long)clock_mono_us());
-#else
-	(void)state;
-#endif
-}
-
-static void
-tell_parent(struct master *m, int status)
-{
-	if (m->tell == -1)
-		return;
-	if (write(m->tell, &status, sizeof(status)) != sizeof(status))
-		log_warn("the parent has gone");
-	close(m->tell);
-	m->tell = -1;
-}
-
-/*
- * Into the background. In the parent this ends with what the child tells it: 0 once the workers are
- * up.
- */
-static int
-background(struct master *m)
-{
-	int	 fd[2], status;
-	pid_t	 pid;
-
-	if (pipe2(fd, O_CLOEXEC) == -1 || (pid = fork()) == -1) {
-		warn("fork");
-		return -1;
-	}
-	if (pid > 0) {
-		close(fd[1]);
-		if (read(fd[0], &status, sizeof(status)) != sizeof(status)) {
-			warnx("serve ended before its workers were up: see the log");
-			status = EX_SOFTWARE;
-		}
-		_exit(status);
-	}
-	close(fd[0]);
-	m->tell = fd[1];
-	setsid();
-	return 0;
-}
-
-/* ---- settings -------------------------------------------------------------------------------- */
-
-static void
-log_start(const struct conf *c)
-{
-	static const char	*const names[] = { "debug", "info", "warn", "error" };
-	enum log_level		 least = LOG_INFO_;
-	size_t			 i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(c->log_level, names[i]) == 0)
-			least = (enum log_level)i;
-	log_open(c->log, least);
-	log_as("master");
-}
-
-static void
-conf_take(struct master *m, const struct conf *c)
-{
-	m->conf = *c;
-	if (m->opts->workers > 0)
-		m->conf.workers = m->opts->workers;
-	if (m->opts->threads > 0)
-		m->conf.threads = m->opts->threads;
-	if (m->opts->listen != NULL)
-		m->conf.listen = m->opts->listen;
-}
-
 /* ---- phases ---------------------------------------------------------------------------------- */
-
-/* In the child. */
-static int
-worker_run(struct master *m, int number)
-{
-	struct process	 p = {
-		.conf = &m->conf, .routes = m->routes, .number = number, .master = m->pid,
-		.listen_fd = m->listener.fd, .ws_fd = m->ws.fd,
-		.handoff = { m->handoff[0], m->handoff[1] },
-		.ready_fd = m->ready[1],
-	};
-
-	return process_run(&p);
-}
-
-static int
-jobs_run(struct master *m, int number)
-{
-	const int	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	/*
-	 * Nobody shall seem to listen, or to take connections, once the workers have left. The
-	 * first may be descriptor 0, which stays taken.
-	 */
-	if (null == -1 || dup2(null, m->listener.fd) == -1)
-		close(m->listener.fd);
-	close(null);
-	if (m->ws.fd != -1)
-		close(m->ws.fd);
-	close(m->handoff[0]);
-	close(m->handoff[1]);
-	return jobs_process_run(&m->conf, number, m->pid, m->ready[1]);
-}
-
-static const struct {
-	const char	*name;
-	int		(*run)(struct master *, int number);
-} kinds[] = {
-	[CHILD_WORKER] = { "worker", worker_run },
-	[CHILD_JOBS] = { "jobs process", jobs_run },
-};
 
 static void
 child_run(void *arg, enum child_kind kind, int number)
 {
 	struct master	*m = arg;
+	struct process	 p = {
+		.conf = m->conf, .routes = m->routes, .number = number, .master = m->pid,
+		.listen_fd = m->listener.fd, .ws_fd = m->ws.fd,
+		.handoff = { m->handoff[0], m->handoff[1] },
+		.ready_fd = m->ready[1],
+	};
 
 	if (m->tell != -1)
 		close(m->tell);
 	close(m->signals);
 	close(m->ready[0]);
-	exit(kinds[kind].run(m, number));
+	exit(process_run(kind, &p));
 }
 
 static void
 start_all(struct master *m)
 {
-	children_start(&m->children, CHILD_WORKER, m->conf.workers);
-	children_start(&m->children, CHILD_JOBS, m->conf.jobs);
+	children_start(&m->children, CHILD_WORKER, m->conf->workers);
+	children_start(&m->children, CHILD_JOBS, m->conf->jobs);
 }
 
 static void	reload(struct master *);
@@ -208,11 +86,11 @@ static void	reload(struct master *);
 static void
 stop(struct master *m, int sig)
 {
-	int64_t	wait = KILL_AFTER + (sig == SIGTERM ? (int64_t)m->conf.drain * 1000 : 0);
+	int64_t	wait = KILL_AFTER + (sig == SIGTERM ? (int64_t)m->conf->drain * 1000 : 0);
 
 	if (m->phase != STOPPING) {
 		log_info("stopping", LOG_S("signal", strsignal(sig)));
-		notify("STOPPING=1");
+		starter_notify("STOPPING=1");
 		listen_close(&m->listener);	/* who comes now is not left waiting */
 		listen_close(&m->ws);
 		m->kill_at = INT64_MAX;
@@ -231,14 +109,13 @@ all_ready(struct master *m)
 {
 	if (m->phase == RELOADING) {
 		children_dismiss(&m->children, false, SIGHUP);
-		conf_free(m->old_loaded);
-		m->old_loaded = NULL;
-		log_info("reloaded", LOG_I("workers", m->conf.workers));
+		settings_keep(&m->settings);
+		log_info("reloaded", LOG_I("workers", m->conf->workers));
 	}
 	children_settle(&m->children);
 	m->phase = RUNNING;
-	notify("READY=1");
-	tell_parent(m, EX_OK);
+	starter_notify("READY=1");
+	starter_tell(&m->tell, EX_OK);
 	if (m->again) {
 		m->again = false;
 		reload(m);
@@ -249,73 +126,31 @@ all_ready(struct master *m)
 static void
 reload_give_up(struct master *m)
 {
-	log_error("reload given up, the old settings stay", LOG_S("file", m->conf.file));
+	log_error("reload given up, the old settings stay", LOG_S("file", m->conf->file));
 	children_dismiss(&m->children, true, SIGTERM);
-	conf_free(m->loaded);
-	m->conf = m->old_conf;
-	m->loaded = m->old_loaded;
-	m->old_loaded = NULL;
-	log_start(&m->conf);
-	state_back(&m->conf);
+	settings_back(&m->settings);
 	m->phase = RUNNING;
-	notify("READY=1");
+	starter_notify("READY=1");
 }
 
 static void
 reload(struct master *m)
 {
-	struct str	 err = STR_INIT(4096);
-	struct conf	*c;
-
 	if (m->phase != RUNNING) {
 		m->again = m->phase != STOPPING;
 		return;
 	}
-	notify("RELOADING=1");
-	if ((c = conf_load(m->conf.file, &err)) == NULL ||
-	    state_change(&m->conf, c, &err) != 0) {
-		log_error("not reloaded", LOG_S("why", err.p));
-		conf_free(c);
-		str_free(&err);
-		notify("READY=1");
+	starter_notify("RELOADING=1");
+	if (settings_reload(&m->settings) == -1) {
+		starter_notify("READY=1");
 		return;
 	}
-	m->old_conf = m->conf;
-	m->old_loaded = m->loaded;
-	m->loaded = c;
-	conf_take(m, c);
-	log_start(&m->conf);
-	if (strcmp(m->conf.listen, m->old_conf.listen) != 0)
-		log_warn("another listen takes a restart", LOG_S("listen", m->conf.listen));
-	if (strcmp(m->conf.ws_listen, m->old_conf.ws_listen) != 0)
-		log_warn("another ws_listen takes a restart",
-		    LOG_S("ws_listen", m->conf.ws_listen));
 	m->phase = RELOADING;
-	log_info("reloading", LOG_I("workers", m->conf.workers));
+	log_info("reloading", LOG_I("workers", m->conf->workers));
 	start_all(m);
 }
 
 /* ---- what happens ---------------------------------------------------------------------------- */
-
-static void
-told(const struct child *c, int status, bool failed)
-{
-	const char	*name = kinds[c->kind].name;
-	char		 what[64];
-
-	if (WIFSIGNALED(status)) {
-		snprintf(what, sizeof(what), "a %s died", name);
-		log_error(what, LOG_I("number", c->number), LOG_I("child", c->pid),
-		    LOG_S("signal", strsignal(WTERMSIG(status))));
-	} else if (failed || c->wanted) {
-		snprintf(what, sizeof(what), "a %s ended", name);
-		log_error(what, LOG_I("number", c->number), LOG_I("child", c->pid),
-		    LOG_I("status", WEXITSTATUS(status)));
-	} else {
-		snprintf(what, sizeof(what), "a %s left", name);
-		log_info(what, LOG_I("number", c->number), LOG_I("child", c->pid));
-	}
-}
 
 static void
 child_died(struct master *m, struct child *c, int status)
@@ -323,7 +158,7 @@ child_died(struct master *m, struct child *c, int status)
 	bool	fresh = c->fresh, ready = c->ready;
 	bool	failed = WIFEXITED(status) && WEXITSTATUS(status) != 0;
 
-	told(c, status, failed);
+	process_ended(c, status);
 	if (!c->wanted) {
 		children_remove(&m->children, c);
 		return;
@@ -335,7 +170,7 @@ child_died(struct master *m, struct child *c, int status)
 	if (m->phase == STARTING) {
 		warnx("the workers do not start: the log says why");
 		m->status = WEXITSTATUS(status);
-		tell_parent(m, m->status);
+		starter_tell(&m->tell, m->status);
 		stop(m, SIGTERM);
 	} else if (m->phase == RELOADING)
 		reload_give_up(m);
@@ -442,13 +277,8 @@ open_all(struct master *m)
 {
 	sigset_t	set;
 
-	sigemptyset(&set);
+	process_signals(&set);
 	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGQUIT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGUSR1);
 	m->pid = getpid();
 	signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1 ||
@@ -483,16 +313,16 @@ prepare(struct master *m)
 	size_t			 n;
 	int			 rc;
 
-	if ((rc = listen_get(&m->listener, LISTEN_FCGI, m->conf.listen,
-	    m->conf.socket_group)) != 0 ||
-	    (rc = listen_get(&m->ws, LISTEN_WS, m->conf.ws_listen, m->conf.socket_group)) != 0)
+	if ((rc = listen_get(&m->listener, LISTEN_FCGI, m->conf->listen,
+	    m->conf->socket_group)) != 0 ||
+	    (rc = listen_get(&m->ws, LISTEN_WS, m->conf->ws_listen, m->conf->socket_group)) != 0)
 		return rc;
 	raise_limits();
 	rows = routes_table(&n);
 	if ((m->routes = routes_compile(rows, n, &err)) == NULL)
 		rc = EX_SOFTWARE;
 	else
-		rc = state_take(&m->conf, &err);
+		rc = state_take(m->conf, &err);
 	if (rc != 0)
 		warnx("%s", err.p);
 	str_free(&err);
@@ -502,29 +332,28 @@ prepare(struct master *m)
 int
 serve_main(const struct conf *conf, const struct serve_opts *opts)
 {
-	struct master	m = { .opts = opts, .tell = -1, .listener.fd = -1, .ws.fd = -1 };
+	struct master	m = { .tell = -1, .listener.fd = -1, .ws.fd = -1 };
 
 	m.children.run = child_run;
 	m.children.arg = &m;
-	conf_take(&m, conf);
-	log_start(&m.conf);
+	settings_start(&m.settings, conf, opts);
+	m.conf = &m.settings.conf;
 	if ((m.status = prepare(&m)) != 0)
 		goto out;
-	if ((!opts->foreground && background(&m) == -1) || open_all(&m) == -1) {
+	if ((!opts->foreground && starter_leave(&m.tell) == -1) || open_all(&m) == -1) {
 		m.status = EX_OSERR;
 		goto out;
 	}
-	log_info("starting", LOG_S("version", PACKAGE_VERSION), LOG_I("workers", m.conf.workers));
+	log_info("starting", LOG_S("version", PACKAGE_VERSION), LOG_I("workers", m.conf->workers));
 	start_all(&m);
 	run(&m);
-	state_release(&m.conf);
+	state_release(m.conf);
 	log_info("stopped");
 out:
 	listen_close(&m.listener);
 	listen_close(&m.ws);
 	routes_free(m.routes);
-	conf_free(m.loaded);
-	conf_free(m.old_loaded);
+	settings_free(&m.settings);
 	free(m.children.v);
 	return m.status;
 }

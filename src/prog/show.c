@@ -86,9 +86,7 @@ show_routes(struct run *r, const void *opts)
 		jw_arr(&w, NULL);
 		for (size_t i = 0; i < n; i++)
 			route_json(&w, a, &rows[i]);
-		jw_close(&w);
-		str_putc(&out, '\n');
-		return cmd_print(r, &out);
+		return cmd_print_json(r, &w);
 	}
 	table_begin(&t, a, "METHOD|PATH|DIALECT|WHO|HANDLER");
 	for (size_t i = 0; i < n; i++)
@@ -135,11 +133,7 @@ show_sql(struct run *r, const void *opts)
 		} else
 			str_printf(&out, "-- %s\n%s;\n\n", name, text);
 	}
-	if (r->json) {
-		jw_close(&w);
-		str_putc(&out, '\n');
-	}
-	return cmd_print(r, &out);
+	return r->json ? cmd_print_json(r, &w) : cmd_print(r, &out);
 }
 
 const struct cmd cmd_show_routes = {

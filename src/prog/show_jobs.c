@@ -1,7 +1,6 @@
 /* parley show jobs */
 #include <inttypes.h>
 
-#include "base/clock.h"
 #include "cmd.h"
 #include "store/job.h"
 #include "table.h"
@@ -19,30 +18,23 @@ print_json(struct run *r, const struct job_row *v, size_t n)
 {
 	struct str	 out = STR_INIT(0);
 	struct jw	 w;
-	char		 since[32];
 
 	jw_open(&w, &out);
 	jw_arr(&w, NULL);
 	for (size_t i = 0; i < n; i++) {
-		clock_rfc3339(since, sizeof(since), v[i].created_ms);
 		jw_obj(&w, NULL);
 		jw_idstr(&w, "id", v[i].id);
 		jw_str(&w, "kind", v[i].kind);
 		jw_idstr(&w, "ref", v[i].ref);
-		if (v[i].about != NULL)
-			jw_str(&w, "about", v[i].about);
-		else
-			jw_null(&w, "about");
+		jw_str(&w, "about", v[i].about);
 		jw_str(&w, "state", state_of(&v[i]));
 		jw_i64(&w, "tries", v[i].tries);
 		jw_i64(&w, "lost", v[i].lost);
-		jw_str(&w, "since", since);
+		jw_time(&w, "since", v[i].created_ms);
 		jw_i64(&w, "wait", v[i].running ? 0 : (v[i].wait_ms + 999) / 1000);
 		jw_end(&w);
 	}
-	jw_close(&w);
-	str_putc(&out, '\n');
-	return cmd_print(r, &out);
+	return cmd_print_json(r, &w);
 }
 
 static int
@@ -53,16 +45,12 @@ print_table(struct run *r, const struct job_row *v, size_t n)
 	struct table	 t;
 
 	table_begin(&t, a, "JOB|KIND|OF|ABOUT|STATE|>TRIES|SINCE|>WAITS");
-	for (size_t i = 0; i < n; i++) {
-		char	*since = arena_get(a, 32);
-
-		clock_format(since, 32, v[i].created_ms, r->cx.conf->timezone);
+	for (size_t i = 0; i < n; i++)
 		table_row(&t, (const char *[]){ arena_printf(a, "%" PRId64, v[i].id), v[i].kind,
 		    arena_printf(a, "%" PRId64, v[i].ref), v[i].about, state_of(&v[i]),
-		    arena_printf(a, "%" PRId64, v[i].tries), since,
+		    arena_printf(a, "%" PRId64, v[i].tries), cmd_time(r, v[i].created_ms),
 		    v[i].running || v[i].wait_ms == 0 ? NULL :
 		    arena_printf(a, "%" PRId64 " s", (v[i].wait_ms + 999) / 1000) });
-	}
 	table_end(&t, &out);
 	if (n == 0)
 		str_puts(&out, "nothing waits\n");

@@ -72,24 +72,19 @@ print_json(struct run *r, const struct model *m, size_t n, const struct reports 
 {
 	struct str	 out = STR_INIT(0);
 	struct jw	 w;
-	char		**fallbacks;
-	size_t		 nf;
 
 	jw_open(&w, &out);
 	jw_arr(&w, NULL);
 	for (size_t i = 0; i < n; i++) {
-		if (model_fallbacks(&r->cx, m[i].id, &fallbacks, &nf) == -1) {
+		jw_obj(&w, NULL);
+		if (model_json(&r->cx, &w, &m[i]) == -1) {
 			str_free(&out);
 			return cmd_failed(r);
 		}
-		jw_obj(&w, NULL);
-		model_json(&w, &m[i], fallbacks, nf);
 		health_json(&w, report_of(all, m[i].id));
 		jw_end(&w);
 	}
-	jw_close(&w);
-	str_putc(&out, '\n');
-	return cmd_print(r, &out);
+	return cmd_print_json(r, &w);
 }
 
 static const char *

@@ -57,16 +57,13 @@ pulse_of(const struct pulses *p, int64_t turn)
 static void
 write_pulse(struct jw *w, const struct pulse *p)
 {
-	char	 last[32];
-
 	if (p == NULL) {
 		jw_null(w, "events");
 		jw_null(w, "last");
 		return;
 	}
-	clock_rfc3339(last, sizeof(last), p->last_ms);
 	jw_i64(w, "events", p->events);
-	jw_str(w, "last", last);
+	jw_time(w, "last", p->last_ms);
 }
 
 static int
@@ -74,12 +71,10 @@ print_json(struct run *r, const struct running *v, size_t n, const struct pulses
 {
 	struct str	 out = STR_INIT(0);
 	struct jw	 w;
-	char		 since[32];
 
 	jw_open(&w, &out);
 	jw_arr(&w, NULL);
 	for (size_t i = 0; i < n; i++) {
-		clock_rfc3339(since, sizeof(since), v[i].created_ms);
 		jw_obj(&w, NULL);
 		jw_idstr(&w, "turn", v[i].turn);
 		if (v[i].session != 0)
@@ -90,14 +85,12 @@ print_json(struct run *r, const struct running *v, size_t n, const struct pulses
 		jw_str(&w, "model", v[i].model);
 		jw_str(&w, "user", v[i].subject);
 		jw_str(&w, "voice", v[i].voice);
-		jw_str(&w, "since", since);
+		jw_time(&w, "since", v[i].created_ms);
 		jw_idstr(&w, "worker", v[i].worker);
 		write_pulse(&w, pulse_of(pulses, v[i].turn));
 		jw_end(&w);
 	}
-	jw_close(&w);
-	str_putc(&out, '\n');
-	return cmd_print(r, &out);
+	return cmd_print_json(r, &w);
 }
 
 static const char *
@@ -119,13 +112,12 @@ print_table(struct run *r, const struct running *v, size_t n, const struct pulse
 	    ">QUIET");
 	for (size_t i = 0; i < n; i++) {
 		const struct pulse	*p = pulse_of(pulses, v[i].turn);
-		char			*since = arena_get(a, 32);
 
-		clock_format(since, 32, v[i].created_ms, r->cx.conf->timezone);
 		table_row(&t, (const char *[]){ arena_printf(a, "%" PRId64, v[i].turn),
 		    v[i].session != 0 ? arena_printf(a, "%" PRId64, v[i].session) : NULL,
-		    arena_printf(a, "%d", v[i].lane), v[i].model, v[i].subject, v[i].voice, since,
-		    seconds(r, v[i].created_ms), arena_printf(a, "%" PRId64, v[i].worker),
+		    arena_printf(a, "%d", v[i].lane), v[i].model, v[i].subject, v[i].voice,
+		    cmd_time(r, v[i].created_ms), seconds(r, v[i].created_ms),
+		    arena_printf(a, "%" PRId64, v[i].worker),
 		    p != NULL ? arena_printf(a, "%" PRId64, p->events) : NULL,
 		    p != NULL ? seconds(r, p->last_ms) : NULL });
 	}

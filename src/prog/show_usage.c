@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/zone.h"
 #include "cmd.h"
 #include "store/report.h"
@@ -47,11 +46,11 @@ one_day(struct run *r, const struct zone *zone, int64_t midnight, struct lines *
 	const int64_t	 to = zone_utc(zone, midnight + DAY_S) * 1000;
 	struct usage	*u;
 	size_t		 n;
-	char		*day = arena_get(r->cx.a, 32);
+	char		*day;
 
 	if (report_usage(&r->cx, from, to, &u, &n) == -1)
 		return -1;
-	clock_format(day, 32, from, r->cx.conf->timezone);
+	day = cmd_time(r, from);
 	day[strlen("2026-01-01")] = '\0';
 	all->v = xrealloc(all->v, (all->n + n + 1) * sizeof(*all->v));
 	for (size_t i = 0; i < n; i++)
@@ -86,9 +85,7 @@ usage_json(struct run *r, const struct lines *all)
 		jw_raw(&w, "cost", u->cost, strlen(u->cost));
 		jw_end(&w);
 	}
-	jw_close(&w);
-	str_putc(&out, '\n');
-	return cmd_print(r, &out);
+	return cmd_print_json(r, &w);
 }
 
 static const char *

@@ -56,9 +56,7 @@ report(struct run *r, int64_t turn, bool stopped, const struct lane_end *lanes, 
 		jw_str(&w, "status", lanes[i].status);
 		jw_end(&w);
 	}
-	jw_close(&w);
-	str_putc(&out, '\n');
-	return cmd_print(r, &out);
+	return cmd_print_json(r, &w);
 }
 
 static int

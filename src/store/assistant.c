@@ -215,3 +215,9 @@ assistant_datasets(struct ctx *cx, int64_t version, int64_t **ids, size_t *n)
 
 	return db_many(cx, SQL_ASSISTANT_DATASETS, ids, n, V(version));
 }
+
+struct assistant_source *
+assistant_source(struct ctx *cx, int64_t version, int64_t document, int64_t segment)
+{
+	return db_maybe(cx, SQL_ASSISTANT_SOURCE, V(version), V(document), V(segment));
+}

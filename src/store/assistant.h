@@ -67,6 +67,19 @@ struct assistant_version	*assistant_newest(struct ctx *, int64_t tenant, int64_t
 struct assistant_version	*assistant_current(struct ctx *, int64_t tenant, int64_t assistant);
 /* The version that this release key asks, of whatever tenant. */
 struct assistant_version	*assistant_released(struct ctx *, const char *key);
+/* What there is to say of a segment that an answer of a version rests on. */
+struct assistant_source {
+	char	*text;
+	int64_t	 tokens;		/* of the segment */
+	char	*type, *url;		/* the document's; url NULL: it was uploaded */
+	char	*creator;		/* its owner's name; NULL: not known */
+	int64_t	 size, document_tokens, segments, created_ms;
+	int64_t	 dataset;		/* of the version, in which it is; 0: none any more */
+	char	*dataset_name;
+};
+/* NULL: it is not there any more, or ctx failed. */
+struct assistant_source	*assistant_source(struct ctx *, int64_t version, int64_t document,
+			    int64_t segment);
 /* What a version rests on; its tools: tool_of_version. */
 int	 assistant_datasets(struct ctx *, int64_t version, int64_t **ids, size_t *n);
 

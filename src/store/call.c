@@ -59,19 +59,11 @@ call_write(struct ctx *cx, void *arg)
 static char *
 terms_json(struct ctx *cx, const struct posting *p, size_t n)
 {
-	struct str	 s = STR_INIT(0);
-	struct jw	 w;
+	struct jw_pair	*pairs = arena_array(cx->a, n, sizeof(*pairs));
 
-	jw_open(&w, &s);
-	jw_arr(&w, NULL);
-	for (size_t i = 0; i < n; i++) {
-		jw_arr(&w, NULL);
-		jw_i64(&w, NULL, p[i].h);
-		jw_i64(&w, NULL, p[i].tf);
-		jw_end(&w);
-	}
-	jw_close(&w);
-	return str_keep(&s, cx->a);
+	for (size_t i = 0; i < n; i++)
+		pairs[i] = (struct jw_pair){ p[i].h, p[i].tf };
+	return jw_pairs(cx->a, pairs, n);
 }
 
 int

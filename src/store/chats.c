@@ -86,15 +86,9 @@ chats_documents(struct ctx *cx, const struct chat_row *chats, size_t nchats,
 int
 chats_alter(struct ctx *cx, const struct chat_row *c)
 {
-	switch (db_exec(cx, SQL_CHAT_ALTER, V(c->title), V(c->abstract), V_ID(c->module),
-	    V(c->type), V_ID(c->dataset), V_ID(c->model), V(c->id), V(c->owner))) {
-	case -1:
-		return -1;
-	case 0:
-		return fail(cx, F_NOT_FOUND, "session %" PRId64, c->id);
-	default:
-		return 0;
-	}
+	return db_found(cx, db_exec(cx, SQL_CHAT_ALTER, V(c->title), V(c->abstract),
+	    V_ID(c->module), V(c->type), V_ID(c->dataset), V_ID(c->model), V(c->id), V(c->owner)),
+	    "session %" PRId64, c->id);
 }
 
 int

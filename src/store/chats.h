@@ -14,6 +14,7 @@ struct chat_row {
 	int	 module;
 	char	*type;
 	int64_t	 dataset;		/* 0: none, or it is gone */
+	int64_t	 given;			/* the dataset, though it be gone; 0: none */
 	int64_t	 model;			/* that its owner chose last; 0: none */
 	char	*model_name, *model_code, *model_logo;	/* NULL without model; logo: none */
 	bool	 masked;		/* it hides which models answer */
@@ -29,6 +30,7 @@ struct record_row {			/* an answer with its question */
 	int64_t	 owner;
 	char	*owner_name, *owner_avatar;		/* NULL: none known */
 	char	*content_type, *question;
+	char	*unread;		/* turn_row.unread */
 	char	*text;			/* NULL: nothing was said yet */
 	char	*status;		/* as in answer_row */
 	int64_t	 created_ms;
@@ -53,7 +55,7 @@ int	 chats_find(struct ctx *, int64_t owner, const struct chats_filter *, int64_
 int	 chats_find_of_tenant(struct ctx *, int64_t tenant, const struct chats_filter *,
 	    int64_t skip, int64_t size, struct chat_row **, size_t *n, int64_t *total);
 
-/* Which documents are in which of these conversations, by conversation; newest first. */
+/* Which documents are in which of these conversations, by conversation, in their order there. */
 struct chat_document_row {
 	int64_t	 session, document;
 };

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/ident.h"
 #include "store/session.h"
 
 /* Documents that go into something of their owner's, or out of it. */
@@ -25,13 +26,6 @@ static int	detach(struct ctx *, void *);
 static int	lock_session(struct ctx *, int64_t, int64_t);
 static int	lock_dataset(struct ctx *, int64_t, int64_t);
 static int	dataset_insert(struct ctx *, void *);
-static int	dataset_drop(struct ctx *, void *);
-
-static int
-missing(struct ctx *cx, int64_t id)
-{
-	return fail(cx, F_NOT_FOUND, "dataset %" PRId64, id);
-}
 
 /* Who is in what. */
 
@@ -76,10 +70,8 @@ attach(struct ctx *cx, void *arg)
 	if (m->lock(cx, m->owner, m->to) == -1)
 		return -1;
 	for (size_t i = 0; i < m->n; i++) {
-		put = db_exec(cx, m->how, V(m->to), V(m->ids[i]), V(m->owner));
-		if (put == 0)
-			fail(cx, F_NOT_FOUND, "document %" PRId64, m->ids[i]);
-		if (put <= 0)
+		put = db_exec(cx, m->how, V(m->to), V(ident_new()), V(m->ids[i]), V(m->owner));
+		if (db_found(cx, put, "document %" PRId64, m->ids[i]) == -1)
 			return -1;
 	}
 	return 0;
@@ -95,9 +87,8 @@ detach(struct ctx *cx, void *arg)
 		return -1;
 	for (size_t i = 0; i < m->n; i++) {
 		owned = db_number(cx, SQL_DOCUMENT_OWNED, V(m->ids[i]), V(m->owner));
-		if (owned == 0)
-			fail(cx, F_NOT_FOUND, "document %" PRId64, m->ids[i]);
-		if (owned <= 0 || db_exec(cx, m->how, V(m->to), V(m->ids[i])) == -1)
+		if (db_found(cx, owned, "document %" PRId64, m->ids[i]) == -1 ||
+		    db_exec(cx, m->how, V(m->to), V(m->ids[i])) == -1)
 			return -1;
 	}
 	return 0;
@@ -112,9 +103,8 @@ lock_session(struct ctx *cx, int64_t owner, int64_t id)
 static int
 lock_dataset(struct ctx *cx, int64_t owner, int64_t id)
 {
-	const int64_t	 found = db_number(cx, SQL_DATASET_LOCK, V(id), V(owner));
-
-	return found == 0 ? missing(cx, id) : found == -1 ? -1 : 0;
+	return db_found(cx, db_number(cx, SQL_DATASET_LOCK, V(id), V(owner)), "dataset %" PRId64,
+	    id);
 }
 
 /* Datasets. */
@@ -146,7 +136,7 @@ dataset_get(struct ctx *cx, int64_t owner, int64_t id)
 	struct dataset	*d;
 
 	if ((d = db_maybe(cx, SQL_DATASET_GET, V(id), V(owner))) == NULL)
-		missing(cx, id);
+		fail(cx, F_NOT_FOUND, "dataset %" PRId64, id);
 	return d;
 }
 
@@ -162,35 +152,13 @@ dataset_search(struct ctx *cx, int64_t owner, const char *part, int64_t skip, in
 int
 dataset_rename(struct ctx *cx, int64_t owner, int64_t id, const char *name)
 {
-	switch (db_exec(cx, SQL_DATASET_RENAME, V(name), V(id), V(owner))) {
-	case -1:
-		return -1;
-	case 0:
-		return missing(cx, id);
-	default:
-		return 0;
-	}
+	return db_found(cx, db_exec(cx, SQL_DATASET_RENAME, V(name), V(id), V(owner)),
+	    "dataset %" PRId64, id);
 }
 
 int
 dataset_delete(struct ctx *cx, int64_t owner, int64_t id)
 {
-	struct move	 all = { .owner = owner, .to = id };
-
-	return db_txn(cx, dataset_drop, &all);
-}
-
-static int
-dataset_drop(struct ctx *cx, void *arg)
-{
-	const struct move	*m = arg;
-
-	switch (db_exec(cx, SQL_DATASET_DELETE, V(m->to), V(m->owner))) {
-	case -1:
-		return -1;
-	case 0:
-		return missing(cx, m->to);
-	default:
-		return db_do(cx, SQL_DATASET_LEAVE, V(m->owner), V(m->to));
-	}
+	return db_found(cx, db_exec(cx, SQL_DATASET_DELETE, V(id), V(owner)), "dataset %" PRId64,
+	    id);
 }

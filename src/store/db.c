@@ -1,5 +1,6 @@
 #include "store/db.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,6 +195,19 @@ db_number_(struct ctx *cx, enum sql_id id, const struct val *v, size_t n)
 	if ((row = db_maybe_(cx, id, v, n)) == NULL)
 		return cx->fail.kind == F_NONE ? 0 : -1;
 	return row->n;
+}
+
+int
+db_found(struct ctx *cx, int64_t gave, const char *what, ...)
+{
+	va_list	 ap;
+
+	if (gave != 0)
+		return gave == -1 ? -1 : 0;
+	va_start(ap, what);
+	fail(cx, F_NOT_FOUND, "%s", arena_vprintf(cx->a, what, ap));
+	va_end(ap);
+	return -1;
 }
 
 int

@@ -76,6 +76,12 @@ void		 db_patience(struct db *, int seconds);
 #define db_do(cx, id, ...)	(db_exec(cx, id, ##__VA_ARGS__) == -1 ? -1 : 0)
 /* A single BIGINT: its value, or -1 on failure; no row or NULL: 0. */
 #define db_number(cx, id, ...)	db_number_(cx, id, DB_ARGS(__VA_ARGS__))
+/*
+ * From what db_exec or db_number gave for a row that must be there: 0, or -1; where it is not (0),
+ * with F_NOT_FOUND, naming `what`.
+ */
+int	 db_found(struct ctx *, int64_t gave, const char *what, ...)
+	     __attribute__((format(printf, 3, 4)));
 
 void	*db_one_(struct ctx *, enum sql_id, const struct val *, size_t);
 void	*db_maybe_(struct ctx *, enum sql_id, const struct val *, size_t);

@@ -21,13 +21,8 @@ struct doomed {
 };
 
 static int	documents_insert(struct ctx *, void *);
+static int	document_revive(struct ctx *, void *);
 static int	document_drop(struct ctx *, void *);
-
-static int
-missing(struct ctx *cx, int64_t id)
-{
-	return fail(cx, F_NOT_FOUND, "document %" PRId64, id);
-}
 
 /* Adding. */
 
@@ -78,7 +73,7 @@ document_get(struct ctx *cx, int64_t owner, int64_t id)
 	else
 		d = db_maybe(cx, SQL_DOCUMENT_GET, V(id), V(owner));
 	if (d == NULL)
-		missing(cx, id);
+		fail(cx, F_NOT_FOUND, "document %" PRId64, id);
 	return d;
 }
 
@@ -132,28 +127,16 @@ document_length(struct ctx *cx, int64_t document)
 int
 document_rename(struct ctx *cx, int64_t owner, int64_t id, const char *name)
 {
-	switch (db_exec(cx, SQL_DOCUMENT_RENAME, V(name), V(id), V(owner))) {
-	case -1:
-		return -1;
-	case 0:
-		return missing(cx, id);
-	default:
-		return 0;
-	}
+	return db_found(cx, db_exec(cx, SQL_DOCUMENT_RENAME, V(name), V(id), V(owner)),
+	    "document %" PRId64, id);
 }
 
 int
 document_fetched(struct ctx *cx, int64_t document, const char *type, const char *media_type,
     int64_t size)
 {
-	switch (db_exec(cx, SQL_DOCUMENT_FETCHED, V(type), V(media_type), V(size), V(document))) {
-	case -1:
-		return -1;
-	case 0:
-		return missing(cx, document);
-	default:
-		return 0;
-	}
+	return db_found(cx, db_exec(cx, SQL_DOCUMENT_FETCHED, V(type), V(media_type), V(size),
+	    V(document)), "document %" PRId64, document);
 }
 
 int
@@ -163,6 +146,21 @@ document_fail(struct ctx *cx, int64_t document, const char *error)
 
 	return db_do(cx, SQL_DOCUMENT_END, V(error != NULL ? "failed" : "ready"),
 	    val_strn(error, utf8_cut(error, n, ERROR_MAX)), V(document));
+}
+
+int
+document_retry(struct ctx *cx, int64_t document)
+{
+	return db_txn(cx, document_revive, &document);
+}
+
+static int
+document_revive(struct ctx *cx, void *arg)
+{
+	const int64_t	 id = *(const int64_t *)arg;
+	const int64_t	 changed = db_exec(cx, SQL_DOCUMENT_RETRY, V(id));
+
+	return changed > 0 ? job_add(cx, JOB_READ, id) : (int)changed;
 }
 
 int
@@ -178,11 +176,12 @@ static int
 document_drop(struct ctx *cx, void *arg)
 {
 	const struct doomed	*d = arg;
-	int64_t			 n;
 
-	if ((n = db_number(cx, SQL_DOCUMENT_LOCK, V(d->id), V(d->owner))) <= 0)
-		return n == 0 ? missing(cx, d->id) : -1;
-	if (segment_drop(cx, d->id) == -1 || job_forget(cx, JOB_READ, d->id) == -1)
+	if (db_found(cx, db_number(cx, SQL_DOCUMENT_LOCK, V(d->id), V(d->owner)),
+	    "document %" PRId64, d->id) == -1)
+		return -1;
+	if (segment_drop(cx, d->id) == -1 || job_forget(cx, JOB_READ, d->id) == -1 ||
+	    job_forget(cx, JOB_INDEX, d->id) == -1)
 		return -1;
 	return db_do(cx, SQL_DOCUMENT_DELETE, V(d->id));
 }

@@ -21,7 +21,7 @@ struct document {
 	char	*url;			/* NULL: it was uploaded */
 	int64_t	 size;			/* bytes */
 	char	*status;		/* pending, ready, failed */
-	char	*error;			/* NULL: none */
+	char	*error;			/* a reason (base/reason.h) as it is kept; NULL: none */
 	int64_t	 segments, tokens;
 	int64_t	 created_ms;
 	char	*author_name, *author_avatar;	/* the owner's; NULL: none known */
@@ -56,7 +56,7 @@ int		 document_search(struct ctx *, int64_t owner, const char *part, int64_t ski
 int		 document_rename(struct ctx *, int64_t owner, int64_t id, const char *name);
 /* With content, text, index, job and memberships. */
 int		 document_delete(struct ctx *, int64_t owner, int64_t id);
-/* In the order of their ids, newest first. */
+/* In the order in which they were put there. */
 int		 document_of_session(struct ctx *, int64_t session, struct document **, size_t *n);
 int		 document_of_dataset(struct ctx *, int64_t dataset, struct document **, size_t *n);
 /* Each in any of the datasets of an assistant's version, whoever's. */
@@ -68,7 +68,7 @@ struct dataset	*dataset_get(struct ctx *, int64_t owner, int64_t id);	/* F_NOT_F
 int		 dataset_search(struct ctx *, int64_t owner, const char *part, int64_t skip,
 		    int64_t most, struct dataset **, size_t *n, int64_t *total);
 int		 dataset_rename(struct ctx *, int64_t owner, int64_t id, const char *name);
-/* Its documents stay; conversations that rested on it rest on none. */
+/* Its documents stay; conversations that rested on it rest on none, though they hold its id. */
 int		 dataset_delete(struct ctx *, int64_t owner, int64_t id);
 
 /*
@@ -104,5 +104,7 @@ int		 document_fetched(struct ctx *, int64_t document, const char *type,
  * deleted meanwhile is no failure.
  */
 int		 document_fail(struct ctx *, int64_t document, const char *error);
+/* One that failed is pending again, with a job to read it; no other changes. 0 or -1. */
+int		 document_retry(struct ctx *, int64_t document);
 
 #endif

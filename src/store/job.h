@@ -9,6 +9,7 @@
 #include "store/db.h"
 
 #define JOB_READ	"read"		/* a document: fetch, read and index it */
+#define JOB_INDEX	"index"		/* one that is ready: read and index it once more */
 
 struct job {
 	int64_t	 id;

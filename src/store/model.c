@@ -73,12 +73,9 @@ model_insert(struct ctx *cx, void *arg)
 	    V(m->created_ms)) == -1)
 		return -1;
 	for (size_t i = 0; i < new->n; i++) {
-		switch (db_exec(cx, SQL_MODEL_FALLBACK_ADD, V(m->id), V(i), V(new->fallbacks[i]))) {
-		case -1:
+		if (db_found(cx, db_exec(cx, SQL_MODEL_FALLBACK_ADD, V(m->id), V(i),
+		    V(new->fallbacks[i])), "model %s", new->fallbacks[i]) == -1)
 			return -1;
-		case 0:
-			return fail(cx, F_NOT_FOUND, "model %s", new->fallbacks[i]);
-		}
 	}
 	return 0;
 }
@@ -101,14 +98,7 @@ model_stand_ins(struct ctx *cx, int64_t model, struct model **list, size_t *n)
 int
 model_enable(struct ctx *cx, const char *code, bool on)
 {
-	switch (db_exec(cx, SQL_MODEL_ENABLE, V(on), V(code))) {
-	case -1:
-		return -1;
-	case 0:
-		return fail(cx, F_NOT_FOUND, "model %s", code);
-	default:
-		return 0;
-	}
+	return db_found(cx, db_exec(cx, SQL_MODEL_ENABLE, V(on), V(code)), "model %s", code);
 }
 
 int

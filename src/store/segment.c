@@ -94,19 +94,11 @@ segment_scope(struct ctx *cx, const int64_t *documents, size_t n, struct segment
 static char *
 terms_json(struct ctx *cx, const struct segment_term *t, size_t n)
 {
-	struct str	 s = STR_INIT(0);
-	struct jw	 w;
+	struct jw_pair	*pairs = arena_array(cx->a, n, sizeof(*pairs));
 
-	jw_open(&w, &s);
-	jw_arr(&w, NULL);
-	for (size_t i = 0; i < n; i++) {
-		jw_arr(&w, NULL);
-		jw_i64(&w, NULL, t[i].h);
-		jw_f64(&w, NULL, t[i].weight);
-		jw_end(&w);
-	}
-	jw_close(&w);
-	return str_keep(&s, cx->a);
+	for (size_t i = 0; i < n; i++)
+		pairs[i] = (struct jw_pair){ t[i].h, t[i].weight };
+	return jw_pairs(cx->a, pairs, n);
 }
 
 int

@@ -11,7 +11,6 @@ struct session_new {
 };
 
 static int	session_insert(struct ctx *, void *);
-static int	one_or_missing(struct ctx *, int64_t, int64_t);
 
 int
 session_add(struct ctx *cx, const struct session *s, const struct lane_row *lanes, size_t n)
@@ -82,7 +81,8 @@ session_lane(struct ctx *cx, int64_t owner, const char *pri_id)
 int
 session_rename(struct ctx *cx, int64_t owner, int64_t id, const char *title)
 {
-	return one_or_missing(cx, db_exec(cx, SQL_SESSION_RENAME, V(title), V(id), V(owner)), id);
+	return db_found(cx, db_exec(cx, SQL_SESSION_RENAME, V(title), V(id), V(owner)),
+	    "session %" PRId64, id);
 }
 
 int
@@ -90,15 +90,8 @@ session_delete(struct ctx *cx, int64_t owner, int64_t id)
 {
 	const int64_t	 now = clock_ms();
 
-	return one_or_missing(cx, db_exec(cx, SQL_SESSION_DELETE, V(now), V(id), V(owner)), id);
-}
-
-static int
-one_or_missing(struct ctx *cx, int64_t changed, int64_t id)
-{
-	if (changed == 0)
-		return fail(cx, F_NOT_FOUND, "session %" PRId64, id);
-	return changed == -1 ? -1 : 0;
+	return db_found(cx, db_exec(cx, SQL_SESSION_DELETE, V(now), V(id), V(owner)),
+	    "session %" PRId64, id);
 }
 
 int

@@ -74,14 +74,8 @@ task_sessions(struct ctx *cx, int64_t owner, struct session_node **list, size_t 
 int
 task_rename(struct ctx *cx, int64_t owner, int64_t id, const char *title)
 {
-	switch (db_exec(cx, SQL_TASK_RENAME, V(title), V(id), V(owner))) {
-	case -1:
-		return -1;
-	case 0:
-		return fail(cx, F_NOT_FOUND, "task %" PRId64, id);
-	default:
-		return 0;
-	}
+	return db_found(cx, db_exec(cx, SQL_TASK_RENAME, V(title), V(id), V(owner)),
+	    "task %" PRId64, id);
 }
 
 struct drop {

@@ -1,6 +1,7 @@
 #include "store/turn.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "store/rows.h"
 
@@ -12,7 +13,7 @@ turn_add(struct ctx *cx, const struct turn_row *t)
 	return db_do(cx, SQL_TURN_ADD, V(t->id), V(t->tenant), V_ID(t->owner), V_ID(t->session),
 	    V(t->group_id), V(t->worker), V(t->private), V(t->voice), V(t->question),
 	    V(t->content_type != NULL ? t->content_type : "text"), V(t->file_url),
-	    V(t->context), V_ID(t->api_key), V(t->created_ms));
+	    V(t->unread), V(t->context), V_ID(t->api_key), V_ID(t->parent), V(t->created_ms));
 }
 
 int
@@ -48,10 +49,10 @@ turn_group_has(struct ctx *cx, int64_t session, int64_t group, int lane)
 	return db_number(cx, SQL_TURN_GROUP_HAS, V(session), V(group), V(lane));
 }
 
-int64_t
-turn_count(struct ctx *cx, int64_t session)
+struct tally *
+turn_tally(struct ctx *cx, int64_t session, int64_t group)
 {
-	return db_number(cx, SQL_TURN_COUNT, V(session));
+	return db_one(cx, SQL_TURN_TALLY, V(group), V(session));
 }
 
 struct turn_row *
@@ -68,6 +69,28 @@ turn_said(struct ctx *cx, int64_t session, int lane, bool private, int64_t befor
 	    V(before != 0 ? before : INT64_MAX));
 }
 
+int
+turn_path(struct ctx *cx, int64_t session, int lane, int64_t message, struct said **list, size_t *n)
+{
+	struct said	*path, *rest;
+	size_t		 npath, nrest;
+
+	if (db_many(cx, SQL_TURN_PATH, &path, &npath, V(session), V(message), V(session),
+	    V(message), V(session), V(session)) == -1)
+		return -1;
+	nrest = 0;
+	if (npath > 0 && path->parent == 0 &&
+	    turn_said(cx, session, lane, false, path->group_id, &rest, &nrest) == -1)
+		return -1;
+	*n = nrest + npath;
+	*list = arena_array(cx->a, *n, sizeof(**list));
+	if (nrest > 0)
+		memcpy(*list, rest, nrest * sizeof(*rest));
+	if (npath > 0)
+		memcpy(*list + nrest, path, npath * sizeof(*path));
+	return 0;
+}
+
 /* Closing. */
 
 int
@@ -77,7 +100,8 @@ answer_close(struct ctx *cx, const struct answer_row *a)
 
 	closed = db_exec(cx, SQL_ANSWER_CLOSE, V(a->model), V(a->status), V(a->text),
 	    V(a->reasoning), V(a->error), V(a->questions), V(a->seams), V(a->prompt_tokens),
-	    V(a->completion_tokens), V(a->estimated), V(a->cost != NULL ? a->cost : "0"), V_ID(a->first_ms),
+	    V(a->completion_tokens), V(a->estimated), V(a->cost != NULL ? a->cost : "0"),
+	    V_ID(a->first_ms),
 	    V_ID(a->last_ms), V_ID(a->ended_ms), V(a->id));
 	if (closed != 1)
 		return (int)closed;
@@ -94,6 +118,12 @@ int
 tool_run_add(struct ctx *cx, const struct tool_run_row *t)
 {
 	return db_do(cx, SQL_TOOL_RUN_ADD, V(t->answer), V(t->position), V(t->body));
+}
+
+int
+tool_run_list(struct ctx *cx, int64_t answer, char ***bodies, size_t *n)
+{
+	return db_many(cx, SQL_TOOL_RUN_LIST, bodies, n, V(answer));
 }
 
 int
@@ -174,6 +204,12 @@ turn_history(struct ctx *cx, int64_t user, int64_t session, int lane, struct pas
 	if (lane == -1)
 		return db_many(cx, SQL_TURN_HISTORY, list, n, V(user), V(session));
 	return db_many(cx, SQL_TURN_HISTORY_LANE, list, n, V(user), V(session), V(lane));
+}
+
+int64_t
+turn_owner(struct ctx *cx, int64_t turn)
+{
+	return db_number(cx, SQL_TURN_OWNER, V(turn));
 }
 
 struct turn_row *

@@ -13,6 +13,7 @@ struct turn_row {
 	int64_t	 session;		/* 0: not stored (then question and context are NULL) */
 	/* Turns of one question share it; the first turn's own id */
 	int64_t	 group_id;
+	int64_t	 parent;		/* the message that it goes on from; 0: the rest */
 	int64_t	 worker;		/* the spool that runs it */
 	bool	 private;
 	char	*voice;			/* in which it began: "arena" */
@@ -20,6 +21,8 @@ struct turn_row {
 	/* text, image or document: what it holds beside its text; NULL: text */
 	char	*content_type;
 	char	*file_url;		/* of that image or document, or NULL */
+	/* JSON array of documents that it could not rest on, or NULL */
+	char	*unread;
 	/* JSON array of earlier messages the client gave, or NULL */
 	char	*context;
 	int64_t	 api_key;		/* that pays; 0: none */
@@ -44,8 +47,11 @@ struct answer_row {
 
 struct said {			/* a past question and what one lane answered, oldest first */
 	int64_t	 turn, group_id;
+	int64_t	 parent;	/* as in turn_row */
 	char	*question;
+	char	*picture;	/* file_url of a question with an image; NULL: it had none */
 	char	*context;	/* as in turn_row: only of the first turn */
+	int64_t	 model;		/* that answered */
 	char	*text;		/* NULL or "" where the lane gave nothing */
 	bool	 private;
 	bool	 failed;	/* it ended as error or timeout */
@@ -60,7 +66,11 @@ struct citation_row {
 struct tool_run_row {
 	int64_t	 answer;
 	int	 position;	/* from 0 */
-	char	*body;		/* JSON: round, id, name, arguments, status, result, ms */
+	/*
+	 * JSON: round, id, name, arguments, status, result, ms; of a call that whoever asked runs
+	 * himself id, name, arguments
+	 */
+	char	*body;
 };
 
 /* Opening. */
@@ -73,7 +83,12 @@ int64_t	 turn_running(struct ctx *, int64_t session, int lane);
 struct turn_row	*turn_newest_group(struct ctx *, int64_t session);
 /* Answers of that lane in it */
 int64_t	 turn_group_has(struct ctx *, int64_t session, int64_t group, int lane);
-int64_t	 turn_count(struct ctx *, int64_t session);
+/* How much was asked in a session. NULL: ctx failed. */
+struct tally {
+	int64_t	 turns;		/* all that there are */
+	int64_t	 rounds;	/* public groups that began before that one */
+};
+struct tally	*turn_tally(struct ctx *, int64_t session, int64_t group);
 /*
  * The newest public turn of that group: question, content_type, file_url. NULL: there is no such
  * group in the session, or ctx failed.
@@ -85,6 +100,13 @@ struct turn_row	*turn_of_group(struct ctx *, int64_t session, int64_t group);
  */
 int	 turn_said(struct ctx *, int64_t session, int lane, bool private, int64_t before,
 	    struct said **, size_t *n);
+/*
+ * The path to a message of the session, an answer or a question (a turn's id): what it went on
+ * from, and so on; last itself. Where a turn on it went on from the rest, so does the path: it is
+ * what the lane had said until then. *n = 0: the session has no such message.
+ */
+int	 turn_path(struct ctx *, int64_t session, int lane, int64_t message, struct said **,
+	    size_t *n);
 
 /* Closing. */
 /*
@@ -94,6 +116,8 @@ int	 turn_said(struct ctx *, int64_t session, int lane, bool private, int64_t be
 int	 answer_close(struct ctx *, const struct answer_row *);
 int	 citation_add(struct ctx *, const struct citation_row *);
 int	 tool_run_add(struct ctx *, const struct tool_run_row *);
+/* Their bodies, by position. */
+int	 tool_run_list(struct ctx *, int64_t answer, char ***bodies, size_t *n);
 /* Ends the turn when none of its answers runs any more: 1, 0 or -1. */
 int	 turn_close(struct ctx *, int64_t turn, int64_t now_ms);
 /*
@@ -155,12 +179,15 @@ struct past {
  */
 int	 turn_history(struct ctx *, int64_t user, int64_t session, int lane, struct past **,
 	    size_t *n);
+int64_t	 turn_owner(struct ctx *, int64_t turn);	/* 0: none, or no such turn; or -1 */
 /* The owner's turn; NULL: none, in a deleted session, or ctx failed. */
 struct turn_row	*turn_get(struct ctx *, int64_t owner, int64_t turn);
 /* What was asked in a stored turn, and by whom. NULL: no such turn, or ctx failed. */
 struct turn_asked {
 	int64_t	 group_id;
-	char	*question, *content_type, *file_url;
+	int64_t	 round;					/* of its group in the session, from 1 */
+	char	*question, *content_type, *file_url, *unread;
+	char	*author;				/* subject; NULL: nobody */
 	char	*author_name, *author_avatar;		/* NULL: not known */
 };
 struct turn_asked	*turn_question(struct ctx *, int64_t turn);

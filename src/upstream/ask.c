@@ -400,7 +400,8 @@ static void
 begin_call(struct ask *q, const struct ask_spec *spec)
 {
 	struct call_field	 fields[WHOLE_FIELDS];
-	struct call_form	 form = { .fields = fields, .file_field = "file", .file = spec->file };
+	struct call_form	 form = { .fields = fields, .file_field = "file",
+		.file = spec->file };
 	struct call_spec	 call = { .key = spec->key, .rid = spec->rid,
 		.connect_ms = spec->connect_ms,
 		.accept = q->kind == ASK_STREAM ? "text/event-stream" : "application/json" };

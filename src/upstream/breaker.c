@@ -228,6 +228,15 @@ breaker_look(const struct breaker *br, int64_t now, int64_t *wait_ms)
 	return state_of(w);
 }
 
+int64_t
+breaker_wait(const struct breaker *br, int64_t now)
+{
+	int64_t	 left = time_left(br, atomic_load(&br->state), now);
+	int64_t	 asked = atomic_load(&br->floor) - now;
+
+	return asked > left ? asked : left;
+}
+
 void
 breaker_forget(struct breaker *br)
 {

@@ -55,6 +55,8 @@ void	 breaker_neither(struct breaker *, struct breaker_call *);
 void	 breaker_died(struct breaker *, int who);
 /* Half-open too where the next call would be the trial. wait_ms, unless NULL: as breaker_enter. */
 enum breaker_state breaker_look(const struct breaker *, int64_t now, int64_t *wait_ms);
+/* ms for which the model should be left alone, by it or because it is open; 0: none. */
+int64_t	 breaker_wait(const struct breaker *, int64_t now);
 void	 breaker_forget(struct breaker *);	/* closed, and all its calls forgotten */
 
 #endif

@@ -74,12 +74,12 @@ static size_t
 read_file(char *dst, size_t size, size_t n, void *arg)
 {
 	struct call_load	*k = arg;
-	int64_t		 left = k->file.size - k->file_at;
-	ssize_t		 got;
+	const size_t		 left = (size_t)(k->file.size - k->file_at);
+	ssize_t			 got;
 
 	n *= size;
-	if ((got = pread(k->file.fd, dst, (int64_t)n < left ? n : (size_t)left, k->file_at)) == -1 ||
-	    (got == 0 && left > 0))
+	got = pread(k->file.fd, dst, n < left ? n : left, k->file_at);
+	if (got == -1 || (got == 0 && left > 0))
 		return CURL_READFUNC_ABORT;	/* it has become shorter */
 	k->file_at += got;
 	return (size_t)got;

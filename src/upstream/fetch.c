@@ -6,7 +6,7 @@
 #include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
-#include <stdio.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -80,9 +80,9 @@ host_listed(const char *list, const char *host)
 }
 
 static enum fetch_end
-end_with(struct transfer *t, enum fetch_end end, const char *why)
+end_with(struct transfer *t, enum fetch_end end, enum reason why)
 {
-	snprintf(t->got->why, sizeof(t->got->why), "%s", why);
+	t->got->why = why;
 	return end;
 }
 
@@ -95,13 +95,13 @@ part_of(CURLU *u, CURLUPart part)
 	return curl_url_get(u, part, &s, 0) == CURLUE_OK ? s : NULL;
 }
 
-/* Why one does not go to this address; NULL: one may, to this host, freed by curl_free. */
-static const char *
-refusal(const char *url, char **host)
+/* Does one not go to this address, and *why? Else to this host, freed by curl_free. */
+static bool
+refuses(const char *url, char **host, enum reason *why)
 {
 	CURLU		*u = curl_url();
 	char		*scheme = NULL, *user = NULL, *password = NULL;
-	const char	*why = NULL;
+	bool		 bad = true;
 
 	if (u == NULL)
 		out_of_memory();
@@ -114,10 +114,12 @@ refusal(const char *url, char **host)
 	}
 	if (scheme == NULL || *host == NULL ||
 	    (strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0))
-		why = "it is not an http or https address";
+		*why = REASON_NOT_WEB;
 	else if (user != NULL || password != NULL)
-		why = "its address holds a name or a password";
-	if (why != NULL) {
+		*why = REASON_USERINFO;
+	else
+		bad = false;
+	if (bad) {
 		curl_free(*host);
 		*host = NULL;
 	}
@@ -125,14 +127,15 @@ refusal(const char *url, char **host)
 	curl_free(user);
 	curl_free(password);
 	curl_url_cleanup(u);
-	return why;
+	return bad;
 }
 
 bool
 fetch_address(const char *url)
 {
+	enum reason	 why;
 	char		*host;
-	const bool	 good = refusal(url, &host) == NULL;
+	const bool	 good = !refuses(url, &host, &why);
 
 	curl_free(host);
 	return good;
@@ -142,10 +145,10 @@ fetch_address(const char *url)
 static enum fetch_end
 look(struct transfer *t, const char *url)
 {
+	enum reason	 why;
 	char		*host;
-	const char	*why;
 
-	if ((why = refusal(url, &host)) != NULL)
+	if (refuses(url, &host, &why))
 		return end_with(t, FETCH_FAILED, why);
 	host[strcspn(host, "]")] = '\0';
 	t->listed = host_listed(t->f->allow, host + (*host == '['));
@@ -239,18 +242,47 @@ set_up(struct transfer *t, const char *url, int64_t left_ms)
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
 }
 
+/*
+ * Is it certain that there is no such host? curl does not tell that from troubles of the resolver,
+ * which may pass.
+ */
+static bool
+is_nowhere(const char *url)
+{
+	const struct addrinfo	 hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo		*list = NULL;
+	enum reason		 why;
+	char			*host;
+	int			 rc;
+
+	if (refuses(url, &host, &why))
+		return false;
+	if ((rc = getaddrinfo(host, NULL, &hints, &list)) == 0)
+		freeaddrinfo(list);
+	/* What is not ASCII, curl asks for in another form. */
+	for (const char *p = host; *p != '\0'; p++)
+		if (!isascii((unsigned char)*p))
+			rc = 0;
+	curl_free(host);
+	return rc == EAI_NONAME || rc == EAI_NODATA;
+}
+
 static enum fetch_end
-broken(struct transfer *t, CURLcode code)
+broken(struct transfer *t, const char *url, CURLcode code)
 {
 	switch (code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+		if (is_nowhere(url))
+			return end_with(t, FETCH_FAILED, REASON_NO_HOST);
+		break;
 	case CURLE_ABORTED_BY_CALLBACK:
-		return end_with(t, FETCH_STOPPED, "");
+		return FETCH_STOPPED;
 	case CURLE_OPERATION_TIMEDOUT:
-		return end_with(t, FETCH_AGAIN, "it did not come in time");
+		return end_with(t, FETCH_AGAIN, REASON_LATE);
 	case CURLE_PEER_FAILED_VERIFICATION:
-		return end_with(t, FETCH_FAILED, "its server's certificate is not good");
+		return end_with(t, FETCH_FAILED, REASON_CERTIFICATE);
 	case CURLE_UNSUPPORTED_PROTOCOL:	/* not the address, which was looked at */
-		return end_with(t, FETCH_FAILED, "its server's reply cannot be understood");
+		return end_with(t, FETCH_FAILED, REASON_GARBLED);
 	case CURLE_FILESIZE_EXCEEDED:
 		t->large = true;
 		break;
@@ -258,24 +290,23 @@ broken(struct transfer *t, CURLcode code)
 		break;
 	}
 	if (t->large)
-		return end_with(t, FETCH_FAILED, "it is too large");
+		return end_with(t, FETCH_FAILED, REASON_TOO_LARGE);
 	if (t->full)
-		return end_with(t, FETCH_AGAIN, "there was no room for it");
+		return end_with(t, FETCH_AGAIN, REASON_NO_ROOM);
 	if (t->refused)
-		return end_with(t, FETCH_FAILED, "its address is not a public one");
+		return end_with(t, FETCH_FAILED, REASON_NOT_PUBLIC);
 	if (code == CURLE_WRITE_ERROR)
-		return end_with(t, FETCH_FAILED, "its server's reply cannot be understood");
-	return end_with(t, FETCH_AGAIN, "its server cannot be reached");
+		return end_with(t, FETCH_FAILED, REASON_GARBLED);
+	return end_with(t, FETCH_AGAIN, REASON_NO_SERVER);
 }
 
 static enum fetch_end
 answered(struct transfer *t, int status)
 {
 	const bool	again = status >= 500 || status == 408 || status == 425 || status == 429;
-	char		why[64];
 
-	snprintf(why, sizeof(why), "its server answered with status %d", status);
-	return end_with(t, again ? FETCH_AGAIN : FETCH_FAILED, why);
+	t->got->status = status;
+	return end_with(t, again ? FETCH_AGAIN : FETCH_FAILED, REASON_STATUS);
 }
 
 static void
@@ -307,7 +338,7 @@ step(struct transfer *t, const char *url, int64_t left_ms, char **next)
 	set_up(t, url, left_ms > 1 ? left_ms : 1);
 	if ((code = curl_easy_perform(t->easy)) != CURLE_OK) {
 		log_info("a fetch failed", LOG_S("error", curl_easy_strerror(code)));
-		return broken(t, code);
+		return broken(t, url, code);
 	}
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &to);
@@ -337,7 +368,7 @@ steps(struct transfer *t)
 		if ((url = next) == NULL)
 			break;
 		if (i == HOPS)
-			end = end_with(t, FETCH_FAILED, "its address leads on and on");
+			end = end_with(t, FETCH_FAILED, REASON_ROUND);
 	}
 	free(url);
 	return end;
@@ -353,7 +384,7 @@ fetch(const struct fetch *f, struct fetched *got)
 	if (got->fd == -1) {
 		log_error("what is fetched has no place", LOG_S("dir", f->dir),
 		    LOG_S("error", strerror(errno)));
-		return end_with(&t, FETCH_AGAIN, "there was no room for it");
+		return end_with(&t, FETCH_AGAIN, REASON_NO_ROOM);
 	}
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if ((end = steps(&t)) == FETCH_DONE) {

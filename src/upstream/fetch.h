@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/reason.h"
+
 #define FETCH_TYPE_MAX	128	/* of a media type, with its end */
 
 struct fetch {
@@ -39,8 +41,9 @@ struct fetched {
 	int64_t		 size;
 	/* In lower case, without parameters: "text/html"; "": none was told */
 	char		 media_type[FETCH_TYPE_MAX];
-	/* It was not FETCH_DONE: a sentence, for who gave the address */
-	char		 why[96];
+	/* Of FETCH_FAILED and FETCH_AGAIN, for who gave the address */
+	enum reason	 why;
+	int		 status;	/* of REASON_STATUS: what the server answered with */
 };
 
 enum fetch_end	 fetch(const struct fetch *, struct fetched *);

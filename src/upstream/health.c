@@ -188,6 +188,14 @@ health_state(int64_t model, int64_t now)
 	return at != -1 ? breaker_look(&table->rows[at].breaker, now, NULL) : BREAKER_CLOSED;
 }
 
+int64_t
+health_wait(int64_t model, int64_t now)
+{
+	int	 at = table != NULL ? find(table, model) : -1;
+
+	return at != -1 ? breaker_wait(&table->rows[at].breaker, now) : 0;
+}
+
 int
 health_forget(const char *state_dir, int64_t model)
 {

@@ -72,6 +72,8 @@ void	 health_note(int64_t model, enum health_note);
 
 /* A model never asked is closed. */
 enum breaker_state health_state(int64_t model, int64_t now);
+/* ms for which it should not be asked: it wants that, or its breaker is open; 0: none. */
+int64_t	 health_wait(int64_t model, int64_t now);
 /* Closes the model's breaker and forgets its failures. Without such a file nothing. -1: errno. */
 int	 health_forget(const char *state_dir, int64_t model);
 

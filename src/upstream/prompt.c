@@ -20,11 +20,39 @@ role_parse(const char *s)
 	return -1;
 }
 
-static int64_t
-tokens_of(const struct message *m)
+/* The image that is sent with the i-th message; NULL: none. */
+static const char *
+image_of(const struct prompt *p, size_t i)
 {
-	return utf8_tokens(m->text, strlen(m->text)) + PER_MESSAGE +
-	    (m->image != NULL ? PER_IMAGE : 0);
+	return p->blind && i + 1 < p->n ? NULL : p->m[i].image;
+}
+
+static int64_t
+tokens_of(const char *text, const char *image)
+{
+	return utf8_tokens(text, strlen(text)) + PER_MESSAGE + (image != NULL ? PER_IMAGE : 0);
+}
+
+static int64_t
+tokens_at(const struct prompt *p, size_t i)
+{
+	return tokens_of(p->m[i].text, image_of(p, i));
+}
+
+static int64_t
+tokens_of_extra(const char *extra)
+{
+	return extra != NULL ? utf8_tokens(extra, strlen(extra)) : 0;
+}
+
+int64_t
+prompt_estimate(const struct message *m, size_t n, const char *extra)
+{
+	int64_t	 total = tokens_of_extra(extra);
+
+	for (size_t i = 0; i < n; i++)
+		total += tokens_of(m[i].text, m[i].image);
+	return total;
 }
 
 static void
@@ -36,19 +64,19 @@ open_part(struct jw *w, const char *type)
 
 /* Text alone is a string; with an image it is one of two parts. */
 static void
-write_content(struct jw *w, const struct message *m)
+write_content(struct jw *w, const char *text, const char *image)
 {
-	if (m->image == NULL) {
-		jw_str(w, "content", m->text);
+	if (image == NULL) {
+		jw_str(w, "content", text);
 		return;
 	}
 	jw_arr(w, "content");
 	open_part(w, "text");
-	jw_str(w, "text", m->text);
+	jw_str(w, "text", text);
 	jw_end(w);
 	open_part(w, "image_url");
 	jw_obj(w, "image_url");
-	jw_str(w, "url", m->image);
+	jw_str(w, "url", image);
 	jw_end(w);
 	jw_end(w);
 	jw_end(w);
@@ -56,15 +84,17 @@ write_content(struct jw *w, const struct message *m)
 
 /* As it came, or made of its parts. */
 static void
-write_message(struct jw *w, const struct message *m)
+write_message(struct jw *w, const struct prompt *p, size_t i)
 {
+	const struct message	*m = &p->m[i];
+
 	if (m->raw != NULL) {
 		jw_raw(w, NULL, m->raw, strlen(m->raw));
 		return;
 	}
 	jw_obj(w, NULL);
 	jw_str(w, "role", role_names[m->role]);
-	write_content(w, m);
+	write_content(w, m->text, image_of(p, i));
 	jw_end(w);
 }
 
@@ -87,7 +117,7 @@ first_kept(const struct prompt *p, size_t systems, int64_t *total)
 		if (next >= p->n)
 			break;			/* only the question's own turn is left */
 		for (; i < next; i++)
-			*total -= tokens_of(&p->m[i]);
+			*total -= tokens_at(p, i);
 	}
 	return i;
 }
@@ -96,11 +126,11 @@ int64_t
 prompt_write(struct str *out, const struct prompt *p)
 {
 	struct jw	 w;
-	int64_t		 total = 0;
+	int64_t		 total = tokens_of_extra(p->extra);
 	size_t		 systems = 0, first;
 
 	for (size_t i = 0; i < p->n; i++)
-		total += tokens_of(&p->m[i]);
+		total += tokens_at(p, i);
 	while (systems < p->n && p->m[systems].role == ROLE_SYSTEM)
 		systems++;
 	first = first_kept(p, systems, &total);
@@ -118,7 +148,7 @@ prompt_write(struct str *out, const struct prompt *p)
 	for (size_t i = 0; i < p->n; i++) {
 		if (i >= systems && i < first)
 			continue;
-		write_message(&w, &p->m[i]);
+		write_message(&w, p, i);
 	}
 	jw_end(&w);
 	if (p->extra != NULL && *p->extra != '\0') {

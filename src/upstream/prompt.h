@@ -5,6 +5,7 @@
 #ifndef PARLEY_PROMPT_H
 #define PARLEY_PROMPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,7 @@ struct prompt {
 	/* System messages first, then turns, the question last */
 	const struct message	*m;
 	size_t			 n;
+	bool			 blind;		/* no image but the question's is sent */
 	int			 context_tokens;	/* the model's window; 0: send everything */
 	int			 max_tokens;	/* of the answer; 0: do not say */
 	/* More members, JSON text without braces, none of those that are written here; or NULL */
@@ -37,6 +39,8 @@ struct prompt {
 };
 
 int		 role_parse(const char *);	/* a ROLE_, or -1 */
+/* Tokens of all the messages, and of more members (NULL: none), as estimated. */
+int64_t		 prompt_estimate(const struct message *, size_t n, const char *extra);
 /*
  * Writes the body (stream, stream_options.include_usage). Where the window is known, the oldest
  * turns (a user message and what follows until the next one) are left out until estimate and

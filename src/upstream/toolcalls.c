@@ -102,6 +102,25 @@ toolcalls_add_text(struct toolcalls *calls, const char *text, size_t n)
 	return rv;
 }
 
+static int
+put_str(struct toolcalls *calls, struct str *dst, const char *s)
+{
+	return s != NULL ? put(calls, dst, s, strlen(s)) : 0;
+}
+
+int
+toolcalls_put(struct toolcalls *calls, const char *id, const char *name, const char *arguments)
+{
+	struct toolcall	*c = &calls->v[calls->n];
+
+	if (calls->n == TOOLCALLS_MAX)
+		return -1;
+	c->index = calls->n > 0 ? c[-1].index + 1 : 0;
+	calls->n++;
+	return put_str(calls, &c->id, id) == -1 || put_str(calls, &c->name, name) == -1 ||
+	    put_str(calls, &c->arguments, arguments) == -1 ? -1 : 0;
+}
+
 static void
 write_str(struct jw *w, const char *name, const struct str *s)
 {

@@ -35,6 +35,9 @@ struct toolcalls {			/* begins as zeros */
 int	 toolcalls_add(struct toolcalls *, const struct json *);
 /* The same from its text. */
 int	 toolcalls_add_text(struct toolcalls *, const char *, size_t);
+/* Adds a whole call; each may be NULL. -1: too much. */
+int	 toolcalls_put(struct toolcalls *, const char *id, const char *name,
+	    const char *arguments);
 /* Writes them as a message's `tool_calls`, an array of whole calls. */
 void	 toolcalls_write(const struct toolcalls *, struct jw *, const char *name);
 int64_t	 toolcalls_tokens(const struct toolcalls *);	/* an estimate */

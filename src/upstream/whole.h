@@ -13,7 +13,7 @@
 #include "upstream/call.h"
 
 #define WHOLE_CAP	((size_t)24 << 20)	/* bytes of a reply */
-#define WHOLE_FIELDS	64			/* members of a request that become fields of a form */
+#define WHOLE_FIELDS	64			/* of a form, that members become */
 
 enum ask_kind {			/* what a model is asked for */
 	ASK_STREAM,		/* a chat completion, as a stream */

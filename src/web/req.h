@@ -68,6 +68,8 @@ struct req {
 	bool			 detached;	/* the connection went to a peer */
 	/* For the log line, once somebody knows; 0: nobody */
 	int64_t			 user;
+	/* The caller has no identity: what its stream is called (X-Stream-Id) has a MAC */
+	bool			 sealed;
 	/* Where the row has R_TURN and an Idempotency-Key was sent: hashes in hex; else NULL */
 	const char		*idem_key, *idem_body;
 	struct places		 places;	/* its stream takes them over */
@@ -165,6 +167,7 @@ struct peer	*req_wait_last(struct req *, int (*then)(struct req *, void *), void
  */
 struct peer	*req_hold(struct req *, const char *prefix, int (*then)(struct req *, void *),
 		    void *arg);
+#define REQ_STREAM_SEAL	"stream"	/* purpose of the MAC in what a stream is called */
 /* For HEAD: the headers that such a stream would have; stream_id 0: no X-Stream-Id. Always 0. */
 int		 req_stream_head(struct req *, int64_t stream_id);
 

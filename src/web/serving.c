@@ -3,9 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/figures.h"
 #include "base/log.h"
+#include "fcgi.h"
+#include "upload.h"
+#include "worker.h"
 
 #define SWITCHED	101	/* to the protocol of WebSockets */
 
@@ -58,4 +62,56 @@ request_note(struct request_note *n, const struct req *r)
 	n->user = r->user;
 	n->started_us = r->started_us;
 	n->stream = false;
+}
+
+void
+request_find(struct req *r, struct worker *w)
+{
+	const struct worker_opts	*o = worker_opts(w);
+
+	r->engine = o->engine;
+	r->worker = w;
+	req_open(r);
+	routes_find(o->routes, r->cx.a, r->method, r->path, &r->hit);
+	r->route = r->hit.route;
+}
+
+void
+worker_answer(struct worker *w, struct req *r)
+{
+	request_find(r, w);
+	worker_opts(w)->serve(r);
+}
+
+void
+request_drop(struct req *r)
+{
+	upload_drop(r);
+	str_free(&r->heard);
+	str_free(&r->reply);
+	str_free(&r->reply_headers);
+	arena_free(r->cx.a);
+}
+
+int
+request_answer(struct req *r)
+{
+	struct request_note	 note;
+	int64_t			 bytes;
+	int			 fd = -1;
+
+	worker_opts(r->worker)->serve(r);
+	if (!r->detached) {
+		if (r->status == 0) {
+			log_error("nothing was answered", LOG_S("rid", r->cx.rid));
+			reply(r, 500, "text/plain; charset=utf-8", "internal error\n", 15);
+		}
+		req_drain(r);
+		bytes = reply_send(r);
+		fd = fcgi_finish(r->io, bytes == -1);
+		request_note(&note, r);
+		request_log(&note, r->status, bytes == -1 ? 0 : bytes, bytes == -1);
+	}
+	request_drop(r);
+	return fd;
 }

@@ -1,5 +1,6 @@
 /*
- * serving: what the worker and its streams share: what a request leaves in log and figures.
+ * serving: a request from its route to what it leaves in log and figures, for the worker, its
+ * streams and its WebSockets.
  */
 #ifndef PARLEY_SERVING_H
 #define PARLEY_SERVING_H
@@ -20,11 +21,15 @@ struct request_note {
 	bool			 stream;	/* it became one */
 };
 
+/* Fills r, whose cx, io or params are set, and finds its route. */
+void	request_find(struct req *, struct worker *);
 /*
  * Has it answered (worker_opts.serve), sends what was said, writes the log and frees what it had.
  * Its connection when it is kept and ours; -1: closed, or its peer's (detached).
  */
 int	request_answer(struct req *);
+/* Frees what it had. */
+void	request_drop(struct req *);
 void	request_note(struct request_note *, const struct req *);
 /* Counts it too. Never paths as they came, query strings, bodies or tokens. */
 void	request_log(const struct request_note *, int status, int64_t bytes, bool gone);

@@ -1,17 +1,19 @@
-#include "req.h"
+#include "stream.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/figures.h"
+#include "base/ident.h"
 #include "base/limit.h"
 #include "base/peer.h"
 #include "fcgi.h"
+#include "req.h"
 #include "serving.h"
 #include "socket.h"
-#include "stream.h"
 #include "worker.h"
 
 #define TYPE		"text/event-stream; charset=utf-8"
@@ -23,16 +25,29 @@ stream_of(struct peer *p)
 	return (struct stream *)p;
 }
 
+/* What clients call it in /v1/streams. */
+static void
+stream_name(char name[IDENT_SEALED], int64_t id, bool sealed)
+{
+	if (sealed)
+		ident_seal(name, REQ_STREAM_SEAL, id);
+	else
+		snprintf(name, IDENT_SEALED, "%" PRId64, id);
+}
+
 static void
 stream_begin(struct peer *p, int64_t stream_id)
 {
 	struct stream	*s = stream_of(p);
+	char		 name[IDENT_SEALED];
 
 	str_puts(&p->buf, "Status: 200 OK\r\nContent-Type: " TYPE "\r\n"
 	    "Cache-Control: " CACHE "\r\nX-Accel-Buffering: no\r\n");
 	str_printf(&p->buf, "X-Request-Id: %s\r\n", s->note.rid);
-	if (stream_id != 0)
-		str_printf(&p->buf, "X-Stream-Id: %" PRId64 "\r\n", stream_id);
+	if (stream_id != 0) {
+		stream_name(name, stream_id, s->sealed);
+		str_printf(&p->buf, "X-Stream-Id: %s\r\n", name);
+	}
 	if (s->headers != NULL)
 		str_puts(&p->buf, s->headers);
 	str_puts(&p->buf, "\r\n");
@@ -150,6 +165,7 @@ stream_become(struct stream *s, struct req *r)
 		s->headers = xstrdup(r->reply_headers.p);
 	s->ids = r->method == M_GET || (ids != NULL && strcmp(ids, "1") == 0);
 	s->headers_only = r->method == M_HEAD;
+	s->sealed = r->sealed;
 	request_note(&s->note, r);
 	s->note.stream = true;
 	s->places = r->places;
@@ -179,9 +195,13 @@ req_stream(struct req *r, const char *prefix)
 int
 req_stream_head(struct req *r, int64_t stream_id)
 {
+	char	 name[IDENT_SEALED];
+
 	reply_header(r, "Cache-Control", CACHE);
 	reply_header(r, "X-Accel-Buffering", "no");
-	if (stream_id != 0)
-		reply_header(r, "X-Stream-Id", arena_printf(r->cx.a, "%" PRId64, stream_id));
+	if (stream_id != 0) {
+		stream_name(name, stream_id, r->sealed);
+		reply_header(r, "X-Stream-Id", name);
+	}
 	return reply(r, 200, TYPE, "", 0);
 }

@@ -19,6 +19,7 @@ struct stream {
 	char			*headers;	/* of the reply; until begin */
 	bool			 ids;		/* events have id: lines */
 	bool			 headers_only;	/* HEAD */
+	bool			 sealed;	/* X-Stream-Id has a MAC */
 	bool			 gone;
 	int64_t			 bytes;
 	struct request_note	 note;

@@ -10,7 +10,6 @@
 #include "fcgi.h"
 #include "serving.h"
 #include "stream.h"
-#include "upload.h"
 #include "worker.h"
 
 struct wait {
@@ -87,17 +86,6 @@ wait_over(struct ctx *cx, void *arg)
 		worker_return(w, fd);
 }
 
-/* All that the request has, but for its places and its connection. */
-static void
-wait_let_go(struct wait *wait)
-{
-	upload_drop(&wait->req);
-	str_free(&wait->req.heard);
-	str_free(&wait->req.reply);
-	str_free(&wait->req.reply_headers);
-	arena_free(wait->req.cx.a);
-}
-
 /* On a request thread too: a log may block. */
 static void
 wait_left(struct ctx *cx, void *arg)
@@ -108,7 +96,7 @@ wait_left(struct ctx *cx, void *arg)
 	(void)cx;
 	request_note(&note, &wait->req);
 	request_log(&note, CLIENT_GONE, 0, true);
-	wait_let_go(wait);
+	request_drop(&wait->req);
 	free(wait);
 }
 
@@ -138,7 +126,7 @@ hold_begin(struct peer *p, int64_t stream_id)
 	struct wait	*wait = wait_of(p);
 
 	stream_become(&wait->stream, &wait->req);
-	wait_let_go(wait);
+	request_drop(&wait->req);
 	p->ops->begin(p, stream_id);
 }
 

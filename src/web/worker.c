@@ -1,33 +1,24 @@
 #include "worker.h"
 
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/figures.h"
 #include "base/log.h"
 #include "conns.h"
 #include "fcgi.h"
 #include "handoff.h"
 #include "serving.h"
 #include "socket.h"
-#include "upload.h"
-
-#define PATIENCE	30		/* seconds that a read or write of a request may take */
-#define LEAVE_SIGNAL	SIGUSR2		/* ends the blocking calls of the threads that accept */
+#include "source.h"
 
 /* A function to run, or a connection to serve or to part with. */
 struct job {
@@ -43,16 +34,6 @@ struct server {
 	pthread_t	 thread;
 	struct db	*db;		/* its own */
 	struct conns_watch	 watch;
-};
-
-/* A thread that waits in a blocking call for connections. */
-struct source {
-	struct worker	*w;
-	int		(*next)(int sock);
-	void		(*take)(struct worker *, int fd);
-	int		 sock;		/* -1: there is no such thread */
-	pthread_t	 thread;
-	atomic_bool	 left;
 };
 
 struct worker {
@@ -76,6 +57,12 @@ struct worker *
 worker_self(void)
 {
 	return self;
+}
+
+const struct worker_opts *
+worker_opts(const struct worker *w)
+{
+	return &w->o;
 }
 
 static void
@@ -178,49 +165,6 @@ worker_return(struct worker *w, int fd)
 	atomic_fetch_sub(&w->jobs, 1);
 }
 
-static void
-request_find(struct worker *w, struct req *r)
-{
-	r->engine = w->o.engine;
-	r->worker = w;
-	req_open(r);
-	routes_find(w->o.routes, r->cx.a, r->method, r->path, &r->hit);
-	r->route = r->hit.route;
-}
-
-void
-worker_answer(struct worker *w, struct req *r)
-{
-	request_find(w, r);
-	w->o.serve(r);
-}
-
-int
-request_answer(struct req *r)
-{
-	struct request_note	 note;
-	int64_t			 bytes;
-	int			 fd = -1;
-
-	r->worker->o.serve(r);
-	if (!r->detached) {
-		if (r->status == 0) {
-			log_error("nothing was answered", LOG_S("rid", r->cx.rid));
-			reply(r, 500, "text/plain; charset=utf-8", "internal error\n", 15);
-		}
-		req_drain(r);
-		bytes = reply_send(r);
-		fd = fcgi_finish(r->io, bytes == -1);
-		request_note(&note, r);
-		request_log(&note, r->status, bytes == -1 ? 0 : bytes, bytes == -1);
-	}
-	upload_drop(r);
-	str_free(&r->reply);
-	str_free(&r->reply_headers);
-	arena_free(r->cx.a);
-	return fd;
-}
-
 /*
  * One request of the connection. The connection when it is kept and ours; -1: closed, or its
  * peer's.
@@ -239,7 +183,7 @@ request_serve(struct server *s, int fd)
 		return -1;
 	}
 	r.cx.a = arena_new(4096);
-	request_find(w, &r);
+	request_find(&r, w);
 	if (r.route == NULL || !(r.route->flags & R_QUICK))
 		conns_let(w->conns, &s->watch);
 	fd = request_answer(&r);
@@ -303,8 +247,10 @@ server_thread(void *arg)
 
 /* A connection from the listening socket or from a process that retires. */
 static void
-admit(struct worker *w, int fd)
+admit(void *arg, int fd)
 {
+	struct worker	*w = arg;
+
 	if (!conns_add(w->conns, fd)) {
 		log_error("no room for a connection", LOG_I("fd", fd));
 		close(fd);
@@ -313,116 +259,17 @@ admit(struct worker *w, int fd)
 }
 
 static void
-admit_socket(struct worker *w, int fd)
+admit_socket(void *arg, int fd)
 {
+	struct worker	*w = arg;
+
 	sockets_take(w->o.sockets, w, fd);
 }
 
-static int
-accept_next(int sock)
-{
-	const struct timeval	patience = { .tv_sec = PATIENCE };
-	int			fd;
-
-	if ((fd = accept4(sock, NULL, NULL, SOCK_CLOEXEC)) == -1)
-		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	return fd;
-}
-
-/*
- * A unix socket that is POLLOUT takes what a peer writes at once; TCP needs to be told to hold as
- * much.
- */
-static int
-accept_next_tcp(int sock)
-{
-	const int	on = 1, size = 262144;
-	int		fd;
-
-	if ((fd = accept_next(sock)) == -1)
-		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	return fd;
-}
-
-static void *
-source_thread(void *arg)
-{
-	struct source	*s = arg;
-	sigset_t	 leave;
-	int		 fd;
-
-	sigemptyset(&leave);
-	sigaddset(&leave, LEAVE_SIGNAL);
-	pthread_sigmask(SIG_UNBLOCK, &leave, NULL);
-	while (!atomic_load(&s->w->retiring)) {
-		if ((fd = s->next(s->sock)) != -1)
-			s->take(s->w, fd);
-		else if (errno == EPIPE)
-			break;
-		else if (errno != EINTR && errno != ECONNABORTED) {
-			/* Out of descriptors or memory: others must end first. */
-			log_error("no connection", LOG_S("error", strerror(errno)));
-			poll(NULL, 0, 100);
-		}
-	}
-	atomic_store(&s->left, true);
-	return NULL;
-}
-
-/* How to accept from a listening socket. */
-static int
-(*acceptor(int sock))(int)
-{
-	socklen_t	len = sizeof(int);
-	int		domain = AF_UNIX;
-
-	getsockopt(sock, SOL_SOCKET, SO_DOMAIN, &domain, &len);
-	return domain == AF_UNIX ? accept_next : accept_next_tcp;
-}
-
-static int
-source_start(struct worker *w, struct source *s, int sock, int (*next)(int),
-    void (*take)(struct worker *, int))
-{
-	s->w = w;
-	s->sock = sock;
-	s->next = next;
-	s->take = take;
-	if (sock == -1)
-		return 0;
-	if ((errno = pthread_create(&s->thread, NULL, source_thread, s)) != 0) {
-		s->sock = -1;
-		return -1;
-	}
-	pthread_setname_np(s->thread, "connect");
-	return 0;
-}
-
-/*
- * A signal may come between the thread's look at `retiring` and its blocking call: so it is
- * repeated.
- */
 static void
-source_end(struct source *s)
+source_init(struct worker *w, struct source *s, void (*take)(void *, int))
 {
-	if (s->sock == -1)
-		return;
-	while (!atomic_load(&s->left)) {
-		pthread_kill(s->thread, LEAVE_SIGNAL);
-		poll(NULL, 0, 1);
-	}
-	pthread_join(s->thread, NULL);
-	s->sock = -1;
-}
-
-static void
-leave(int sig)
-{
-	(void)sig;
+	*s = (struct source){ .take = take, .arg = w, .over = &w->retiring, .sock = -1 };
 }
 
 static int
@@ -437,32 +284,31 @@ threads_start(struct worker *w)
 		if ((errno = pthread_create(&s->thread, NULL, server_thread, s)) != 0)
 			return -1;
 	}
-	if (source_start(w, &w->accepted, w->o.listen_fd, acceptor(w->o.listen_fd), admit) == -1)
+	if (source_listen(&w->accepted, w->o.listen_fd) == -1)
 		return -1;
-	if (w->o.sockets != NULL && source_start(w, &w->upgraded, w->o.ws_fd,
-	    acceptor(w->o.ws_fd), admit_socket) == -1)
+	if (w->o.sockets != NULL && source_listen(&w->upgraded, w->o.ws_fd) == -1)
 		return -1;
-	return source_start(w, &w->handed, w->o.handoff_in, handoff_receive, admit);
+	return source_receive(&w->handed, w->o.handoff_in);
 }
 
 struct worker *
 worker_start(const struct worker_opts *o)
 {
-	struct sigaction	 sa = { .sa_handler = leave };	/* without SA_RESTART */
-	struct worker		*w = xcalloc(1, sizeof(*w));
-	sigset_t		 all, before;
-	int			 saved;
+	struct worker	*w = xcalloc(1, sizeof(*w));
+	sigset_t	 all, before;
+	int		 saved;
 
 	w->o = *o;
 	w->last = &w->first;
-	w->accepted.sock = w->upgraded.sock = w->handed.sock = -1;
+	source_init(w, &w->accepted, admit);
+	source_init(w, &w->upgraded, admit_socket);
+	source_init(w, &w->handed, admit);
 	pthread_mutex_init(&w->lock, NULL);
 	if ((w->conns = conns_new()) == NULL) {
 		pthread_mutex_destroy(&w->lock);
 		free(w);
 		return NULL;
 	}
-	sigaction(LEAVE_SIGNAL, &sa, NULL);
 	sigfillset(&all);		/* an interrupted read would break a request */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	self = w;

@@ -1,13 +1,13 @@
 /*
  * worker: the threads of one process that serve requests.
  *
- * One connect thread per listening socket does blocking accept; a WebSocket's connection goes to
- * the loop (socket.h), one of FastCGI into an
- * epoll (EPOLLONESHOT) where the request threads wait; a request thread reads the request, lets
- * the dispatcher answer it and puts the connection back. Where all that comes is quickly answered
- * (R_QUICK) one of them does it alone; see conns.h. A connection that became a stream comes back
- * when its peer ends. Jobs run on the same threads. Retiring passes every kept connection to
- * another process through the handoff socket, unread bytes and all; WebSockets are closed.
+ * One connect thread per listening socket (source.h) does blocking accept; a WebSocket's
+ * connection goes to the loop (socket.h), one of FastCGI into an epoll (EPOLLONESHOT) where the
+ * request threads wait; a request thread reads the request, lets the dispatcher answer it
+ * (serving.h) and puts the connection back. Where all that comes is quickly answered (R_QUICK) one
+ * of them does it alone; see conns.h. A connection that became a stream comes back when its peer
+ * ends. Jobs run on the same threads. Retiring passes every kept connection to another process
+ * through the handoff socket, unread bytes and all; WebSockets are closed.
  */
 #ifndef PARLEY_WORKER_H
 #define PARLEY_WORKER_H
@@ -63,6 +63,8 @@ void		 worker_stop(struct worker *);
  * worker's state says. Never blocks. From any thread.
  */
 void		 worker_return(struct worker *, int fd);
+/* What it was started with. */
+const struct worker_opts	*worker_opts(const struct worker *);
 /* The worker of this process, for what has no req at hand; NULL before worker_start. */
 struct worker	*worker_self(void);
 

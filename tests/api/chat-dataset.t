@@ -30,7 +30,7 @@ sub found ($who, %query) {
 my ($one, $two, $his) = (document(\@ann), document(\@ann), document(\@bob));
 
 # Making.
-my $r = make(\@ann, name => '资料', documentIds => [$one, $two]);
+my $r = make(\@ann, name => '资料', documentIds => [$two, $one]);
 is $r->code, 200, 'a dataset is made';
 my $set = $r->json->{dataset};
 is_deeply [sort keys %{ $r->json }], ['dataset'], 'and told';
@@ -40,7 +40,8 @@ is "$set->{name} $set->{totalDocuments}", '资料 2', 'what is in it';
 is_deeply [@{ $set->{author} }{qw(name avatar)}], ['安', 'http://x/a.png'], 'whose it is';
 my $whole = got($set->{id});
 is_deeply $whole->{dataset}, $set, 'it is there';
-is_deeply [map { $_->{id} } @{ $whole->{documents} }], [$two, $one], 'its documents, newest first';
+is_deeply [map { $_->{id} } @{ $whole->{documents} }], [$two, $one],
+    'its documents, in the order given';
 is $whole->{documents}[0]{fileName}, 'a.txt', 'each with what is known of it';
 is make(\@ann, name => '空')->json->{dataset}{totalDocuments}, 0, 'an empty one';
 my $before = $p->sql('SELECT COUNT(*) AS n FROM dataset')->[0]{n};
@@ -137,7 +138,26 @@ chat_done $p->del("/v1/chat/dataset/$set->{id}", @ann), 'deleted';
 chat_refused $p->get("/v1/chat/dataset/$set->{id}", @ann), 404, qr/$set->{id}/, 'gone';
 chat_refused $p->del("/v1/chat/dataset/$set->{id}", @ann), 404, qr/$set->{id}/, 'only once';
 is $p->get("/v1/chat/document/$one", @ann)->code, 200, 'its document stays';
-is $p->get("/v1/chat/session/$chat->{id}", @ann)->json->{dataset}, undef, 'the conversation too';
+my $read = $p->get("/v1/chat/session/$chat->{id}", @ann)->json;
+is $read->{dataset}, undef, 'the conversation too';
+sub saves ($fields) {
+	return $p->post('/v1/chat/session', @ann, json => { session => $fields });
+}
+is_deeply saves($read->{session})->json->{session}, $read->{session}, 'is saved as it was read';
+is_deeply saves({ %$chat, title => 'read before' })->json->{session},
+    { %{ $read->{session} }, title => 'read before' }, 'and as it was before';
+chat_refused saves({ %$chat, datasetId => $ANY }), 404, qr/dataset $ANY/, 'but on no other';
+chat_refused $p->post('/v1/chat/session', @ann, json => { session => { module => 2,
+    type => 'spark_dataset_chat', datasetId => $set->{id} } }), 404, qr/dataset $set->{id}/,
+    'nor can a new one begin on it';
+my $single = new_chat($p, \@ann, module => 2, type => 'spark_documents_chat',
+    documentIds => [$one]);
+chat_refused saves({ %$single, documentIds => [] }), 400, qr/documentIds/,
+    'a conversation keeps what it rests on';
+chat_done $p->del("/v1/chat/document/$one", @ann), 'its only document is deleted';
+$read = $p->get("/v1/chat/session/$single->{id}", @ann)->json->{session};
+is_deeply saves({ %$read, documentIds => [] })->json->{session}, $read,
+    'it is saved as it was read, too';
 
 # Without a token.
 for my $row ([GET => '/1'], [PUT => '/1'], [DELETE => '/1'], map { [POST => $_] } '',

@@ -69,6 +69,20 @@ chat_refused register(\@ann, size => -1), 400, qr/size/, 'less than nothing';
 chat_refused register(\@ann, size => '3'), 400, qr/size/, 'a size in words';
 chat_refused register(\@ann, size => 1e300), 400, qr/./, 'a size that is none';
 
+# Why one failed is told in the language of who asks.
+$p->sql('DELETE FROM job WHERE ref = ?', $again->{id});
+$p->sql("UPDATE document SET status = 'failed', error = ? WHERE id = ?", 'STATUS 404',
+    $again->{id});
+for (['en', "its server answered with status 404"], ['zh-CN', '其服务器返回状态 404']) {
+	my ($language, $error) = @$_;
+	my @who = (user => undef, headers => { %{ $ann[3] }, 'Accept-Language' => $language });
+	is $p->get("/v1/chat/document/$again->{id}", @who)->json->{document}{error}, $error,
+	    "the reason, $language";
+	my ($listed) = grep { $_->{id} == $again->{id} }
+	    @{ $p->post('/v1/chat/document/search', @who, json => {})->json->{list} };
+	is $listed->{error}, $error, 'also in a list';
+}
+
 # Several at once.
 my $before = rows('document');
 $r = $p->post('/v1/chat/document/batch_save', @bob, json => { documents => [

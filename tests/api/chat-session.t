@@ -53,6 +53,17 @@ is_deeply got($id)->json, { session => $s, records => [], documents => [], datas
     'and so it is got';
 my $plain = save({})->json->{session};
 is $plain->{title}, '新对话', 'untitled';
+my %english = (headers => { %{ {@ann}->{headers} }, 'Accept-Language' => 'en' }, user => undef);
+is $p->get("/v1/chat/session/$plain->{id}", %english)->json->{session}{title}, 'New chat',
+    'in the language of who reads it';
+is_deeply [map { $_->{title} } grep { $_->{id} == $plain->{id} } @{ $p->post(
+    '/v1/chat/session/search', json => {}, %english)->json->{list} }], ['New chat'],
+    'in lists too';
+for my $title ('New chat', '新对话', '') {
+	chat_done put($plain->{id}, { title => $title }), "as it was read: '$title'";
+	is $p->sql('SELECT title FROM session WHERE id = ?', $plain->{id})->[0]{title}, '',
+	    'it has none yet';
+}
 ok !exists $plain->{model} && !exists $plain->{abstract} && !exists $plain->{documents},
     'what is not there is left out';
 my $lanes = $p->sql('SELECT lane, model, mask, pri_id FROM lane WHERE session = ?', $id);
@@ -85,8 +96,8 @@ my $bobs_doc = a_document($p, 'bob');
 my $set = a_dataset($p, 'ann', '知识');
 my $bobs_set = a_dataset($p, 'bob');
 my $spark = save({ title => 'docs', module => 2, type => 'spark_documents_chat',
-    documentIds => [@docs[0, 1]] })->json->{session};
-is_deeply $spark->{documentIds}, [@docs[1, 0]], 'a chat on documents, newest first';
+    documentIds => [@docs[1, 0]] })->json->{session};
+is_deeply $spark->{documentIds}, [@docs[1, 0]], 'a chat on documents, in the order given';
 is_deeply $spark->{documents}[1], { id => $docs[0], fileName => 'a.txt', size => 2,
     url => "/v1/chat/document/$docs[0]/file", status => 'ready', segments => 3,
     createdAt => 1700000000000, author => $s->{author} }, 'with what they are';
@@ -150,7 +161,13 @@ $p->parley('model', 'enable', 'm-b');
 
 # Changing what it rests on.
 chat_done put($spark->{id}, { documentIds => [@docs[1, 2]] }), 'other documents';
-is_deeply got($spark->{id})->json->{session}{documentIds}, [@docs[2, 1]], 'in place of the old';
+is_deeply got($spark->{id})->json->{session}{documentIds}, [@docs[1, 2]], 'in place of the old';
+chat_done put($spark->{id}, { documentIds => [@docs[2, 1]] }), 'the same, turned round';
+is_deeply got($spark->{id})->json->{session}{documentIds}, [@docs[2, 1]], 'are';
+$p->post('/v1/chat/session/add_files', json => { id => $spark->{id}, documentIds => [$docs[0]] },
+    @ann);
+my @listed = grep { $_->{id} == $spark->{id} } @{ search({})->json->{list} };
+is_deeply $listed[0]{documentIds}, [@docs[2, 1, 0]], 'what is added comes last, in lists too';
 chat_refused put($spark->{id}, { documentIds => [] }), 400, qr/documentIds/, 'not none at all';
 chat_refused put($spark->{id}, { type => 'chat' }), 400, qr/module/, 'nor half a change';
 chat_done put($spark->{id}, { type => 'spark_dataset_chat', datasetId => $set }),

@@ -148,23 +148,49 @@ subtest 'what is no question' => sub {
 	$s->gone;
 };
 
+# The next of its objects that has an error; the other parts are added to the list.
+sub refusal ($s, $heard) {
+	while (my $o = $s->object) {
+		return $o if $o->{error};
+		push @$heard, $o;
+	}
+	return {};
+}
+
 subtest 'stop, and one at a time' => sub {
+	my $other = chat();
 	script(slow());
 	my $s = dialled();
 	$s->say(question($session, 'Long'));
 	my @o = ($s->object, $s->object);
-	$s->say(question($session, 'Meanwhile'));
-	my ($busy) = grep { $_->{error} } map { $s->object } 1 .. 20;
-	is $busy->{error}{code}, 409, 'another question meanwhile is refused';
+	my %refused = (
+		'another question'                 => [question($session, 'Meanwhile'), 409],
+		'a question in another session'    => [question($other, 'Meanwhile'), 409],
+		'a resume'                         => [{ resume => "$o[0]{streamId}" }, 409],
+		'an order that is none'            => [{ resume => 'abc' }, 404],
+		'no object'                        => [[1], 400],
+	);
+	for my $name (sort keys %refused) {
+		my ($message, $code) = @{ $refused{$name} };
+		my $r = refusal($s->say($message), \@o);
+		is $r->{error}{code}, $code, "$name meanwhile is refused";
+		is_deeply [@$r{qw(parts finished)}, join ' ', sort keys %$r],
+		    [[], false, 'error finished parts'], 'which does not end the turn';
+		is $r->{error}{msg}, "正在回答中: session $session", 'by the session that answers'
+		    if $code == 409;
+	}
+	is refusal($s->send('{'), \@o)->{finished}, false, 'nor does what is no JSON';
 	my $began = time;
 	$s->say({ stop => true });
-	@o = $s->turn;
+	push @o, $s->turn;
 	cmp_ok time - $began, '<', 3, 'it stops at once';
 	ok $o[-1]{stopped}, 'and says so';
 	is $o[-1]{record}{status}, 'finished_success', 'with what was said';
+	is ParleyTest::Socket::text_of(@o), $o[-1]{record}{answerText}, 'all of which came';
+	is refusal($s->send('{'), [])->{finished}, true, 'no turn, nothing to wait for';
 	script({ delta => 'again' });
-	is ParleyTest::Socket::text_of($s->say(question($session, 'Now'))->turn), 'again',
-	    'the next question is answered';
+	is ParleyTest::Socket::text_of($s->say(question($other, 'Now'))->turn), 'again',
+	    'the next question is answered, in whichever session';
 	$s->gone;
 };
 

@@ -6,7 +6,8 @@
 use v5.36;
 use utf8;
 
-use Mojo::JSON  qw(decode_json encode_json true);
+use Encode      qw(encode_utf8);
+use Mojo::JSON  qw(encode_json true);
 use ParleyTest;
 use ParleyTest::Chat;
 use ParleyTest::Process;
@@ -16,15 +17,20 @@ use Time::HiRes qw(time);
 
 my $PATH = '/v1/chat/session/conversation';
 
-my ($p, $model, $id, @ann);
+my $p = ParleyTest->new(models => 1, workers => 2);
+my ($model) = map { $_->{code} } $p->models;
+my $id = $p->sql('SELECT id FROM model')->[0]{id} + 0;
+my @ann = login($p, 'ann');
 
-sub start (%settings) {
-	$p->tear_down if $p;
-	$p = ParleyTest->new(models => 1, workers => 2, set => \%settings);
-	($model) = map { $_->{code} } $p->models;
-	$id = $p->sql('SELECT id FROM model')->[0]{id} + 0;
-	@ann = login($p, 'ann');
-	return;
+# From now on.
+sub keep_spools ($seconds) {
+	my $conf = "$p->{stack}/parley.conf";
+	my $reloads = sub { scalar grep { $_->{msg} eq 'reloaded' } $p->log_lines };
+	my $seen = $reloads->();
+	ParleyTest::Process::spew($conf, ParleyTest::Process::slurp($conf)
+	    =~ s/^spool_keep = .*\n//mr . "spool_keep = $seconds\n");
+	kill HUP => $p->pids->{master};
+	return $p->eventually("spools are kept for $seconds s", sub { $reloads->() > $seen });
 }
 
 sub chat () { return new_chat($p, \@ann)->{id} }
@@ -51,17 +57,15 @@ sub streamed ($body, %o) {
 sub frames ($s) { return map { $_->{data} } @{ $s->events } }
 sub again ($turn, %o) { return resume($p, $turn, @ann, %o) }
 sub turns () { return $p->sql('SELECT COUNT(*) AS n FROM turn')->[0]{n} }
-sub newest ($chat) {
-	return $p->post('/v1/chat/session/records', json => { sessionId => $chat }, @ann)
-	    ->json->{list}[0];
+sub records ($chat) {
+	return $p->post('/v1/chat/session/records', json => { sessionId => $chat }, @ann);
 }
+sub newest ($chat) { return records($chat)->json->{list}[0] }
 
 my $rich = { steps => [{ reasoning => 'Let me ' }, { reasoning => 'see' },
     { delta => '一\n"二"' }, { delta => "line\nbreak \x{1f388}" },
     { citations => [{ id => 'c1', summary => 'cited' }] }, { finish => 'length' },
     { done => 1 }] };
-
-start();
 
 subtest 'while it runs' => sub {
 	my @live;
@@ -83,15 +87,15 @@ subtest 'while it runs' => sub {
 
 subtest 'a long answer' => sub {
 	my $chat = chat();
-	my $piece = '"长"' x 4000;
+	my ($piece, $escaped) = map { $_ x 4000 } '"长"', encode_utf8('\"长\"');
 	$p->script($model, { steps => [(map { { delta => $piece } } 1 .. 160),
 	    { finish => 'stop' }, { done => 1 }] });
-	my $s = streamed(question($chat, 'long'), timeout => 120);
-	my $last = (frames($s))[-1];
-	is length($last->{record}{answerText}), 160 * 12000, 'stands whole in the last message';
-	is $last->{record}{answerText}, $piece x 160, 'as it was said';
-	my $again = again(turn_of($s), timeout => 120);
-	is_deeply [data_lines($again)]->[-1], [data_lines($s)]->[-1], 'and again';
+	my $s = streamed(question($chat, 'long'), raw => 1, timeout => 120);
+	my $last = (data_lines($s))[-1];
+	ok index($last, '"answerText":"' . $escaped x 160 . '"') > 0,
+	    'stands whole in the last message';
+	my $again = again(turn_of($s), raw => 1, timeout => 120);
+	ok((data_lines($again))[-1] eq $last, 'and again');
 };
 
 subtest 'one key, one reply' => sub {
@@ -129,23 +133,64 @@ subtest 'one key, one reply' => sub {
 	my $begun = time;
 	my @failed = map { asked(question($chat, 'fails'), key => 'k3') } 1 .. 3;
 	chat_refused $_, 503, qr/Secret Alpha/, 'a failure is one each time' for @failed;
+	is $failed[0]->header('retry-after'), 9, 'which says when to come again';
+	like $_->header('retry-after'), qr/^[6-9]$/, 'each time' for @failed[1, 2];
 	cmp_ok time - $begun, '<', 3, 'without delay';
 	$p->upstream->unscript;
 	$p->heal($model);
 };
 
+keep_spools(0);
+
+subtest 'from the store' => sub {
+	for my $script ($rich, { status => 500, times => 0 }, { steps => [{ delta => 'so far' },
+	    { close => 1 }] }, { steps => [{ finish => 'stop' }, { done => 1 }] }) {
+		my $chat = chat();
+		$p->script($model, $script);
+		my $s = streamed(question($chat, 'store "me" 好'));
+		my @lines = data_lines($s);
+		my ($told, $was) = (undef, (frames($s))[-1]);
+		$p->eventually('the spool forgets it', sub {
+			$told = again(turn_of($s));
+			($told->header('x-stream-replay') // '') eq 'stored' });
+		my @now = data_lines($told);
+		is @now, 3, "$was->{record}{status}: three messages";
+		is_deeply [@now[0, 2]], [@lines[0, -1]], 'the first and the last byte for byte';
+		is join('', map { @{ $_->{parts} } } frames($told)),
+		    join('', map { @{ $_->{parts} } } frames($s)), 'the whole answer between them';
+		is_deeply newest($chat), $was->{record}, 'the record is that of the store';
+		is again(turn_of($s), last => turn_of($s) . '-999999999')->code, 204,
+		    'and nothing is left';
+		$p->upstream->unscript;
+		$p->heal($model);
+	}
+};
+
+$p->no_errors_logged;
+keep_spools(600);
+
 subtest 'the database is away' => sub {
 	my ($chat, $other) = (chat(), chat());
 	$p->script($model, steps(0.3, 'one ', 'two ', 'three')) for 1, 2;
 	my $db = (split ' ', ParleyTest::Process::slurp("$p->{stack}/pid/db"))[0];
-	my $n = 0;
 	my $body = question($other, 'one reply');
-	my $frozen = sub ($e, $) { kill STOP => $db if ($e->{data}{parts}[0] // '') eq 'two ' };
+	my ($other_request, $seconds);
+	# It answers nobody until the stream has ended, then it is gone.
+	my $away = sub ($e, $) {
+		kill KILL => $db if $e->{data}{finished};
+		return if ($e->{data}{parts}[0] // '') ne 'two ';
+		kill STOP => $db;
+		$seconds = -time;
+		$other_request = records($chat);
+		$seconds += time;
+	};
 	my ($s, $reply) = $p->streams(
-	    [POST => $PATH, body => question($chat, 'stream'), with(sse => 1), on_event => $frozen],
+	    [POST => $PATH, body => question($chat, 'stream'), with(sse => 1), on_event => $away],
 	    [POST => $PATH, body => $body, with(key => 'away')]);
-	kill CONT => $db;
+	$p->up;
 	my $last = (frames($s))[-1];
+	chat_refused $other_request, 503, qr/\S/, 'another request is refused';
+	cmp_ok $seconds, '<', 10, 'soon';
 	is_deeply [@$last{qw(finished error)}, @{ $last->{record} }{qw(status answerText)}],
 	    [true, undef, 'finished_success', 'one two three'],
 	    'a stream ends with its whole answer' or diag $s->body;
@@ -160,7 +205,8 @@ subtest 'the database is away' => sub {
 	is $later->json->{parts}[0], 'one two three', 'whole';
 };
 
-$p->no_errors_logged('no errors', allow => [qr/database|statement|closed the connection/i]);
+my $away = qr/database|statement|closed the connection/i;
+$p->no_errors_logged('no others', allow => [$away]);
 
 subtest 'workers are killed' => sub {
 	my ($chat, $other) = (chat(), chat());
@@ -193,31 +239,5 @@ subtest 'workers are killed' => sub {
 	is newest($other)->{status}, 'finished_fail', 'and is a failure';
 };
 
-start(spool_keep => 0);
-
-subtest 'from the store' => sub {
-	for my $script ($rich, { status => 500, times => 0 }, { steps => [{ delta => 'so far' },
-	    { close => 1 }] }, { steps => [{ finish => 'stop' }, { done => 1 }] }) {
-		my $chat = chat();
-		$p->script($model, $script);
-		my $s = streamed(question($chat, 'store "me" 好'));
-		my @lines = data_lines($s);
-		my ($told, $was) = (undef, (frames($s))[-1]);
-		$p->eventually('the spool forgets it', sub {
-			$told = again(turn_of($s));
-			($told->header('x-stream-replay') // '') eq 'stored' });
-		my @now = data_lines($told);
-		is @now, 3, "$was->{record}{status}: three messages";
-		is_deeply [@now[0, 2]], [@lines[0, -1]], 'the first and the last byte for byte';
-		is join('', map { @{ $_->{parts} } } frames($told)),
-		    join('', map { @{ $_->{parts} } } frames($s)), 'the whole answer between them';
-		is_deeply newest($chat), $was->{record}, 'the record is that of the store';
-		is again(turn_of($s), last => turn_of($s) . '-999999999')->code, 204,
-		    'and nothing is left';
-		$p->upstream->unscript;
-		$p->heal($model);
-	}
-};
-
-$p->no_errors_logged;
+$p->no_errors_logged('nor then', allow => [$away, qr/"a worker died"/]);
 done_testing;

@@ -50,6 +50,8 @@ sub heard () { return ($p->upstream_log)[-1]{body}{messages} }
 
 my $session = chat();
 is new_chat($p, \@ann)->{title}, '新对话', 'a session without a title';
+is $p->post('/v1/chat/session', json => { session => { id => $session, title => 'New chat' } },
+    with('Accept-Language' => 'en'))->json->{session}{title}, 'New chat', 'saved as it is read';
 
 subtest 'one reply' => sub {
 	$p->script($models[0], { steps => [{ reasoning => 'Hm. ' }, { reasoning => '好' },
@@ -61,7 +63,8 @@ subtest 'one reply' => sub {
 	is $r->header('x-stream-id'), undef, 'no stream';
 	my $record = $r->json->{record};
 	is_deeply $r->json, { record => $record, finished => true,
-	    parts => ["<think>Hm. 好</think>一 \"二\"\n\x{1f388}"] }, 'all of it in one part';
+	    parts => [$record->{answerText}], reasoning => 'Hm. 好' },
+	    'all of it in one part, and beside it what was thought';
 	my $row = $p->sql('SELECT a.id, a.turn, t.owner, a.created_ms, s.title, s.model,'
 	    . ' t.group_id, t.voice, t.content_type, t.file_url FROM answer a'
 	    . ' JOIN turn t ON t.id = a.turn JOIN session s ON s.id = a.session'
@@ -119,6 +122,22 @@ subtest 'a stream' => sub {
 };
 
 
+subtest 'a model that thinks' => sub {
+	my $chat = chat();
+	$p->script($models[0], { steps => [{ reasoning => 'Hm. ' }, { reasoning => '好' },
+	    { delta => 'Yes' }, { delta => '.' }, { finish => 'stop' }, { done => 1 }] });
+	my $s = streamed(question($chat, 'Is it?'));
+	my ($first, @parts) = frames($s);
+	my $last = pop @parts;
+	my @more = (finished => Mojo::JSON->false);
+	is_deeply \@parts, [map({ { parts => [], reasoning => $_, @more } } 'Hm. ', '好'),
+	    map({ { parts => [$_], @more } } 'Yes', '.')],
+	    'its thoughts are no parts of the answer';
+	is said($s), $last->{record}{answerText}, 'which is all parts together';
+	is $last->{record}{answerText}, 'Yes.', 'and nothing else';
+	is_deeply [data_lines(resume($p, turn_of($s), @ann))], [data_lines($s)], 'told again alike';
+};
+
 subtest 'asked again' => sub {
 	my $chat = chat(title => 'Mine');
 	my @said;
@@ -140,14 +159,17 @@ subtest 'asked again' => sub {
 	    [assistant => 'A2b'], [user => 'Q3']], 'later its newest answer counts, in its place';
 	is_deeply [$ask->('Q1', 'A1b', groupId => $said[0]{groupId}, contentType => undef)],
 	    [[user => 'Q1']], 'the first question, with its text';
-	is_deeply [$ask->('Q2, please', 'A2c', groupId => $group)], [[user => 'Q1'],
-	    [assistant => 'A1b'], [user => 'Q2, please']], 'in other words';
+	is_deeply [$ask->('Q2, please', 'A2c', groupId => $group, contentType => 'image',
+	    fileUrl => 'https://a.example/b.png')], [[user => 'Q1'], [assistant => 'A1b'],
+	    [user => 'Q2']], 'what is said beside the group is not asked';
+	is_deeply [@{ $said[-1] }{qw(groupId problemText contentType)}], [$group, 'Q2', 'text'],
+	    'as the record shows';
 	$p->script($models[0], { status => 500, times => 0 });
 	is asked(question($chat, undef, groupId => $group))->code, 503, 'an attempt that fails';
 	$p->upstream->unscript;
 	$p->heal($models[0]);
 	is_deeply [$ask->('Q4', 'A4')], [[user => 'Q1'], [assistant => 'A1b'],
-	    [user => 'Q2, please'], [assistant => 'A2c'], [user => 'Q3'], [assistant => 'A3'],
+	    [user => 'Q2'], [assistant => 'A2c'], [user => 'Q3'], [assistant => 'A3'],
 	    [user => 'Q4']], 'does not count';
 	is $p->sql('SELECT title FROM session WHERE id = ?', $chat)->[0]{title}, 'Mine',
 	    'its title is its owner\'s';
@@ -177,12 +199,20 @@ subtest 'an image' => sub {
 	    'which is kept';
 	$p->script($models[0], steps(0, 'yes'));
 	asked(question($chat, 'Sure?', fileUrl => $url));
-	is_deeply heard(), [{ role => 'user', content => 'What is it?' },
-	    { role => 'assistant', content => 'a cat' }, { role => 'user', content => 'Sure?' }],
-	    'later questions hear the text alone';
+	my @said = ({ role => 'assistant', content => 'a cat' },
+	    { role => 'user', content => 'Sure?' });
+	is_deeply heard(), [$parts->('What is it?', $url), @said], 'later questions see it';
+	$p->script($models[1], steps(0, 'who knows'));
+	asked(question($chat, 'And you?', modelId => $model{ $models[1] }{id}));
+	is_deeply [@{ heard() }[0 .. 2]], [{ role => 'user', content => 'What is it?' }, @said],
+	    'a model that has answered to none hears the text alone';
 	$p->script($models[0], steps(0, 'still a cat'));
 	asked(question($chat, '', groupId => $r->json->{record}{groupId}, contentType => undef));
 	is_deeply heard(), [$parts->('What is it?', $url)], 'asked again it is shown again';
+	$p->script($models[0], steps(0, 'a cat indeed'));
+	$r = asked(question($chat, 'Another?', groupId => $r->json->{record}{groupId}));
+	is_deeply heard(), [$parts->('What is it?', $url)], 'whatever is said beside the group';
+	is $r->json->{record}{contentType}, 'image', 'as its record says';
 
 	my $up = sub ($name, $bytes) {
 		my $reply = $p->post('/v1/chat/document/upload', @ann,
@@ -191,11 +221,27 @@ subtest 'an image' => sub {
 		return $reply->json->{documents}[0];
 	};
 	my $own = $up->('cat.png', $png);
-	for my $path ($own->{url}, "/api$own->{url}") {
+	for my $path ($own->{url}, "/api$own->{url}", $p->url . $own->{url},
+	    $p->url . "/api$own->{url}?x=1") {
 		is $ask->($path)->code, 200, "an own file: $path";
 		is heard()->[-1]{content}[1]{image_url}{url},
 		    'data:image/png;base64,' . encode_base64($png, ''), 'is shown as it is';
 	}
+	is $p->sql('SELECT file_url FROM turn ORDER BY id DESC LIMIT 1')->[0]{file_url},
+	    $own->{url}, 'and kept by its path';
+	my $elsewhere = "http://elsewhere.example$own->{url}";
+	$ask->($elsewhere);
+	is heard()->[-1]{content}[1]{image_url}{url}, $elsewhere, 'another server\'s is its own';
+	$p->script($models[0], steps(0, 'the same'));
+	asked(question($chat, 'What were they?'));
+	is_deeply [map { ref $_->{content} ? $_->{content}[1]{image_url}{url} =~ s/,.*//r : () }
+	    @{ heard() }], [$url, ('data:image/png;base64') x 4, $elsewhere],
+	    'all of them are seen later';
+	$p->del("/v1/chat/document/$own->{id}", @ann);
+	$p->script($models[0], steps(0, 'no'));
+	is asked(question($chat, 'And now?'))->code, 200, 'one that was deleted';
+	is_deeply [map { ref $_->{content} ? $_->{content}[1]{image_url}{url} : () } @{ heard() }],
+	    [$url, $elsewhere], 'is not';
 	my $big = $up->('big.png', $png . ("\0" x (8 << 20)));
 	chat_refused $ask->($big->{url}), 413, qr/document $big->{id}/, 'over 8 MiB';
 	my $text = $up->('cat.txt', 'a cat');
@@ -206,7 +252,8 @@ subtest 'an image' => sub {
 	my @bob = login($p, 'bob');
 	my $theirs = $p->post('/v1/chat/document/upload', @bob,
 	    form => { file => { content => $png, filename => 'x.png' } })->json->{documents}[0];
-	chat_refused $ask->($theirs->{url}), 404, qr/document $theirs->{id}/, 'somebody else\'s';
+	chat_refused $ask->($_), 404, qr/document $theirs->{id}/, "somebody else's: $_"
+	    for $theirs->{url}, $p->url . $theirs->{url};
 	chat_refused $ask->("/v1/chat/document/$_/file"), 404, qr/document/, "no document: $_"
 	    for 4711, 'x', '-1', '99999999999999999999999999';
 	chat_refused $ask->($_), 400, qr/fileUrl/, "no address: $_"
@@ -249,6 +296,13 @@ subtest 'documents' => sub {
 	is +(frames($streamed))[0]{record}{citations}, undef, 'the first has not';
 	is_deeply $p->post('/v1/chat/session/records', json => { sessionId => $chat }, @ann)
 	    ->json->{list}[0], (frames($streamed))[-1]{record}, 'nor does the store differ';
+	my $again = $ask->($chat, 'And the sun?', groupId => $record->{groupId});
+	is_deeply [@$again{qw(problemText contentType citations)}],
+	    [@$record{qw(problemText contentType citations)}],
+	    'asked again its answer rests on the same, whatever is said beside the group';
+	is_deeply $ask->($chat, 'What is the moon made of?', contentType => 'document',
+	    fileUrl => $p->url . $doc{moon}{url})->{citations}, $record->{citations},
+	    'named with our host before it';
 	$ask->($chat, 'And now?');
 	is heard()->[0]{role}, 'user', 'a plain question rests on nothing';
 
@@ -276,6 +330,72 @@ subtest 'documents' => sub {
 	    $_->[1], qr/$_->[2]/, "no document: $_->[0]"
 	    for ['/v1/chat/document/4711/file', 404, 'document 4711'],
 	    ['https://a.example/never.pdf', 404, 'fileUrl'];
+};
+
+subtest 'documents that are not read' => sub {
+	my @docs = map { a_document($p, 'ann', "$_.txt") } qw(read waiting broken);
+	my $stand = sub ($id, $status) {
+		$p->sql('UPDATE document SET status = ? WHERE id = ?', $status, $id);
+		return;
+	};
+	$stand->($docs[1], 'pending');
+	$stand->($docs[2], 'failed');
+	my $unread = [{ documentId => $docs[1], fileName => 'waiting.txt', status => 'pending' },
+	    { documentId => $docs[2], fileName => 'broken.txt', status => 'failed' }];
+	my $many = new_chat($p, \@ann, module => 2, type => 'spark_documents_chat',
+	    documentIds => \@docs)->{id};
+	my $ask = sub ($in, %o) {
+		$p->script($models[0], steps(0, 'So it is.'));
+		return asked(question($in, 'What is it?', %o));
+	};
+	my $record = $ask->($many)->json->{record};
+	is_deeply $record->{unread}, $unread, 'the answer says what it does not rest on';
+	my $told = heard()->[0]{content};
+	like $told, qr/尚未读完[^\n]*:waiting\.txt\n.*无法读取[^\n]*:broken\.txt\n/,
+	    'so hears the model';
+	unlike $told, qr/read\.txt/, 'of these alone';
+	my $s = streamed(question($many, 'What is it?'));
+	is_deeply $_->{record}{unread}, $unread, 'a stream says so'
+	    for (frames($s))[0], (frames($s))[-1];
+	is_deeply [data_lines(resume($p, turn_of($s), @ann))], [data_lines($s)], 'and again';
+	is_deeply $p->post('/v1/chat/session/records', json => { sessionId => $many }, @ann)
+	    ->json->{list}[0]{unread}, $unread, 'it is kept';
+	$stand->($docs[1], 'ready');
+	$stand->($docs[2], 'ready');
+	is $ask->($many)->json->{record}{unread}, undef, 'all are read: nothing of it';
+
+	$stand->($_, 'failed') for @docs;
+	$stand->($docs[1], 'pending');
+	my $asked_before = @{ $p->sql('SELECT id FROM turn') };
+	my $r = $ask->($many);
+	chat_refused $r, 409, qr/document $docs[1]/, 'none is read yet';
+	ok $r->header('retry-after'), 'when to come again';
+	$stand->($docs[1], 'failed');
+	$r = $ask->($many);
+	chat_refused $r, 409, qr/所有文件都无法读取/, 'none can be read';
+	is $r->header('retry-after'), undef, 'that will not pass';
+	my $url = "/v1/chat/document/$docs[1]/file";
+	my $plain = chat();
+	chat_refused $ask->($plain, contentType => 'document', fileUrl => $url), 400,
+	    qr/document $docs[1]/, 'a failed one that is asked of';
+	$stand->($docs[1], 'pending');
+	chat_refused $ask->($plain, contentType => 'document', fileUrl => $url), 409,
+	    qr/document $docs[1]/, 'a pending one';
+	is @{ $p->sql('SELECT id FROM turn') }, $asked_before, 'nothing was asked';
+
+	$p->post('/v1/chat/session/add_files', @ann, json => { id => $plain,
+	    documentIds => [$docs[1]] });
+	is_deeply $ask->($plain)->json->{record}{unread}, [$unread->[0]],
+	    'a plain chat goes on without it';
+	like heard()->[0]{content}, qr/waiting\.txt/, 'as its model hears';
+
+	my @lot = map { a_document($p, 'ann', "lot$_.txt") } 1 .. 60;
+	$stand->($_, 'pending') for @lot;
+	$p->post('/v1/chat/session/add_files', @ann, json => { id => $plain,
+	    documentIds => \@lot });
+	is @{ $ask->($plain)->json->{record}{unread} }, 50, 'of very many some are listed';
+	is scalar(() = heard()->[0]{content} =~ /lot\d+\.txt/g), 9, 'and fewer told';
+	$p->upstream->unscript;
 };
 
 subtest 'what fails' => sub {

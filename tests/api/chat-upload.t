@@ -142,10 +142,46 @@ sub large ($p) {
 	    unless $sanitized;
 	is_deeply [kept($p)], [], 'nothing of it is left in the state directory';
 
+	parts($p, $d, $content);
 	my $lens = $p->sql('SELECT n, LENGTH(body) AS len FROM document_part WHERE document = ?'
 	    . ' ORDER BY n', $d->{id});
 	is_deeply [map { $_->{len} } @$lens], [($MIB) x 20], 'in parts of 1 MiB';
 	is $p->del("/v1/chat/document/$d->{id}", login($p, 'ann'))->code, 200, 'deleted';
+	return;
+}
+
+# Some of what a file holds. (Apache does not say the length of what it passes on.)
+sub parts ($p, $d, $content) {
+	my $get = sub ($method, %headers) {
+		return $p->request($method => $d->{url}, user => undef,
+		    headers => { %{ { login($p, 'ann') }->{headers} }, %headers });
+	};
+	my $len = length $content;
+	for my $case (['0-0', 0, 1], ["@{[$MIB - 2]}-@{[$MIB + 1]}", $MIB - 2, 4],
+	    [(3 * $MIB) . '-' . (4 * $MIB - 1), 3 * $MIB, $MIB],
+	    ["@{[$len - 5]}-", $len - 5, 5], ['-7', $len - 7, 7],
+	    ["@{[$len - 3]}-99999999999999999999", $len - 3, 3]) {
+		my ($range, $from, $n) = @$case;
+		my $r = $get->(GET => Range => "bytes=$range");
+		is $r->code, 206, "bytes=$range" or diag $r->body;
+		ok $r->body eq substr($content, $from, $n), 'what was asked for';
+		is $r->header('content-range'), "bytes $from-@{[$from + $n - 1]}/$len",
+		    'and where it stands';
+	}
+	my $etag = $get->(HEAD => Range => 'bytes=0-0')->header('etag');
+	like $etag, qr/^"\d+"$/, 'it has an etag';
+	is $get->(GET => Range => 'bytes=0-3', 'If-Range' => $etag)->code, 206,
+	    'going on with the same';
+	for my $case ([HEAD => Range => 'bytes=0-0'], [GET => Range => 'lines=0-0'],
+	    [GET => Range => 'bytes=0-3', 'If-Range' => '"another"']) {
+		my $r = $get->(@$case);
+		is $r->code, 200, "all of it: @$case";
+		is length $r->body, $case->[0] eq 'HEAD' ? 0 : $len, 'with its bytes';
+		is $r->header('accept-ranges'), 'bytes', 'and what it takes';
+	}
+	my $r = $get->(GET => Range => "bytes=$len-");
+	chat_refused $r, 416, qr/Range/, 'past its end';
+	is $r->header('content-range'), "bytes */$len", 'which is said';
 	return;
 }
 

@@ -43,8 +43,9 @@ subtest 'models' => sub {
 };
 
 subtest 'one reply' => sub {
-	says { reasoning => 'hm, ' }, { reasoning => 'so' }, { delta => 'Hel' }, { delta => "lo ✓\n" },
-	    { finish => 'stop' }, { usage => { prompt_tokens => 7, completion_tokens => 5 } },
+	says { reasoning => 'hm, ' }, { reasoning => 'so' }, { delta => 'Hel' },
+	    { delta => "lo ✓\n" }, { finish => 'stop' },
+	    { usage => { prompt_tokens => 7, completion_tokens => 5 } },
 	    { done => \1 };
 	my $r = chat(question('hi'));
 	my $got = $r->json;
@@ -104,7 +105,8 @@ subtest 'as it came' => sub {
 	my @messages = (
 		{ role => 'developer', content => 'be brief' },
 		{ role => 'user', name => 'ann', content => [{ type => 'text', text => 'see' },
-		    { type => 'image_url', image_url => { url => 'data:image/png;base64,AA==' } }] },
+		    { type => 'image_url',
+			image_url => { url => 'data:image/png;base64,AA==' } }] },
 		{ role => 'assistant', content => undef, tool_calls => [{ id => 'c1',
 		    type => 'function', function => { name => 'f', arguments => '{}' } }] },
 		{ role => 'tool', tool_call_id => 'c1', content => '42 ✓' },
@@ -129,8 +131,9 @@ subtest 'a small window' => sub {
 	my $long = 'word ' x 60;
 	$p->upstream->clear_log;
 	chat({ model => 'm-b', messages => [{ role => 'system', content => 'brief' },
-	    map({ ({ role => 'user', content => $long }, { role => 'assistant', content => $long }) }
-	    1 .. 3), { role => 'user', content => 'short?' }] });
+	    map({ ({ role => 'user', content => $long },
+		{ role => 'assistant', content => $long }) } 1 .. 3),
+	    { role => 'user', content => 'short?' }] });
 	is_deeply [map { $_->{content} } @{ [$p->upstream_log]->[0]{body}{messages} }],
 	    ['brief', 'short?'], 'whole turns go, system and question stay';
 };
@@ -154,8 +157,8 @@ subtest 'tools' => sub {
 	    reasoning_content => 'hm', tool_calls => [
 	    { id => 'call_1', type => 'function',
 		function => { name => 'weather', arguments => '{"city":"深圳"}' } },
-	    { id => 'call_2', type => 'function', function => { name => 'now', arguments => '{}' } },
-	    ] }, 'one reply with whole calls';
+	    { id => 'call_2', type => 'function',
+		function => { name => 'now', arguments => '{}' } }] }, 'one reply with whole calls';
 	is $r->json->{choices}[0]{finish_reason}, 'tool_calls', '... ends so, too';
 	ok $r->json->{usage}{completion_tokens} >= 7, 'calls that are not counted are estimated';
 

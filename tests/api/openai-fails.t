@@ -45,7 +45,8 @@ for my $name (sort keys %way) {
 		is $r->header('retry-after'), 7, '... and when to come again';
 		$p->heal('m-a');
 		$p->script('m-a', { status => 400 });
-		refused $ask->(), 502, qr/the model's server failed: m-a/, undef, undef, 'status 400';
+		refused $ask->(), 502, qr/the model's server failed: m-a/, undef, undef,
+		    'status 400';
 		$p->script('m-a', { body => 'no stream' });
 		refused $ask->(), 502, qr/m-a/, undef, undef, 'garbage';
 		$p->script('m-b', { hang_before => true });
@@ -135,6 +136,43 @@ subtest 'limits' => sub {
 	my ($over) = grep { $_->code != 200 } @r;
 	refused $over, 429, qr/too many requests/, 'rate_limit_exceeded', undef, 'too often';
 	ok $over->header('retry-after') >= 1, '... and when to come again';
+};
+
+subtest 'money' => sub {
+	my ($key, $id) = $p->key(user => 'poor', allowance => '0.001');
+	my $poor = bearer($key);
+	my $ask = sub (%more) {
+		return $p->post($CHAT, json => question('x', %more), headers => $poor);
+	};
+	$p->upstream->clear_log;
+	refused $ask->(max_tokens => 1000, stream => true), 402, qr/allowance/,
+	    'insufficient_quota', undef, 'more than the allowance';
+	refused $ask->(max_tokens => 1, messages => [{ role => 'user', content => [
+	    { type => 'text', text => 'word ' x 2000 }] }]), 402, qr/allowance/,
+	    'insufficient_quota', undef, '... for what is heard, too';
+	refused $ask->(max_tokens => 1, tools => [{ type => 'function', function => { name => 'f',
+	    description => 'word ' x 2000 } }]), 402, qr/allowance/, 'insufficient_quota', undef,
+	    '... and for tools';
+	is scalar($p->upstream_log), 0, '... asks nobody';
+	$p->script('m-a', { steps => [{ delta => 'a' }, { finish => 'stop' },
+	    { usage => { prompt_tokens => 100, completion_tokens => 50 } }, { done => 1 }] });
+	is $ask->(max_tokens => 100)->code, 200, 'within it';
+	my $spent = sub {
+		my ($row) = @{ $p->sql('SELECT spent, reserved, (SELECT SUM(amount) FROM ledger'
+		    . ' WHERE api_key = k.id) AS paid FROM api_key k WHERE id = ?', $id) };
+		return join ' ', map { 0 + ($_ // 0) } @$row{qw(spent reserved paid)};
+	};
+	$p->eventually('is paid', sub { $spent->() eq '0.0002 0 0.0002' }) or diag $spent->();
+
+	my $n = 0;
+	$p->script('m-a', { steps => [{ delta => 'a' }, { delta => 'b' }, { hang => true }] });
+	my $s = $p->stream(POST => $CHAT, headers => $poor,
+	    json => question('x', stream => true, max_tokens => 10), on_event => sub ($, $) {
+		$p->parley('key', 'revoke', $id) if ++$n == 3;
+	    });
+	is told($s)->{text}, 'ab', 'a stream of a key that is taken back';
+	is $s->aborted, undef, '... ends';
+	refused $ask->(), 401, qr/./, 'invalid_api_key', undef, '... and there is no other';
 };
 
 $p->no_errors_logged;

@@ -405,7 +405,8 @@ bytes that the client could see. Nothing is decompressed, followed or kept from 
 
 A request that is answered by an event stream. Options as above, and C<< on_event => sub ($event,
 $leave) {...} >>, called for each event as it arrives (C<< $leave->() >> hangs up), C<leave_after>
-events, C<timeout> (30). Inside of C<on_event> other requests can be made. The reply has also:
+events, C<timeout> (30), C<raw> (its events are not decoded, which takes long where they are long).
+Inside of C<on_event> other requests can be made. The reply has also:
 
 =over
 

@@ -87,7 +87,7 @@ client_new(int fd)
 
 /* ---- the office ------------------------------------------------------------------------------ */
 
-enum what { ASK, FOLLOW, RUNNING, FAIL_ALL, LEAVE };
+enum what { ASK, FOLLOW, RUNNING, FAIL_ALL, STOP, LEAVE };
 
 struct order {
 	enum what	 what;
@@ -103,6 +103,8 @@ struct answer {
 
 static char	state_dir[80];
 static int	door = -1, port;	/* where models are called */
+
+void		(*office_plan)(struct ctx *, struct turn_spec *, struct model *);
 
 static int64_t
 ask(struct ctx *c, struct engine *e, const struct order *o, int fd)
@@ -128,6 +130,8 @@ ask(struct ctx *c, struct engine *e, const struct order *o, int fd)
 		seats[i] = (struct turn_seat){ .lane = i, .model = &m[i], .mask = masks[i],
 		    .mask_name = masks[i], .pri_id = "00ff" };
 	}
+	if (office_plan != NULL)
+		office_plan(c, &spec, m);
 	if ((t = turn_open(c, e, &spec)) == NULL)
 		return -1;
 	id = t->id;
@@ -176,6 +180,9 @@ serve(struct engine *e, int orders, const int *lines)
 			break;
 		case RUNNING:
 			a.value = engine_running(e);
+			break;
+		case STOP:
+			a.value = engine_stop_turn(&c, e, o.of, o.user);
 			break;
 		default:
 			engine_fail_all(e);
@@ -349,6 +356,20 @@ int
 office_running(struct office *o)
 {
 	return (int)order(o, (struct order){ .what = RUNNING, .line = -1 }).value;
+}
+
+void
+office_stop(struct office *o, int64_t turn)
+{
+	assert_int_equal(order(o, (struct order){ .what = STOP, .of = turn, .user = ann,
+	    .line = -1 }).value, 1);
+}
+
+int
+office_door(int *at)
+{
+	*at = port;
+	return door;
 }
 
 void

@@ -11,6 +11,7 @@
 
 #include "base/fail.h"
 #include "base/str.h"
+#include "core/turn.h"
 #include "material.h"
 
 #define LINES	12		/* most clients of an office */
@@ -41,17 +42,26 @@ void	 office_kill(struct office *);
 /* Whoever starts from now on finds no table of turns. */
 void	 office_lose_table(void);
 
+/*
+ * What is done to a turn that is asked, and to the models of its seats; set it before the office is
+ * opened. NULL: nothing.
+ */
+extern void	(*office_plan)(struct ctx *, struct turn_spec *, struct model *);
+
 /* Asks in the session, with so many lanes. The turn; *line is the client, NULL: nobody listens. */
 int64_t	 office_ask(struct office *, int64_t session, int lanes, int *line);
 struct found_as	office_follow(struct office *, int64_t user, int64_t turn, int64_t after);
 int	 office_running(struct office *);
 void	 office_fail_all(struct office *);
+void	 office_stop(struct office *, int64_t turn);
 int64_t	 office_memory(struct office *);	/* its anonymous memory, bytes */
 
 /* The client's side of a line. Appends what comes until the text does, or the end of the stream. */
 void	 line_read(struct office *, int line, struct str *, const char *until);
 void	 line_hang_up(struct office *, int line);
 
+/* Where models are called, for a test that answers them by wire.h; its port. */
+int	 office_door(int *port);
 /* The model's side: the next call of that lane, and what it says; after a '~' it thinks. */
 int	 model_called(int lane);
 void	 model_says(int call, const char *text);

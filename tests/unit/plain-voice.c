@@ -80,6 +80,8 @@ voice_cite(struct out *o, const struct lane *l)
 	str_printf(&o->buf, "%s cites %zu:", l->mask, l->ncitations);
 	for (size_t i = 0; i < l->ncitations; i++)
 		str_puts(&o->buf, l->citations[i]);
+	if (l->questions != NULL)
+		str_printf(&o->buf, " asks %s", l->questions);
 	msg_close(o);
 }
 

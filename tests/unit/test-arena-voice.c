@@ -1,20 +1,14 @@
 /*
  * The arena's frames, byte for byte, and that they are what their table in the API document says.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "said.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "api/arena.h"
 #include "base/arena.h"
 #include "base/conf.h"
-
-#include <cmocka.h>
-#undef fail
 
 #define HEAD(created, content, finish) \
 	"{\"session_id\":\"chat_42\",\"object\":\"chat.completion.chunk\"," \
@@ -26,20 +20,12 @@
 static const struct model	secret = {
 	.code = (char *)"secret-code", .name = (char *)"Secret Corp",
 };
-static struct turn		turn;
-static struct lane		lane;
-static struct out		out;
-static char			said[4096];
-static int			messages;
 
+/* Nothing of the model shows. */
 static void
-hear(void *arg, const char *message, size_t len)
+hear_mask(void *arg, const char *message, size_t len)
 {
-	(void)arg;
-	assert_true(len < sizeof(said));
-	memcpy(said, message, len);
-	said[len] = '\0';
-	messages++;
+	hear(arg, message, len);
 	assert_null(strstr(said, "secret-code"));
 	assert_null(strstr(said, "Secret Corp"));
 }
@@ -53,16 +39,7 @@ setup(void **state)
 		.turn = &turn, .mask = "BRAVO", .mask_name = "模型B", .pri_id = "00ff",
 		.model = &secret, .status = "running", .ended_ms = INT64_C(1730701730999),
 	};
-	out = (struct out){ .message = hear };
-	messages = 0;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	str_free(&out.buf);
+	listen_with(hear_mask);
 	return 0;
 }
 
@@ -72,14 +49,11 @@ assert_delta(const char *text, int flags, const char *content)
 	struct delta	 d = {
 		.text = text, .len = strlen(text), .flags = flags, .at_ms = INT64_C(1730701729499),
 	};
-	struct str	 expected = STR_INIT(0);
 	int		 before = messages;
 
 	arena_voice.delta(&out, &lane, &d);
 	assert_int_equal(messages, before + 1);
-	str_printf(&expected, HEAD("1730701729", "%s", "null") "[]," TAIL "}", content);
-	assert_string_equal(said, expected.p);
-	str_free(&expected);
+	assert_said(HEAD("1730701729", "%s", "null") "[]," TAIL "}", content);
 }
 
 static void
@@ -98,13 +72,10 @@ deltas(void **state)
 static void
 assert_end(const char *status, const char *finish)
 {
-	struct str	 expected = STR_INIT(0);
 
 	lane.status = status;
 	arena_voice.end(&out, &lane);
-	str_printf(&expected, HEAD("1730701730", "", "\"%s\"") "[]," TAIL "}", finish);
-	assert_string_equal(said, expected.p);
-	str_free(&expected);
+	assert_said(HEAD("1730701730", "", "\"%s\"") "[]," TAIL "}", finish);
 }
 
 static void
@@ -125,13 +96,13 @@ failures(void **state)
 	lane.why = F_TIMEOUT;
 	turn.lang = LANG_EN;
 	arena_voice.fail(&out, &lane);
-	assert_string_equal(said, HEAD("1730701730", "", "\"timeout\"") "[]," TAIL
+	assert_said(HEAD("1730701730", "", "\"timeout\"") "[]," TAIL
 	    ",\"error\":{\"code\":504,\"message\":\"模型B did not answer in time\"}}");
 	lane.status = "error";
 	lane.why = F_UPSTREAM;
 	turn.lang = LANG_ZH;
 	arena_voice.fail(&out, &lane);
-	assert_string_equal(said, HEAD("1730701730", "", "\"error\"") "[]," TAIL
+	assert_said(HEAD("1730701730", "", "\"error\"") "[]," TAIL
 	    ",\"error\":{\"code\":502,\"message\":\"模型服务出错: 模型B\"}}");
 	lane.why = F_UNAVAILABLE;
 	arena_voice.fail(&out, &lane);
@@ -148,23 +119,22 @@ citations(void **state)
 	(void)state;
 	lane.status = "stop";
 	arena_voice.cite(&out, &lane);
-	assert_string_equal(said, HEAD("1730701730", "", "null") "[]," TAIL "}");
+	assert_said(HEAD("1730701730", "", "null") "[]," TAIL "}");
 	lane.citations = both;
 	lane.ncitations = 2;
 	arena_voice.cite(&out, &lane);
-	assert_string_equal(said, HEAD("1730701730", "", "null")
+	assert_said(HEAD("1730701730", "", "null")
 	    "[{\"id\":\"1\",\"summary\":\"退款\",\"start_time\":null,\"duration\":5,"
 	    "\"callnumber\":null,\"callednumber\":null,\"labels\":null}]," TAIL "}");
 	lane.status = "stopped";
 	lane.ncitations = 0;
 	arena_voice.cite(&out, &lane);
-	assert_string_equal(said, HEAD("1730701730", "", "null") "[]," TAIL ",\"stopped\":true}");
+	assert_said(HEAD("1730701730", "", "null") "[]," TAIL ",\"stopped\":true}");
 }
 
 static void
 assert_whole(const char *reasoning, const char *text, const char *at, const char *content)
 {
-	struct str	 expected = STR_INIT(0);
 	int		 before = messages;
 
 	str_free(&lane.reasoning);
@@ -175,9 +145,7 @@ assert_whole(const char *reasoning, const char *text, const char *at, const char
 		str_puts(&lane.text, text);
 	arena_voice.whole(&out, &lane);
 	assert_int_equal(messages, before + 1);
-	str_printf(&expected, HEAD("%s", "%s", "null") "[]," TAIL "}", at, content);
-	assert_string_equal(said, expected.p);
-	str_free(&expected);
+	assert_said(HEAD("%s", "%s", "null") "[]," TAIL "}", at, content);
 	str_free(&lane.reasoning);
 	str_free(&lane.text);
 }
@@ -235,13 +203,13 @@ int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
-		cmocka_unit_test_setup_teardown(deltas, setup, teardown),
-		cmocka_unit_test_setup_teardown(ends, setup, teardown),
-		cmocka_unit_test_setup_teardown(failures, setup, teardown),
-		cmocka_unit_test_setup_teardown(citations, setup, teardown),
-		cmocka_unit_test_setup_teardown(whole_answers, setup, teardown),
-		cmocka_unit_test_setup_teardown(without_a_session, setup, teardown),
-		cmocka_unit_test_setup_teardown(table_tells_the_truth, setup, teardown),
+		cmocka_unit_test_setup_teardown(deltas, setup, hush),
+		cmocka_unit_test_setup_teardown(ends, setup, hush),
+		cmocka_unit_test_setup_teardown(failures, setup, hush),
+		cmocka_unit_test_setup_teardown(citations, setup, hush),
+		cmocka_unit_test_setup_teardown(whole_answers, setup, hush),
+		cmocka_unit_test_setup_teardown(without_a_session, setup, hush),
+		cmocka_unit_test_setup_teardown(table_tells_the_truth, setup, hush),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

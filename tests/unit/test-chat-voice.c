@@ -1,19 +1,13 @@
 /* The messages of the dialect "session", byte for byte, from a turn that runs and from one that is told again. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "said.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "api/chat_talk.h"
 #include "base/arena.h"
 #include "core/retell.h"
 #include "core/running.h"
-
-#include <cmocka.h>
-#undef fail
 
 #define FIRST	"{\"id\":3,\"name\":\"Three\",\"code\":\"m3\",\"logo\":\"https://a.example/3\"}"
 #define SECOND	"{\"id\":5,\"name\":\"Five\",\"code\":\"m5\",\"logo\":\"\"}"
@@ -23,35 +17,16 @@ static const struct model	models[] = {
 	{ .id = 5, .name = (char *)"Five", .code = (char *)"m5" },
 };
 static const struct model *const	all[] = { &models[0], &models[1] };
-static struct arena		*arena;
-static struct turn		 turn;
-static struct lane		 lane;
-static struct out		 out;
-static char			 said[4096];
-static int			 messages;
+static struct arena			*arena;
 
 static void
-hear(void *arg, const char *message, size_t len)
+assert_record(const char *model, const char *model_object, const char *answer, const char *status,
+    const char *citations, const char *rest)
 {
-	(void)arg;
-	assert_true(len < sizeof(said));
-	memcpy(said, message, len);
-	said[len] = '\0';
-	messages++;
-}
-
-static void
-assert_said(const char *model, const char *model_object, const char *answer, const char *status, const char *citations,
-    const char *rest)
-{
-	struct str	 s = STR_INIT(0);
-
-	str_printf(&s, "{\"record\":{\"id\":12,\"sessionId\":7,\"groupId\":8,\"modelId\":%s,\"authorId\":42,"
+	assert_said("{\"record\":{\"id\":12,\"sessionId\":7,\"groupId\":8,\"modelId\":%s,\"authorId\":42,"
 	    "\"author\":{\"id\":42,\"name\":\"安\",\"avatar\":\"\"},\"model\":%s,\"contentType\":\"image\","
 	    "\"problemText\":\"was \\\"ist\\\" das?\",\"answerText\":\"%s\",\"status\":\"%s\","
 	    "\"createAt\":1730701729499%s},\"parts\":[],%s}", model, model_object, answer, status, citations, rest);
-	assert_string_equal(said, s.p);
-	str_free(&s);
 }
 
 static int
@@ -67,19 +42,34 @@ setup(void **state)
 	turn = (struct turn){ .id = 9, .session = 7, .group = 8, .owner = 42, .lang = LANG_EN, .lanes = &lane,
 		.nlanes = 1, .created_ms = INT64_C(1730701729499), .voice = &chat_voice, .stored = true };
 	turn.ref = chat_voice.ref(arena, &turn, &q);
-	out = (struct out){ .message = hear };
-	messages = 0;
+	listen_with(hear);
 	return 0;
 }
 
 static int
 teardown(void **state)
 {
-	(void)state;
-	str_free(&out.buf);
-	lane_forget(&lane);
+	hush(state);
 	arena_free(arena);
 	return 0;
+}
+
+/* What was not read when the question came is told at either end. */
+static void
+unread(void **state)
+{
+	static const char	 list[] = "[{\"documentId\":4,\"fileName\":\"a\",\"status\":\"pending\"}]";
+	const struct question	 q = { .text = "", .content_type = "text", .unread = list,
+		.models = all, .nmodels = 2 };
+
+	(void)state;
+	turn.ref = chat_voice.ref(arena, &turn, &q);
+	chat_voice.begin(&out, &turn);
+	assert_non_null(strstr(said, list));
+	assert_non_null(strstr(said, ",\"unread\":[{"));
+	lane.status = "stop";
+	chat_voice.end(&out, &lane);
+	assert_non_null(strstr(said, list));
 }
 
 static void
@@ -87,24 +77,34 @@ begins(void **state)
 {
 	(void)state;
 	chat_voice.begin(&out, &turn);
-	assert_said("3", FIRST, "", "processing", "", "\"finished\":false,\"streamId\":9");
+	assert_record("3", FIRST, "", "processing", "", "\"finished\":false,\"streamId\":9");
 	lane.asked = 5;			/* also where it is told later */
 	chat_voice.begin(&out, &turn);
-	assert_said("3", FIRST, "", "processing", "", "\"finished\":false,\"streamId\":9");
+	assert_record("3", FIRST, "", "processing", "", "\"finished\":false,\"streamId\":9");
+}
+
+/* It is one message: these members, and that more comes. */
+static void
+assert_told(const char *text, int flags, const char *members)
+{
+	struct delta	 d = { .text = text, .len = strlen(text), .flags = flags };
+	int		 before = messages;
+
+	chat_voice.delta(&out, &lane, &d);
+	assert_int_equal(messages, before + 1);
+	assert_said("{%s,\"finished\":false}", members);
 }
 
 static void
 assert_delta(const char *text, int flags, const char *part)
 {
-	struct delta	 d = { .text = text, .len = strlen(text), .flags = flags };
-	struct str	 s = STR_INIT(0);
-	int		 before = messages;
+	assert_told(text, flags, arena_printf(arena, "\"parts\":[\"%s\"]", part));
+}
 
-	chat_voice.delta(&out, &lane, &d);
-	assert_int_equal(messages, before + 1);
-	str_printf(&s, "{\"parts\":[\"%s\"],\"finished\":false}", part);
-	assert_string_equal(said, s.p);
-	str_free(&s);
+static void
+assert_thought(const char *text, int flags, const char *thought)
+{
+	assert_told(text, flags, arena_printf(arena, "\"parts\":[],\"reasoning\":\"%s\"", thought));
 }
 
 static void
@@ -113,14 +113,16 @@ deltas(void **state)
 	(void)state;
 	assert_delta("a \"b\" 你\n", 0, "a \\\"b\\\" 你\\n");
 	assert_delta("", 0, "");
-	assert_delta("hm", DELTA_REASONING | DELTA_OPENS, "<think>hm");
-	assert_delta("So", DELTA_CLOSES, "</think>So");
+	assert_thought("hm", DELTA_REASONING | DELTA_OPENS, "hm");
+	assert_thought("a \"b\"", DELTA_REASONING, "a \\\"b\\\"");
+	assert_delta("So", DELTA_CLOSES, "So");
+	assert_delta("", DELTA_CLOSES, "");
 	chat_voice.whole(&out, &lane);
-	assert_string_equal(said, "{\"parts\":[\"\"],\"finished\":false}");
+	assert_said("{\"parts\":[\"\"],\"finished\":false}");
 	str_puts(&lane.reasoning, "hm");
 	str_puts(&lane.text, "So");
 	chat_voice.whole(&out, &lane);
-	assert_string_equal(said, "{\"parts\":[\"<think>hm</think>So\"],\"finished\":false}");
+	assert_said("{\"parts\":[\"So\"],\"reasoning\":\"hm\",\"finished\":false}");
 }
 
 static void
@@ -133,25 +135,25 @@ ends(void **state)
 	str_puts(&lane.text, "So \"it\" is");
 	lane.status = "length";
 	chat_voice.end(&out, &lane);
-	assert_said("3", FIRST, "So \\\"it\\\" is", "finished_success", "", "\"finished\":true");
+	assert_record("3", FIRST, "So \\\"it\\\" is", "finished_success", "", "\"finished\":true");
 	lane.status = "stopped";
 	lane.asked = 5;			/* the first had failed */
 	lane.citations = cited;
 	lane.ncitations = 2;
 	chat_voice.end(&out, &lane);
-	assert_said("5", SECOND, "So \\\"it\\\" is", "finished_success",
+	assert_record("5", SECOND, "So \\\"it\\\" is", "finished_success",
 	    ",\"citations\":[{\"documentId\":1},{\"documentId\":2}]", "\"finished\":true,\"stopped\":true");
 	lane.ncitations = 0;
 	lane.status = "timeout";
 	lane.why = F_TIMEOUT;
 	chat_voice.fail(&out, &lane);
-	assert_said("5", SECOND, "So \\\"it\\\" is", "finished_timeout", "", "\"finished\":true,"
+	assert_record("5", SECOND, "So \\\"it\\\" is", "finished_timeout", "", "\"finished\":true,"
 	    "\"error\":{\"code\":504,\"msg\":\"Five did not answer in time\"}");
 	lane_forget(&lane);
 	lane.status = "error";
 	lane.why = F_UPSTREAM;
 	chat_voice.fail(&out, &lane);
-	assert_said("5", SECOND, "", "finished_fail", "", "\"finished\":true,"
+	assert_record("5", SECOND, "", "finished_fail", "", "\"finished\":true,"
 	    "\"error\":{\"code\":502,\"msg\":\"the model's server failed: Five\"}");
 }
 
@@ -180,7 +182,7 @@ told_again(void **state)
 	    .len = sizeof(asked) });
 	t->lanes[0].status = "stop";
 	chat_voice.end(&out, &t->lanes[0]);
-	assert_said("5", SECOND, "", "finished_success", "", "\"finished\":true");
+	assert_record("5", SECOND, "", "finished_success", "", "\"finished\":true");
 	turn_free(t);
 }
 
@@ -188,6 +190,7 @@ int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test_setup_teardown(unread, setup, teardown),
 		cmocka_unit_test_setup_teardown(begins, setup, teardown),
 		cmocka_unit_test_setup_teardown(deltas, setup, teardown),
 		cmocka_unit_test_setup_teardown(ends, setup, teardown),

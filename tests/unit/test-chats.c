@@ -78,7 +78,7 @@ begin_and_alter(void **state)
 	assert_true((id = chat_begin(&cx, &c)) > 0);
 	row = chats_get(&cx, ann, id);
 	assert_non_null(row);
-	assert_string_equal(row->title, SESSION_UNTITLED);
+	assert_string_equal(row->title, "");
 	assert_string_equal(row->abstract, "");
 	assert_string_equal(row->type, CHAT_PLAIN);
 	assert_true(row->module == 1 && row->dataset == 0 && row->model == 0 && row->records == 0);
@@ -99,7 +99,10 @@ begin_and_alter(void **state)
 	assert_string_equal(row->model_code, "m1");
 	c = (struct chat_change){ .title = "" };
 	assert_int_equal(chat_alter(&cx, id, &c), 0);
-	assert_string_equal(chats_get(&cx, ann, id)->title, SESSION_UNTITLED);
+	assert_string_equal(chats_get(&cx, ann, id)->title, "");
+	assert_string_equal(session_called("", LANG_ZH), SESSION_UNTITLED);
+	assert_string_equal(session_called(SESSION_UNTITLED, LANG_EN), "New chat");
+	assert_string_equal(session_called("New chats", LANG_ZH), "New chats");
 
 	c = (struct chat_change){ .model = models[1] };
 	assert_true((id = chat_begin(&cx, &c)) > 0);

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/ident.h"
+#include "store/chats.h"
 #include "store/document.h"
 #include "store/user.h"
 
@@ -249,12 +250,14 @@ moving(int64_t what, mover attach, mover detach,
     int (*list)(struct ctx *, int64_t, struct document **, size_t *))
 {
 	const int64_t	 a = added(ann, "a"), b = added(ann, "b"), his = added(bob, "his");
-	const int64_t	 both[] = { b, a }, twice[] = { a, b, a }, mixed[] = { b, his };
+	const int64_t	 turned[] = { a, b };
+	const int64_t	 both[] = { b, a }, twice[] = { b, b, a, b }, mixed[] = { b, his };
 
 	holds(list, what, NULL, 0);
+	assert_int_equal(attach(&cx, ann, what, twice, 4), 0);
+	holds(list, what, both, 2);			/* as they came */
 	assert_int_equal(attach(&cx, ann, what, &a, 1), 0);
-	assert_int_equal(attach(&cx, ann, what, twice, 3), 0);
-	holds(list, what, both, 2);
+	holds(list, what, both, 2);			/* what is there stays in its place */
 	assert_int_equal(detach(&cx, ann, what, &b, 1), 0);
 	assert_int_equal(detach(&cx, ann, what, &b, 1), 0);
 	holds(list, what, &a, 1);
@@ -266,15 +269,16 @@ moving(int64_t what, mover attach, mover detach,
 	FAILED_WITH(F_NOT_FOUND);
 	holds(list, what, &a, 1);
 	assert_int_equal(attach(&cx, ann, what, both, 2), 0);
+	holds(list, what, turned, 2);
 	assert_int_equal(detach(&cx, ann, what, mixed, 2), -1);
 	FAILED_WITH(F_NOT_FOUND);
-	holds(list, what, both, 2);
+	holds(list, what, turned, 2);
 	/* A stranger's place. */
 	assert_int_equal(attach(&cx, bob, what, &his, 1), -1);
 	FAILED_WITH(F_NOT_FOUND);
 	assert_int_equal(detach(&cx, bob, what, &a, 1), -1);
 	FAILED_WITH(F_NOT_FOUND);
-	holds(list, what, both, 2);
+	holds(list, what, turned, 2);
 	assert_int_equal(document_delete(&cx, ann, b), 0);
 	holds(list, what, &a, 1);
 }
@@ -300,6 +304,7 @@ datasets(void **state)
 	struct dataset	 broken = { .id = ident_new(), .tenant = TENANT_DEFAULT, .owner = ann,
 		.name = arena_strdup(cx.a, "x") };
 	struct dataset	*d, *list;
+	struct chat_row	*c;
 	int64_t		 total;
 	size_t		 n;
 
@@ -337,7 +342,9 @@ datasets(void **state)
 	assert_int_equal(dataset_delete(&cx, ann, id), -1);
 	FAILED_WITH(F_NOT_FOUND);
 	assert_int_equal(count("dataset_document WHERE dataset = %" PRId64, id), 0);
-	assert_int_equal(count("session WHERE dataset = %" PRId64, id), 0);
+	c = chats_get(&cx, ann, s);
+	assert_non_null(c);
+	assert_true(c->dataset == 0 && c->given == id);
 	assert_non_null(document_get(&cx, ann, mine[0]));	/* they stay */
 }
 

@@ -49,7 +49,7 @@ static const struct step {
 	{ SPOOL_NO_LANE, 0, SPOOL_MESSAGE, TEXT("begin s7 2") },
 	{ 0, 0, SPOOL_LANE, &asked, sizeof asked },
 	{ 0, 0, SPOOL_CITE, TEXT("{\"id\":\"1\"}") },
-	{ 1, 0, SPOOL_LANE, &asked, sizeof asked },
+	{ 1, 0, SPOOL_LANE, &asked, SPOOL_ASKED_LEAST },	/* of an older program */
 	{ 1, DELTA_REASONING | DELTA_OPENS, SPOOL_DELTA, TEXT("hm") },
 	{ 0, 0, SPOOL_DELTA, TEXT("four") },
 	{ 1, DELTA_CLOSES, SPOOL_DELTA, TEXT("five") },
@@ -57,7 +57,7 @@ static const struct step {
 	{ 0, 0, SPOOL_MESSAGE, TEXT("ALPHA stop at 4000000, 2 tokens [][four]") },
 	{ 1, 0, SPOOL_DELTA, TEXT("sixteen") },
 	{ 0, 0, SPOOL_MESSAGE, TEXT("ALPHA cites 1:{\"id\":\"1\"}") },
-	{ 1, 0, SPOOL_END, &ended, sizeof ended },
+	{ 1, 0, SPOOL_END, &ended, SPOOL_ENDED_LEAST },
 	{ 1, 0, SPOOL_MESSAGE, TEXT("BRAVO stop at 4000000, 2 tokens [hm][fivesixteen]") },
 	{ 1, 0, SPOOL_MESSAGE, TEXT("BRAVO cites 0:") },
 	{ SPOOL_NO_LANE, 0, SPOOL_MESSAGE, TEXT("done") },

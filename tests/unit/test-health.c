@@ -211,6 +211,8 @@ retry_after_is_the_floor(void **state)
 	/* Alone it does not open; whatever opens it then, and however late it comes, it holds. */
 	assert_true(fails(&b, 1000, 60000));
 	assert_int_equal(breaker_look(&b, 1000, NULL), BREAKER_CLOSED);
+	assert_int_equal(breaker_wait(&b, 2000), 59000);
+	assert_int_equal(breaker_wait(&b, 61001), 0);
 	for (int i = 0; i < BREAKER_LEAST - 1; i++)
 		assert_true(fails(&b, 2000, 1000));
 	assert_int_equal(breaker_look(&b, 2000, &wait), BREAKER_OPEN);
@@ -219,9 +221,12 @@ retry_after_is_the_floor(void **state)
 	assert_true(succeeds(&b, 61000));
 	assert_int_equal(breaker_look(&b, 61000, NULL), BREAKER_CLOSED);
 
+	assert_int_equal(breaker_wait(&b, 61000), 0);
+
 	open_it(&b, 100000);
 	breaker_look(&b, 100000, &wait);
 	assert_int_equal(wait, BREAKER_OPEN_MS);	/* not below its own time either */
+	assert_int_equal(breaker_wait(&b, 100000), BREAKER_OPEN_MS);
 }
 
 static void
@@ -310,6 +315,7 @@ without_a_slot_all_goes(void **state)
 	}
 	assert_int_equal(look(7)->asked, 0);
 	assert_int_equal(health_state(7, 0), BREAKER_CLOSED);
+	assert_int_equal(health_wait(7, 0), 0);
 }
 
 static void
@@ -332,6 +338,11 @@ counts(void **state)
 	health_leave(&a, FAULT_CUT, 0, 2000);		/* once only */
 	health_leave(&b, FAULT_REQUEST, 0, 2000);
 	health_leave(&c, FAULT_LEFT, 0, 2000);
+	assert_int_equal(health_enter(&c, 9, 0, 2000, &wait), HEALTH_GO);
+	health_leave(&c, FAULT_LIMITED, 5, 2000);
+	assert_int_equal(health_state(9, 3000), BREAKER_CLOSED);
+	assert_int_equal(health_wait(9, 3000), 4000);
+	assert_int_equal(health_wait(7, 3000), 0);
 	health_note(7, HEALTH_QUEUED);
 	assert_int_equal(look(7)->in_flight, 0);
 	assert_int_equal(seen.asked, 2);

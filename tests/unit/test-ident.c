@@ -328,6 +328,37 @@ mac(void **state)
 }
 
 static void
+seals(void **state)
+{
+	static const char *const	 bad[] = { "", ".", "42", "42.", "042.", "x.", "-1." };
+	char				 sealed[IDENT_SEALED], bent[2 * IDENT_SEALED];
+	int64_t				 id;
+
+	(void)state;
+	assert_int_equal(ident_open(dir, 3), 0);
+	ident_seal(sealed, "stream", 42);
+	assert_int_equal(strlen(sealed), strlen("42.") + 32);
+	assert_true(ident_unseal("stream", sealed, &id));
+	assert_int_equal(id, 42);
+	assert_false(ident_unseal("conversation", sealed, &id));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_false(ident_unseal("stream", bad[i], &id));
+		snprintf(bent, sizeof(bent), "%s%s", bad[i], sealed + strlen("42."));
+		assert_int_equal(ident_unseal("stream", bent, &id), strcmp(bad[i], "42.") == 0);
+	}
+	for (size_t i = 0; i < strlen(sealed); i++) {
+		memcpy(bent, sealed, sizeof(sealed));
+		bent[i] = bent[i] == '1' ? '2' : '1';
+		assert_false(ident_unseal("stream", bent, &id));
+	}
+	snprintf(bent, sizeof(bent), "%s0", sealed);
+	assert_false(ident_unseal("stream", bent, &id));
+	ident_seal(sealed, "stream", (INT64_C(1) << 53) - 1);
+	assert_true(ident_unseal("stream", sealed, &id));
+	assert_true(id == (INT64_C(1) << 53) - 1);
+}
+
+static void
 hashes(void **state)
 {
 	static const uint8_t	abc[4] = { 0xba, 0x78, 0x16, 0xbf };
@@ -445,6 +476,7 @@ main(void)
 		cmocka_unit_test_setup(files, setup),
 		cmocka_unit_test_setup(bad_files, setup),
 		cmocka_unit_test_setup(mac, setup),
+		cmocka_unit_test_setup(seals, setup),
 		cmocka_unit_test(hashes),
 		cmocka_unit_test(randomness),
 		cmocka_unit_test(parse),

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/arena.h"
 #include "base/jw.h"
 
 static struct str	 out = STR_INIT(0);
@@ -53,12 +54,15 @@ documents(void **state)
 	jw_raw(&w, NULL, "[2]", 3);
 	jw_end(&w);
 	jw_idstr(&w, "id", 9007199254740991);
+	jw_time(&w, "at", 1730701729416);
+	jw_time(&w, "never", 0);
 	jw_obj(&w, "deep");
 	jw_arr(&w, "er");
 	jw_close(&w);
 	assert_string_equal(out.p, "{\"s\":\"x\",\"none\":null,\"n\":\"ab\",\"empty\":[],"
 	    "\"list\":[1,{},{\"t\":true,\"f\":false,\"z\":null},[2]],"
-	    "\"id\":\"9007199254740991\",\"deep\":{\"er\":[]}}");
+	    "\"id\":\"9007199254740991\",\"at\":\"2024-11-04T06:28:49.416Z\","
+	    "\"never\":null,\"deep\":{\"er\":[]}}");
 }
 
 /* A document begins where the str ends. */
@@ -166,6 +170,20 @@ deep(void **state)
 		assert_true(out.p[i] == '[' && out.p[JW_DEPTH + i] == ']');
 }
 
+static void
+arrays(void **state)
+{
+	static const int64_t		 numbers[] = { 1, -2, INT64_MAX };
+	static const struct jw_pair	 pairs[] = { { INT64_MIN, 0.5 }, { 2, 3 } };
+	struct arena			*a = arena_new(0);
+
+	(void)state;
+	assert_string_equal(jw_numbers(a, numbers, 3), "[1,-2,9223372036854775807]");
+	assert_string_equal(jw_pairs(a, pairs, 2), "[[-9223372036854775808,0.5],[2,3]]");
+	assert_string_equal(jw_pairs(a, pairs, 0), "[]");
+	arena_free(a);
+}
+
 int
 main(void)
 {
@@ -175,6 +193,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(escapes, begin, end),
 		cmocka_unit_test_setup_teardown(numbers, begin, end),
 		cmocka_unit_test_setup_teardown(full, begin, end),
+		cmocka_unit_test(arrays),
 		cmocka_unit_test_setup_teardown(deep, begin, end),
 	};
 

@@ -150,7 +150,7 @@ to_the_limit(void **state)
 	assert_int_equal(db_txn(&cx, asking_open, &q[3]), -1);
 	assert_string_equal(cx.fail.what, "money");
 	FAILED_WITH(F_PAYMENT);
-	assert_int_equal(turn_count(&cx, q[3].session), 0);
+	assert_int_equal(turn_tally(&cx, q[3].session, 0)->turns, 0);
 	assert_sums(k.id, "0.0000000000 0.3000000000 3");
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(db_txn(&cx, asking_close, &q[i]), 0);

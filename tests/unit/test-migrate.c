@@ -77,6 +77,23 @@ own_dir(void)
 	    "REPLACE INTO b VALUES (1, 'a;b');\n");
 }
 
+/* What was read before single characters were indexed: the text, no image, nothing that failed. */
+static void
+index_once_more(void)
+{
+	private_db_feed(&server, "INSERT INTO user (id, tenant, subject, created_ms)"
+	    " VALUES (7, 1, 'ann', 0); INSERT INTO document (id, tenant, owner, file_name, type,"
+	    " media_type, size, status, created_ms) VALUES (1, 1, 7, 'a', 'txt', 't', 1, 'ready', 0),"
+	    " (2, 1, 7, 'b', 'pdf', 't', 1, 'ready', 0), (3, 1, 7, 'c', 'image', 't', 1, 'ready', 0),"
+	    " (4, 1, 7, 'd', 'txt', 't', 1, 'failed', 0), (5, 1, 7, 'e', 'txt', 't', 1, 'pending', 0)");
+	for (int i = 0; i < 2; i++) {
+		private_db_feed(&server, "DELETE FROM schema_migration WHERE version >= 9");
+		assert_int_equal(migrate(&cx, server.schema, NULL, NULL), 0);
+		assert_string_equal(private_db_ask(&server, "SELECT GROUP_CONCAT(kind, ref"
+		    " ORDER BY until_ms) FROM job"), "index2,index1");
+	}
+}
+
 static void
 whole_schema(void **state)
 {
@@ -106,6 +123,8 @@ whole_schema(void **state)
 	private_db_feed(&server, "DELETE FROM schema_migration");
 	assert_int_equal(migrate(&cx, server.schema, NULL, NULL), 0);
 	assert_int_equal(migrate_check(&cx), 0);
+
+	index_once_more();
 
 	private_db_feed(&server, "INSERT INTO schema_migration"
 	    " SELECT MAX(version) + 1, 'next.sql', '', 1 FROM schema_migration");

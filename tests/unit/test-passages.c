@@ -3,9 +3,8 @@
  * what that costs, what a model is told, and that indexing is all or nothing.
  */
 #include "material.h"
+#include "recall-set.h"
 
-#include <err.h>
-#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,21 +40,6 @@ a_document(const char *name)
 	return id;
 }
 
-static char *
-slurp(const char *path)
-{
-	struct str	 s = STR_INIT(0);
-	FILE		*f = fopen(path, "r");
-	char		 part[4096];
-
-	if (f == NULL)
-		err(1, "%s", path);
-	for (size_t n; (n = fread(part, 1, sizeof(part), f)) > 0;)
-		str_put(&s, part, n);
-	fclose(f);
-	return s.p;
-}
-
 static int64_t
 indexed(const char *name, const char *text)
 {
@@ -65,27 +49,25 @@ indexed(const char *name, const char *text)
 	return id;
 }
 
+static void
+index_text(void *arg, const char *name, char *text)
+{
+	struct text	*t = &texts[ntexts++];
+
+	(void)arg;
+	assert_true(ntexts <= TEXTS);
+	snprintf(t->name, sizeof(t->name), "%s", name);
+	t->text = text;
+	t->document = indexed(name, text);
+}
+
 static int
 index_texts(void **state)
 {
-	char	 path[4200];
-	glob_t	 g;
-
 	if (furnish(state) != 0)
 		return -1;
 	fresh(state);
-	snprintf(path, sizeof(path), "%s/tests/recall/*.txt", server.top);
-	if (glob(path, 0, NULL, &g) != 0)
-		errx(1, "%s: nothing there", path);
-	for (size_t i = 0; i < g.gl_pathc && ntexts < TEXTS; i++) {
-		struct text	*t = &texts[ntexts++];
-
-		snprintf(t->name, sizeof(t->name), "%s", strrchr(g.gl_pathv[i], '/') + 1);
-		*strrchr(t->name, '.') = '\0';
-		t->text = slurp(g.gl_pathv[i]);
-		t->document = indexed(t->name, t->text);
-	}
-	globfree(&g);
+	recall_texts(server.top, index_text, NULL);
 	return gone(state);
 }
 
@@ -118,11 +100,10 @@ struct right {			/* what should be found */
 static size_t
 expected(struct right *r, size_t most, char **lines)
 {
-	char	 path[4200], *next, *line, *name;
+	char	*next, *line, *name;
 	size_t	 n = 0;
 
-	snprintf(path, sizeof(path), "%s/tests/recall/questions.tsv", server.top);
-	next = *lines = slurp(path);
+	next = *lines = recall_file(server.top, "questions.tsv");
 	while ((line = strsep(&next, "\n")) != NULL && *line != '\0' && n < most) {
 		name = strsep(&line, "\t");
 		r[n].phrase = strsep(&line, "\t");
@@ -182,14 +163,13 @@ recall(void **state)
 static void
 unrelated(void **state)
 {
-	char		 path[4200], *lines, *next, *question;
+	char		*lines, *next, *question;
 	int64_t		 ids[TEXTS];
 	size_t		 n = 0, refused = 0, documents = all_documents(ids), found;
 	struct segment	*list;
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/tests/recall/unrelated.tsv", server.top);
-	next = lines = slurp(path);
+	next = lines = recall_file(server.top, "unrelated.tsv");
 	while ((question = strsep(&next, "\n")) != NULL && *question != '\0') {
 		assert_int_equal(rank_segments(&cx, ids, documents, question, 5, &list, &found), 0);
 		n++;
@@ -331,6 +311,33 @@ told(void **state)
 	assert_int_equal(passages_find(&cx, &id, 1, "ＰＬＵＭ jam要煮多久", 4000, &f), 0);
 	assert_int_equal(f.n, 1);
 	assert_non_null(strstr(f.knowledge, "检索到的段落"));
+}
+
+/* One Han character by itself is found within words, and no other question sees it there. */
+static void
+one_character(void **state)
+{
+	const int64_t	 ids[] = {
+		indexed("茶.txt", "西湖龙井是一种绿茶，产于杭州。"),
+		indexed("果.txt", "苹果和梨都是水果。"),
+	};
+	struct segment	*list;
+	size_t		 found;
+
+	(void)state;
+	assert_int_equal(rank_segments(&cx, ids, 2, "茶", 5, &list, &found), 0);
+	assert_int_equal(found, 1);
+	assert_int_equal(list[0].document, ids[0]);
+	assert_int_equal(list[0].tokens, 11);		/* as long as it was without them */
+	assert_int_equal(rank_segments(&cx, ids, 2, "“梨”?", 5, &list, &found), 0);
+	assert_int_equal(found, 1);
+	assert_int_equal(list[0].document, ids[1]);
+	assert_int_equal(rank_segments(&cx, ids, 2, "鱼", 5, &list, &found), 0);
+	assert_int_equal(found, 0);
+	assert_int_equal(rank_segments(&cx, ids, 2, "茶壶", 5, &list, &found), 0);
+	assert_int_equal(found, 0);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(segment_drop(&cx, ids[i]), 0);
 }
 
 static void
@@ -493,6 +500,7 @@ main(void)
 		TEST(costs),
 		TEST(common_terms),
 		TEST(told),
+		TEST(one_character),
 		TEST(told_nothing),
 		TEST(told_in_so_many),
 		TEST(cited_in_short),

@@ -90,7 +90,7 @@ static void
 assert_tokens(const char *text, const char *expected)
 {
 	struct str	 s = STR_INIT(0);
-	size_t		 n = tokens_each(cx.a, text, strlen(text), join, &s), spaces = 0;
+	size_t		 n = tokens_each(cx.a, text, strlen(text), false, join, &s), spaces = 0;
 
 	assert_string_equal(s.p != NULL ? s.p : "", expected);
 	for (const char *p = expected; *p != '\0'; p++)
@@ -115,6 +115,18 @@ tokens(void **state)
 	assert_tokens("Ünïcode naïve", "ünïcode naïve");
 	assert_tokens("𠮷野家", "𠮷野 野家");
 	assert_tokens("がんばる한국어", "がんばる한국어");
+}
+
+static void
+singles(void **state)
+{
+	static const char	 text[] = "退,绿茶㐀 tea";
+	struct str		 s = STR_INIT(0);
+
+	(void)state;
+	assert_int_equal(tokens_each(cx.a, text, strlen(text), true, join, &s), 4);
+	assert_string_equal(s.p, "退 绿 茶 㐀 绿茶 茶㐀 tea");
+	str_free(&s);
 }
 
 /* A word without end is cut between two characters. */
@@ -221,6 +233,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup_teardown(tokens, setup, teardown),
+		cmocka_unit_test_setup_teardown(singles, setup, teardown),
 		cmocka_unit_test_setup_teardown(long_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(index_call, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_found, setup, teardown),

@@ -252,6 +252,84 @@ waits_ending(void **state)
 	close(pair[1]);
 }
 
+/* The last message that came is there for the reply. */
+static void
+waits_for_the_last(void **state)
+{
+	struct worker	*w = host_start(-1, -1);
+	struct fc_reply	 r = { 0 };
+	int		 fd = host_connect(), left = host_connect(), two = 2, three = 3;
+
+	(void)state;
+	host_send(fd, true, "POST", "/last/a", "ignored", 7);
+	host_send(left, true, "POST", "/last/b", "ignored", 7);
+	eventually(atomic_load(&streams) == 2);
+	loop_post(host_loop, streams_say, &two);
+	close(left);
+	eventually(atomic_load(&streams) == 1);
+	loop_post(host_loop, streams_say, &three);
+	loop_post(host_loop, streams_end, NULL);
+	fc_receive(fd, &r);
+	assert_int_equal(r.status, 200);
+	assert_string_equal(r.body.p, "a heard {\"n\":3}");
+	fc_free(&r);
+	close(fd);
+	eventually(worker_busy(w) == 0);
+	host_end(w);
+}
+
+/* A status that waits: of one that begins it is 200, of others whatever came instead. */
+static void
+holds(void **state)
+{
+	struct worker	*w = host_start(-1, -1);
+	struct fc_reply	 r = { 0 };
+	int		 begun = host_connect(), unbegun = host_connect(), left = host_connect();
+	int		 gone = atomic_load(&streams_gone), two = 2;
+	char		 want[128], id[24], *log;
+
+	(void)state;
+	free(host_logged());
+	host_send(begun, true, "POST", "/hold/a", "ignored", 7);
+	eventually(atomic_load(&streams) == 1);
+	host_send(left, true, "POST", "/hold/b", "ignored", 7);
+	eventually(atomic_load(&streams) == 2);
+	assert_int_equal(worker_busy(w), 2);
+	close(left);
+	eventually(atomic_load(&streams_gone) == gone + 1);
+	loop_post(host_loop, streams_begin, NULL);
+	loop_post(host_loop, streams_say, &two);
+	fc_receive_until(begun, &r, ": ping\n\n");
+	assert_int_equal(r.status, 200);
+	assert_true(fc_header_is(&r, "Content-Type", EVENT_STREAM));
+	assert_true(fc_header_is(&r, "X-Extra", "yes"));
+	loop_post(host_loop, streams_end, NULL);
+	fc_receive(begun, &r);
+	assert_true(r.ended);
+	snprintf(id, sizeof(id), "%.*s", 19, strstr(r.head.p, "X-Stream-Id: ") + 13);
+	snprintf(want, sizeof(want), "id: %s-2\ndata:{\"n\":2}\n\n: ping\n\n", id);
+	assert_string_equal(r.body.p, want);	/* no ping from before */
+	fc_free(&r);
+	assert_true(host_answers(begun, true, "/hello/h", 200, "hello h"));
+
+	host_send(unbegun, true, "POST", "/hold/c", "ignored", 7);
+	eventually(atomic_load(&streams) == 1);
+	loop_post(host_loop, streams_end, NULL);
+	fc_receive(unbegun, &r);
+	assert_int_equal(r.status, 502);
+	assert_string_equal(r.body.p, "F_UPSTREAM");
+	fc_free(&r);
+	assert_true(host_answers(unbegun, true, "/hello/u", 200, "hello u"));
+	close(begun);
+	close(unbegun);
+	eventually(worker_busy(w) == 0);
+	log = host_logged();
+	assert_int_equal(count(log, "\"route\":\"/hold/{name}\""), 3);
+	assert_int_equal(count(log, "\"status\":499"), 1);
+	free(log);
+	host_end(w);
+}
+
 int
 main(void)
 {
@@ -261,6 +339,8 @@ main(void)
 		cmocka_unit_test(streams_ending),
 		cmocka_unit_test(waits),
 		cmocka_unit_test(waits_ending),
+		cmocka_unit_test(waits_for_the_last),
+		cmocka_unit_test(holds),
 	};
 
 	return cmocka_run_group_tests(tests, host_setup, host_teardown);

@@ -90,6 +90,20 @@ test_what_is_missing(void **state)
 	assert_int_equal(add("null"), -1);
 }
 
+/* As they are kept. */
+static void
+test_whole(void **state)
+{
+	(void)state;
+	assert_int_equal(toolcalls_put(&calls, "a", "x", "{\"n\":1}"), 0);
+	assert_int_equal(toolcalls_put(&calls, "", NULL, NULL), 0);
+	assert_string_equal(write_calls(), "[" CALL("a", "x", "{\\\"n\\\":1}") "," CALL("", "", "") "]");
+	for (int i = 2; i < TOOLCALLS_MAX; i++)
+		assert_int_equal(toolcalls_put(&calls, "a", "x", NULL), 0);
+	assert_int_equal(toolcalls_put(&calls, "a", "x", NULL), -1);
+	assert_int_equal(calls.n, TOOLCALLS_MAX);
+}
+
 static void
 test_clean(void **state)
 {
@@ -132,6 +146,7 @@ main(void)
 		cmocka_unit_test_teardown(test_pieces, teardown),
 		cmocka_unit_test_teardown(test_other_servers, teardown),
 		cmocka_unit_test_teardown(test_what_is_missing, teardown),
+		cmocka_unit_test_teardown(test_whole, teardown),
 		cmocka_unit_test_teardown(test_clean, teardown),
 		cmocka_unit_test_teardown(test_too_much, teardown),
 	};

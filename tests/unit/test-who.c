@@ -67,8 +67,9 @@ api_key_find(struct ctx *c, const char *key)
 
 /* Material. */
 
+/* head: what its header says beside alg and typ; NULL: nothing. */
 static char *
-signed_with(const char *secret, jwt_alg_t alg, const char *claims)
+signed_under(const char *head, const char *secret, jwt_alg_t alg, const char *claims)
 {
 	jwt_t	*j;
 	char	*text, *copy;
@@ -76,12 +77,20 @@ signed_with(const char *secret, jwt_alg_t alg, const char *claims)
 	assert_int_equal(jwt_new(&j), 0);
 	assert_int_equal(jwt_set_alg(j, alg, (const unsigned char *)secret,
 	    secret != NULL ? (int)strlen(secret) : 0), 0);
+	if (head != NULL)
+		assert_int_equal(jwt_add_headers_json(j, head), 0);
 	assert_int_equal(jwt_add_grants_json(j, claims), 0);
 	text = jwt_encode_str(j);
 	copy = arena_strdup(cx.a, text);
 	free(text);
 	jwt_free(j);
 	return copy;
+}
+
+static char *
+signed_with(const char *secret, jwt_alg_t alg, const char *claims)
+{
+	return signed_under(NULL, secret, alg, claims);
 }
 
 /* With the end of the minute as its exp where the claims have none. */
@@ -193,11 +202,32 @@ tokens_that_do_not(void **state)
 	assert_token_refused(token("{\"sub\":true}"), "token subject");
 	assert_token_refused(token("{\"sub\":\"ann\",\"uid\":1.5}"), "token subject");
 	assert_token_refused(token("{\"sub\":\"guest:00\"}"), "token subject");
+	assert_token_refused(token("{\"sub\":\"public:42\"}"), "token subject");
 
 	conf.jwt_secret_file = "";
 	assert_token_refused(good, "token");
 	conf.jwt_secret_file = "/nonexistent/secret";
 	assert_token_refused(good, "token");
+}
+
+/* RFC 7515, 4.1.11: who does not know what a header calls critical must not take it. */
+static void
+critical_headers(void **state)
+{
+	static const char *const	 heads[] = {
+		"{\"crit\":[\"exp\"],\"exp\":1}", "{\"crit\":[\"b64\"],\"b64\":false}",
+		"{\"crit\":[]}", "{\"crit\":\"x\"}", "{\"crit\":null}",
+	};
+	static const char	 claims[] = "{\"sub\":\"ann\",\"exp\":1800000060}";
+	struct who_shown	 shown = { 0 };
+
+	(void)state;
+	shown.bearer = signed_under("{\"kid\":\"1\"}", SECRET, JWT_ALG_HS256, claims);
+	assert_known(&shown, "ann");
+	users_made = 0;
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		assert_token_refused(signed_under(heads[i], SECRET, JWT_ALG_HS256, claims),
+		    "token crit");
 }
 
 static void
@@ -271,6 +301,21 @@ header_of_a_gateway(void **state)
 	conf.identity = "jwt";
 	assert_int_equal(who_find(&cx, &shown), WHO_NOBODY);
 	assert_int_equal(users_made, 0);
+}
+
+/* Of callers without identity a release makes one user. */
+static void
+the_public(void **state)
+{
+	(void)state;
+	who_become_nobody(&cx);
+	assert_int_equal(who_become_public(&cx, TENANT_DEFAULT, 42), 0);
+	assert_string_equal(cx.who->subject, "public:42");
+	assert_true(cx.who->id != 0 && !cx.who->guest && cx.who->key == 0);
+	assert_true(who_is_public(cx.who->subject));
+	assert_false(who_is_public("ann"));
+	assert_false(who_is_public(NULL));
+	assert_false(who_subject_ok("public:42"));
 }
 
 static void
@@ -439,10 +484,12 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup_teardown(tokens_that_hold, setup, teardown),
 		cmocka_unit_test_setup_teardown(tokens_that_do_not, setup, teardown),
+		cmocka_unit_test_setup_teardown(critical_headers, setup, teardown),
 		cmocka_unit_test_setup_teardown(times_with_leeway, setup, teardown),
 		cmocka_unit_test_setup_teardown(token_and_header, setup, teardown),
 		cmocka_unit_test_setup_teardown(header_of_a_gateway, setup, teardown),
 		cmocka_unit_test_setup_teardown(guests, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_public, setup, teardown),
 		cmocka_unit_test_setup_teardown(token_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(keys_that_do_not, setup, teardown),

@@ -113,11 +113,11 @@ stream_gone(struct peer *p, void *owner)
 	atomic_fetch_add(&streams_gone, 1);
 }
 
-static void
-stream_join(void *arg)
+/* Its slot. */
+static int
+stream_enter(struct peer *p)
 {
-	struct peer	*p = arg;
-	int		 i;
+	int	i;
 
 	for (i = 0; stream[i] != NULL; i++)
 		must(i < STREAMS - 1);
@@ -125,6 +125,33 @@ stream_join(void *arg)
 	p->owner = &stream[i];
 	p->on_gone = stream_gone;
 	peer_join(peers, p);
+	return i;
+}
+
+/* It has not begun. */
+static void
+stream_hold(void *arg)
+{
+	stream_enter(arg);
+	peer_ping(arg);
+	atomic_fetch_add(&streams, 1);
+}
+
+void
+streams_begin(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < STREAMS; i++)
+		if (stream[i] != NULL)
+			peer_begin(stream[i], STREAM + i);
+}
+
+static void
+stream_join(void *arg)
+{
+	struct peer	*p = arg;
+	int		 i = stream_enter(p);
+
 	peer_begin(p, STREAM + i);
 	peer_message(p, "{\"n\":\n1}", 8, STREAM + i, 1);
 	atomic_fetch_add(&streams, 1);
@@ -165,6 +192,7 @@ streams_end(void *arg)
 	(void)arg;
 	for (i = 0; i < STREAMS; i++)
 		if (stream[i] != NULL) {
+			stream[i]->why = F_UPSTREAM;
 			stream[i]->retry_after = 7;
 			peer_end(stream[i]);
 			stream[i] = NULL;
@@ -203,6 +231,43 @@ say_wait(struct req *r)
 	return 0;
 }
 
+/* What its peer heard last, once that has ended. */
+static int
+say_heard(struct req *r, void *arg)
+{
+	char	s[96];
+	int	n = snprintf(s, sizeof(s), "%s heard %s", (const char *)arg, r->heard.p);
+
+	return reply(r, 200, "text/plain", s, (size_t)n);
+}
+
+static int
+say_last(struct req *r)
+{
+	char	*arg = arena_strdup(r->cx.a, r->hit.args[0]);
+
+	loop_post(host_loop, stream_join, req_wait_last(r, say_heard, arg));
+	return 0;
+}
+
+/* A stream that begins when the loop says so; one that ends before fails with its peer's reason. */
+static int
+say_unbegun(struct req *r, void *arg)
+{
+	must(r->cx.db->open == &dbs && r->retry_after == 7);
+	return fail(&r->cx, r->why_not, "%s", (const char *)arg);
+}
+
+static int
+say_hold(struct req *r)
+{
+	char	*arg = arena_strdup(r->cx.a, r->hit.args[0]);
+
+	reply_header(r, "X-Extra", "yes");
+	loop_post(host_loop, stream_hold, req_hold(r, "data:", say_unbegun, arg));
+	return 0;
+}
+
 static const struct route	rows[] = {
 	{ .methods = M_GET, .path = "/hello/{name}", .handler = say_hello },
 	{ .methods = M_POST, .path = "/echo", .handler = say_echo, .flags = R_JSON, .kib = 3072 },
@@ -212,6 +277,8 @@ static const struct route	rows[] = {
 	{ .methods = M_GET, .path = "/later", .handler = say_later },
 	{ .methods = M_GET | M_POST | M_HEAD, .path = "/stream", .handler = say_stream },
 	{ .methods = M_GET | M_POST, .path = "/wait/{name}", .handler = say_wait },
+	{ .methods = M_POST, .path = "/last/{name}", .handler = say_last },
+	{ .methods = M_POST, .path = "/hold/{name}", .handler = say_hold },
 };
 
 static void

@@ -61,6 +61,7 @@ char	*host_logged(void);		/* since the last call; the caller frees it */
 int	 count(const char *s, const char *what);
 
 /* On the loop, for loop_post. */
+void	 streams_begin(void *);		/* those that were held */
 void	 streams_say(void *n);		/* event *(int *)n and a ping, to all */
 void	 streams_flood(void *);		/* five MiB, to the first */
 void	 streams_end(void *);

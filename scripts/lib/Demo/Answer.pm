@@ -12,6 +12,7 @@ use Exporter    qw(import);
 use List::Util  qw(first sum0);
 use Mojo::JSON  qw(to_json);
 
+use Demo::Calls     qw(call_steps);
 use Demo::Sentences qw(sentences_in);
 use Demo::Text qw(is_chinese tokens first_tokens pieces words nearest excerpt);
 
@@ -211,26 +212,6 @@ sub arguments ($tool, $question) {
 		    :                      $text;
 	}
 	return \%arguments;
-}
-
-# Tool calls as a model streams them: the name first, then the arguments in pieces.
-sub call_steps (@calls) {
-	my @steps;
-
-	for my $i (0 .. $#calls) {
-		my $call = $calls[$i];
-		push @steps, { chunk => { tool_calls => [{
-			index    => $i,
-			id       => $call->{id},
-			type     => 'function',
-			function => { name => $call->{name}, arguments => '' },
-		}] } };
-		push @steps, map { { chunk => { tool_calls => [{
-			index    => $i,
-			function => { arguments => $_ },
-		}] } } } $call->{arguments} =~ /.{1,12}/gs;
-	}
-	return @steps;
 }
 
 # Four tokens of frame per message, as chat templates have.

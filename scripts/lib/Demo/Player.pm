@@ -5,6 +5,7 @@ package Demo::Player;
 #
 #   {"delta":"text"}          content of the answer          {"reasoning":"text"}
 #   {"chunk":{...}}           a whole `delta` object, e.g. a role or tool_calls
+#   {"tool_calls":[{"name":"x","arguments":{...}}]}  calls as a model streams them; id may be given
 #   {"citations":[...]}       a chunk with that list at its top level
 #   {"finish":"stop"}         the chunk that ends the choice
 #   {"usage":{...}}           the chunk without choices that counts the tokens
@@ -28,12 +29,20 @@ package Demo::Player;
 use v5.36;
 
 use Mojo::IOLoop;
+use Mojo::JSON   qw(to_json);
 use Scalar::Util qw(looks_like_number);
+
+use Demo::Calls qw(call_steps);
 
 my %STEP = (
 	delta     => sub ($p, $text, $)  { $p->{reply}->chunk({ content => $text }) },
 	reasoning => sub ($p, $text, $)  { $p->{reply}->chunk({ reasoning_content => $text }) },
 	chunk     => sub ($p, $delta, $) { $p->{reply}->chunk($delta) },
+	tool_calls => sub ($p, $calls, $) {
+		push @{ $p->{frames} }, { steps => [call_steps(with_ids(@$calls))], at => 0,
+		    left => 1 };
+		return 1;
+	},
 	citations => sub ($p, $list, $)  { $p->{reply}->chunk({}, citations => $list) },
 	finish    => sub ($p, $why, $)   { $p->{reply}->chunk({}, finish => $why) },
 	usage     => sub ($p, $usage, $) { $p->{reply}->usage($usage) },
@@ -70,6 +79,9 @@ sub complaint ($steps) {
 		    && !(looks_like_number($value) && $value >= 0);
 		return 'hex takes pairs of hexadecimal digits'
 		    if $kind eq 'hex' && $value !~ /^(?:\s*[0-9a-f]{2})*\s*$/i;
+		return 'tool_calls takes a list of objects with a name' if $kind eq 'tool_calls'
+		    && !(ref $value eq 'ARRAY' && @$value
+		    && !grep { ref ne 'HASH' || !length($_->{name} // '') } @$value);
 		if ($kind eq 'repeat') {
 			return 'repeat needs steps' unless @{ $step->{steps} // [] };
 			my $inner = complaint($step->{steps});
@@ -79,6 +91,20 @@ sub complaint ($steps) {
 		}
 	}
 	return undef;
+}
+
+# Calls with what they need: an id, and their arguments as text, which may be none at all.
+sub with_ids (@calls) {
+	my $n = 0;
+	return map {
+		my $arguments = $_->{arguments} // '{}';
+		$n++;
+		{
+			id        => $_->{id} // "call_$n",
+			name      => $_->{name},
+			arguments => ref $arguments ? to_json($arguments) : $arguments,
+		}
+	} @calls;
 }
 
 # A player of these steps on this reply; starts with play().

@@ -1,6 +1,7 @@
 package Demo::Upstream;
 
-# The server: OpenAI's endpoints over the demo's answers, pictures and vectors.
+# The server: OpenAI's endpoints over the demo's answers, pictures and vectors; and a search of the
+# web, as SearXNG has one, that finds what it makes up.
 
 use Mojo::Base 'Mojolicious', -signatures;
 use v5.36;
@@ -10,6 +11,7 @@ use List::Util   qw(first);
 use MIME::Base64 qw(encode_base64);
 use Mojo::JSON   qw(decode_json);
 use Mojo::Log;
+use Mojo::Util   qw(url_escape);
 use Time::HiRes  qw(time);
 
 use Demo::Answer qw(answer);
@@ -19,7 +21,7 @@ use Demo::Media qw(embedding png wav_seconds);
 use Demo::Player;
 use Demo::Sentences qw(sentences_in);
 use Demo::Stream;
-use Demo::Text qw(tokens);
+use Demo::Text qw(excerpt is_chinese tokens);
 use Demo::Whole;
 
 has models  => sub { [] };      # names of the chat models
@@ -30,6 +32,7 @@ has 'faults';
 
 # The models of the other endpoints; these take the chat models' names as well.
 my @OTHER = qw(demo-image demo-audio demo-embedding);
+my $SEARCH = 'demo-search';     # as scripts and the log call /search
 
 my %KIND = (
 	400 => 'invalid_request_error', 401 => 'authentication_error', 403 => 'permission_error',
@@ -56,7 +59,7 @@ sub startup ($self) {
 	});
 
 	if ($self->control) {
-		$self->faults(Demo::Faults->new(@{ $self->models }, @OTHER));
+		$self->faults(Demo::Faults->new(@{ $self->models }, @OTHER, $SEARCH));
 		$self->faults->routes($r);
 	}
 	my $v1 = $r->under('/v1' => \&enter);
@@ -67,6 +70,7 @@ sub startup ($self) {
 	$v1->post('/audio/transcriptions' => \&transcription);
 	$v1->post('/embeddings' => \&embeddings);
 	$v1->any('/*' => sub ($c) { $c->reply->not_found });
+	$r->under('/search' => \&enter)->get('/' => \&search);
 	return;
 }
 
@@ -85,7 +89,9 @@ sub trouble ($c, $status, $message, %more) {
 sub enter ($c) {
 	my $app = $c->app;
 	my $body = body_of($c->req);
-	my $model = ref $body eq 'HASH' && !ref $body->{model} ? $body->{model} // '' : '';
+	my $is_search = $c->req->url->path =~ m{^/search};
+	my $model = $is_search ? $SEARCH
+	    : ref $body eq 'HASH' && !ref $body->{model} ? $body->{model} // '' : '';
 	my $start = time;
 
 	$c->stash(body => $body, entry => {});
@@ -96,7 +102,8 @@ sub enter ($c) {
 		$app->faults->perform($script, $c, sub ($steps) { play($c, $steps) });
 		return 0;
 	}
-	if (defined $app->key && ($c->req->headers->authorization // '') ne 'Bearer ' . $app->key) {
+	my $shown = $c->req->headers->authorization // '';
+	if (defined $app->key && !$is_search && $shown ne 'Bearer ' . $app->key) {
 		return $c->trouble(401, 'Incorrect API key provided.', code => 'invalid_api_key',
 		    type => 'invalid_request_error');
 	}
@@ -117,6 +124,27 @@ sub leave ($c, $model, $seconds) {
 		$c->req->method, $c->req->url->path, $model =~ s/[^\w.:\/-]/?/gr || '-',
 		$whole ? $code : 'left by its client', $seconds, $events ? ", $events events" : '');
 	return;
+}
+
+# GET /search?q=words&format=json
+sub search ($c) {
+	my $q = $c->param('q') // '';
+
+	return $c->render(text => 'No query', status => 400) if $q !~ /\S/;
+	return $c->render(text => 'Forbidden', status => 403)
+	    if ($c->param('format') // '') ne 'json';
+	my $s = sentences_in(is_chinese($q) ? 'zh' : 'en');
+	return $c->render(json => {
+		query             => $q,
+		number_of_results => 3,
+		results           => [map { {
+			url     => "https://demo.example/$_?q=" . url_escape($q),
+			title   => sprintf($s->{hit}, $_, excerpt($q, 60)),
+			content => $s->{snippet},
+			engine  => 'demo',
+		} } 1 .. 3],
+		answers => [], suggestions => [], infoboxes => [],
+	});
 }
 
 # The body as a value: decoded JSON, the fields of a form, or the bytes where it is neither.

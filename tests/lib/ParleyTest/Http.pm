@@ -54,6 +54,7 @@ sub stream ($self, @request) {
 #   on_event     called with (event, leave) for each event; leave is a function that hangs up
 #   leave_after  hang up after so many events
 #   timeout      hang up after so many seconds (30)
+#   raw          the events' data is left as bytes
 # Returns one ParleyTest::Reply for each, which has beside code, headers and body:
 #   events, comments   see ParleyTest::Sse
 #   begun, ended       times of the headers and of the end
@@ -145,7 +146,8 @@ sub _end ($tx, $said) {
 }
 
 sub _open ($self, $tx, $o, $done) {
-	my ($sse, $body, $begun, $why, @events, $timer) = (ParleyTest::Sse->new, '');
+	my $sse = ParleyTest::Sse->new(raw => $o->{raw});
+	my ($body, $begun, $why, @events, $timer) = ('');
 	my $said = _watch($tx, sub { $begun = time });
 
 	my $leave = sub ($reason = 'left') {

@@ -21,8 +21,8 @@ sub question ($text, %more) {
 	return { model => 'm-a', messages => [{ role => 'user', content => $text }], %more };
 }
 
-# What a stream of chunks says: {text, reasoning, calls, finish, usage, roles, error, done}; calls is
-# a list of [id, name, arguments].
+# What a stream of chunks says: {text, reasoning, calls, finish, usage, roles, error, done}; calls
+# is a list of [id, name, arguments].
 sub told ($s) {
 	my %told = (text => '', reasoning => '', calls => [], roles => []);
 	for my $data (map { $_->{data} } @{ $s->events }) {

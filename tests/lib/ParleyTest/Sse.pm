@@ -7,11 +7,12 @@ use v5.36;
 use Mojo::JSON  qw(decode_json);
 use Time::HiRes qw(time);
 
-sub new ($class) { return bless { rest => '', comments => [] }, $class }
+# Named: raw, nothing is decoded, which takes its time where messages are long.
+sub new ($class, %o) { return bless { rest => '', comments => [], raw => $o{raw} }, $class }
 
 # Takes bytes, returns the events that are whole by now: {data, raw, id, event, at}. data is the
-# decoded JSON, or the text where it is none; raw the bytes of the event without the empty line
-# that ends it; at the time of its arrival.
+# decoded JSON, or the text where it is none (or the bytes, see new); raw the bytes of the event
+# without the empty line that ends it; at the time of its arrival.
 sub feed ($self, $bytes) {
 	my @events;
 
@@ -19,8 +20,9 @@ sub feed ($self, $bytes) {
 	my $new = length $self->{rest};
 	$self->{rest} .= $bytes;
 	return if substr($self->{rest}, $new > 3 ? $new - 3 : 0) !~ /\n\r?\n/;
-	while ($self->{rest} =~ s/\A(.*?)\r?\n\r?\n//s) {
-		my ($raw, %event) = ($1);
+	while ($self->{rest} =~ /\r?\n\r?\n/) {
+		my ($raw, %event) = (substr $self->{rest}, 0, $-[0]);
+		substr($self->{rest}, 0, $+[0]) = '';
 		for my $line (split /\r?\n/, $raw) {
 			my ($name, $value) = $line =~ /\A([^:]*)(?:: ?(.*))?\z/s;
 			$value //= '';
@@ -30,7 +32,8 @@ sub feed ($self, $bytes) {
 		}
 		next unless $event{data};
 		my $data = join "\n", @{ $event{data} };
-		push @events, { %event, raw => $raw, at => time, data => value($data) };
+		push @events, { %event, raw => $raw, at => time,
+			data => $self->{raw} ? $data : value($data) };
 	}
 	return @events;
 }

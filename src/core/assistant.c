@@ -1,0 +1,79 @@
+#include "core/assistant.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "core/attach.h"
+#include "store/document.h"
+#include "store/tool.h"
+
+/* What the documents of its datasets say on the question. */
+static int
+ground(struct ctx *cx, const struct assistant_version *v, struct turn_spec *spec)
+{
+	struct document	*list;
+	int64_t		*datasets;
+	size_t		 n;
+
+	if (assistant_datasets(cx, v->id, &datasets, &n) == -1)
+		return -1;
+	if (n == 0)
+		return 0;
+	if (document_of_version(cx, v->id, &list, &n) == -1)
+		return -1;
+	return attach_knowledge(cx, list, n, spec);
+}
+
+/* One without its secret is refused by its server, and the model is told so. */
+static const char *
+secret_of(const struct tool *t)
+{
+	const char	*secret;
+
+	if (t->secret_env == NULL)
+		return NULL;
+	if ((secret = getenv(t->secret_env)) == NULL || *secret == '\0') {
+		log_error("a tool's secret is not set", LOG_S("tool", t->name),
+		    LOG_S("variable", t->secret_env));
+		return NULL;
+	}
+	return secret;
+}
+
+void
+assistant_equip(struct ctx *cx, const struct tool *tools, size_t n, struct plan_spec *plan)
+{
+	struct plan_tool	*list = arena_array(cx->a, n, sizeof(*list));
+
+	for (size_t i = 0; i < n; i++)
+		list[i] = (struct plan_tool){
+			.name = tools[i].name, .description = tools[i].description,
+			.parameters = tools[i].parameters, .method = tools[i].method,
+			.url = tools[i].url, .headers = tools[i].headers,
+			.secret = secret_of(&tools[i]), .timeout_s = tools[i].timeout_s,
+		};
+	plan->tools = list;
+	plan->ntools = n;
+}
+
+int
+assistant_prepare(struct ctx *cx, const struct assistant_version *v, struct turn_spec *spec,
+    struct plan_spec *plan)
+{
+	struct tool	*tools;
+	size_t		 n;
+
+	*plan = (struct plan_spec){ .suggest = v->suggest, .resume = v->resume };
+	spec->version = v->id;
+	spec->system = *v->system != '\0' ? v->system : NULL;
+	if (!v->context)
+		spec->parent = -1;
+	if (ground(cx, v, spec) == -1 || tool_of_version(cx, v->id, &tools, &n) == -1)
+		return -1;
+	if (n > 0)
+		assistant_equip(cx, tools, n, plan);
+	if (n > 0 || v->suggest || v->resume)
+		spec->plan = plan;
+	return 0;
+}
