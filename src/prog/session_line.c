@@ -58,6 +58,7 @@ static const struct field archive_turn_f[] = {
 	FIELD(archive_turn, T_ANY, OMIT, context, 0, 0, NULL),
 	FIELD(archive_turn, T_STR, MUST, content_type, 1, WORD_MOST, NULL),
 	FIELD(archive_turn, T_STR, OMIT, file_url, 0, 0, NULL),
+	FIELD(archive_turn, T_ANY, OMIT, unread, 0, 0, NULL),
 	FIELD(archive_turn, T_I64, MUST, created_ms, 1, TIME_MOST, NULL),
 	FIELD(archive_turn, T_I64, MUST, ended_ms, 1, TIME_MOST, NULL),
 	FIELD(archive_turn, T_I64, OMIT, stop_ms, 0, TIME_MOST, NULL),

@@ -44,6 +44,7 @@ struct archive_turn {
 	char		*voice, *question;
 	char		*context;	/* JSON, or NULL */
 	char		*content_type, *file_url;
+	char		*unread;	/* JSON, or NULL */
 	int64_t		 created_ms, ended_ms, stop_ms;
 	struct list	 answers;	/* of archive_answer */
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/ident.h"
+#include "store/document.h"
 #include "store/ledger.h"
 #include "store/model.h"
 #include "store/rows.h"
@@ -58,14 +59,17 @@ model_id(struct ctx *cx, struct putting *p, const char *code)
 	return m->id;
 }
 
-/* An existing user's name is newer than the archive's. */
+/* What is known of a user is newer than the archive's. */
 static int64_t
 user_id(struct ctx *cx, int64_t tenant, const char *subject, const char *name, const char *avatar)
 {
 	const struct user	*u;
 
-	if ((u = user_find(cx, tenant, subject)) == NULL && cx->fail.kind == F_NONE)
-		u = user_ensure(cx, tenant, subject, name, avatar);
+	if ((u = user_find(cx, tenant, subject)) == NULL && cx->fail.kind != F_NONE)
+		return -1;
+	if (u == NULL || u->name == NULL || u->avatar == NULL)
+		u = user_ensure(cx, tenant, subject, u == NULL || u->name == NULL ? name : NULL,
+		    u == NULL || u->avatar == NULL ? avatar : NULL);
 	return u != NULL ? u->id : -1;
 }
 
@@ -172,7 +176,7 @@ put_turn(struct ctx *cx, struct putting *p, const struct archive_turn *t)
 	if (db_exec(cx, SQL_ARCHIVE_TURN_ADD, V(moved(p, t->id)), V(p->tenant), V(p->owner),
 	    V(moved(p, p->s->id)), V(moved(p, t->group_id)), V_ID(moved(p, t->parent)),
 	    V(t->private), V(t->voice), V(t->question), V(t->context), V(t->content_type),
-	    V(t->file_url), V(t->created_ms), V(t->ended_ms), V_ID(t->stop_ms)) == -1)
+	    V(t->file_url), V(t->unread), V(t->created_ms), V(t->ended_ms), V_ID(t->stop_ms)) == -1)
 		return -1;
 	for (size_t i = 0; i < t->answers.n; i++)
 		if (put_answer(cx, p, t, &a[i]) == -1)
@@ -198,15 +202,24 @@ put_rating(struct ctx *cx, const struct putting *p, const struct archive_rating 
 	    r->remark, r->created_ms);
 }
 
+/* Those that the owner has, in their order. */
 static int
-put_document(struct ctx *cx, struct putting *p, const char *name)
+put_documents(struct ctx *cx, struct putting *p)
 {
-	const int64_t	 id = db_number(cx, SQL_ARCHIVE_FIND_DOCUMENT, V(p->owner), V(name));
+	const struct list	*names = &p->s->documents;
+	int64_t			*ids = arena_array(cx->a, names->n, sizeof(*ids)), id;
+	size_t			 n = 0;
 
-	if (id == 0)
-		p->missing++;
-	return id <= 0 ? (int)id : db_do(cx, SQL_SESSION_DOCUMENT_ADD, V(moved(p, p->s->id)),
-	    V(id), V(p->owner));
+	for (size_t i = 0; i < names->n; i++) {
+		if ((id = db_number(cx, SQL_ARCHIVE_FIND_DOCUMENT, V(p->owner),
+		    V(((char *const *)names->p)[i]))) == -1)
+			return -1;
+		if (id != 0)
+			ids[n++] = id;
+		else
+			p->missing++;
+	}
+	return n == 0 ? 0 : document_attach(cx, p->owner, moved(p, p->s->id), ids, n);
 }
 
 static int
@@ -254,7 +267,6 @@ put_all(struct ctx *cx, void *arg)
 	const struct archive_lane	*lanes = s->lanes.p;
 	const struct archive_turn	*turns = s->turns.p;
 	const struct archive_rating	*ratings = s->ratings.p;
-	char *const			*documents = s->documents.p;
 	int64_t				 there;
 
 	p->missing = 0;
@@ -268,9 +280,8 @@ put_all(struct ctx *cx, void *arg)
 	for (size_t i = 0; i < s->lanes.n; i++)
 		if (put_lane(cx, p, &lanes[i]) == -1)
 			return -1;
-	for (size_t i = 0; i < s->documents.n; i++)
-		if (put_document(cx, p, documents[i]) == -1)
-			return -1;
+	if (put_documents(cx, p) == -1)
+		return -1;
 	for (size_t i = 0; i < s->turns.n; i++)
 		if (put_turn(cx, p, &turns[i]) == -1)
 			return -1;
