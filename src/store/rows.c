@@ -4,6 +4,7 @@
 
 #include "store/api_key.h"
 #include "store/app.h"
+#include "store/archive.h"
 #include "store/assistant.h"
 #include "store/call.h"
 #include "store/chats.h"

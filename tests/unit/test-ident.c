@@ -442,12 +442,34 @@ remove_tree(const char *name)
 		fprintf(stderr, "%s stays\n", name);
 }
 
+/* Under another node's number an id keeps its time and its place among its own. */
+static void
+other_nodes(void **state)
+{
+	int64_t	a = ident_new(), b = ident_new(), first, last;
+
+	(void)state;
+	assert_int_equal(ident_at_node(a, ident_node(a)), a);
+	for (int node = 0; node < IDENT_NODES; node++) {
+		assert_int_equal(ident_node(ident_at_node(a, node)), node);
+		assert_int_equal(ident_time(ident_at_node(a, node)), ident_time(a));
+		assert_true(ident_at_node(a, node) < ident_at_node(b, node));
+		ident_moment(a, &first, &last);
+		assert_in_range(ident_at_node(a, node), first, last);
+	}
+	assert_int_equal(ident_time(first), ident_time(a));
+	assert_int_equal(ident_time(last), ident_time(a));
+	assert_int_equal(ident_time(first - 1), ident_time(a) - 1);
+	assert_int_equal(ident_time(last + 1), ident_time(a) + 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup(ids, setup),
 		cmocka_unit_test_setup(bounds, setup),
+		cmocka_unit_test_setup(other_nodes, setup),
 		cmocka_unit_test_setup(clock_back, setup),
 		cmocka_unit_test_setup(shared, setup),
 		cmocka_unit_test_setup(start_at_once, setup),
