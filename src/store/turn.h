@@ -56,7 +56,6 @@ struct said {			/* a past question and what one lane answered, oldest first */
 	char	*text;		/* NULL or "" where the lane gave nothing */
 	bool	 private;
 	bool	 failed;	/* it ended as error or timeout */
-	int64_t	 parent;	/* as in turn_row */
 };
 
 struct citation_row {
