@@ -198,7 +198,7 @@ int	 copywriting_arg(struct req *, const char *what, int64_t *id);
 int	 copywriting_page(struct ctx *, const struct copywriting_page *, struct dialogue_page *);
 /*
  * The enabled model of that kind whose id stands in a body (copywriting_ask.model). NULL, and the
- * ctx has not failed: none is named; F_NOT_FOUND.
+ * ctx has not failed: none is named; F_NOT_FOUND, F_TYPE.
  */
 struct model	*copywriting_model(struct ctx *, const char *json, const char *kind);
 /* The ref that a turn is opened with: what its dialogue came to before. In the arena. */

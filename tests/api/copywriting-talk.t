@@ -207,6 +207,8 @@ subtest 'refused' => sub {
 		    qr/modelServiceId 12/],
 		'no model at all' => [message('x', modelServiceId => 'string'), 404,
 		    qr/modelServiceId string/],
+		'no id of one' => [message('x', modelServiceId => true), 400,
+		    qr/modelServiceId has the wrong type/],
 		'no such dialogue' => [message('x', id => '12'), 404, qr/12 does not exist/],
 		'no dialogue at all' => [message('x', id => 'a b'), 404, qr/id a b/],
 	);
@@ -231,7 +233,8 @@ subtest 'refused' => sub {
 	$p->parley('tenant', 'add', 'elsewhere');
 	for my $tenant ('elsewhere', '999', '{{tenantId}}') {
 		refused $p->post($SEND, json => message('x'),
-		    headers => { %$as, 'tenant-id' => $tenant }), 403, qr/tenant/, "not $tenant";
+		    headers => { %$as, 'tenant-id' => $tenant }), 403,
+		    qr/not allowed: tenant-id/, "not $tenant";
 	}
 };
 
