@@ -246,6 +246,8 @@ routes_find(const struct routes *t, struct arena *a, enum method method, const c
 	for (i = 0; i < t->n; i++) {
 		p = &t->v[i];
 		k = pattern_reach(p, seg, len, n, &literal);
+		if (k < p->n && (p->route->flags & R_GUEST))
+			literal = 0;
 		if (literal > 0 && k > reach) {
 			near = p->route->dialect;
 			reach = k;

@@ -29,6 +29,8 @@ static const struct route	rows[] = {
 	ROW(M_POST, "/conv/chat", ARENA),
 	ROW(M_GET, "/v1/openapi/{a}/{b}/x", VISITOR),
 	ROW(M_POST, "/v1/openapi/{a}/b", VISITOR),
+	{ .methods = M_POST, .path = "/v1/openapi/guest", .dialect = ARENA, .flags = R_GUEST,
+	    .handler_name = "guest" },
 };
 #define ROWS	(sizeof(rows) / sizeof(rows[0]))
 
@@ -152,6 +154,7 @@ dialects(void **state)
 	assert_null(find(M_GET, "/v1/nothing")->dialect);	/* it is as near to two */
 	assert_ptr_equal(find(M_GET, "/v1/streams")->dialect, NATIVE);
 	assert_null(find(M_GET, "/nothing")->dialect);
+	assert_ptr_equal(find(M_GET, "/v1/openapi/guest")->dialect, ARENA);
 	/* Also where the rest of the path is no text, or longer than any. */
 	assert_ptr_equal(find(M_GET, "/conv/%ff")->dialect, ARENA);
 	assert_ptr_equal(find(M_GET, "/api/conv/\xff/chat")->dialect, ARENA);
