@@ -69,9 +69,11 @@ subtest 'the example of the document' => sub {
 	is_deeply heard(), [['system', 'Be brief.'], ['user', '中国必胜']], 'what was asked';
 };
 
-subtest 'the command line of the document' => sub {
-	answers 'm-a', 'hello';
+# The document's command line, with values for what it leaves open.
+sub command_line_works ($p, $key) {
+	my ($model) = map { $_->{id} } @{ $p->sql("SELECT id FROM model WHERE code = 'm-a'") };
 	my $url = $p->url;
+	$p->script('m-a', steps(0, 'hello'));
 	my ($exit, $out) = ParleyTest::Process::capture(['sh', '-c', <<~"EOT"]);
 		curl --silent --location --request POST \\
 		'$url//api/copywriting/dialogue/sse/send-message/' \\
@@ -84,7 +86,7 @@ subtest 'the command line of the document' => sub {
 		        "content": "string"
 		    },
 
-		    "modelServiceId": "$model{'m-a'}"
+		    "modelServiceId": "$model"
 
 		}'
 		EOT
@@ -93,9 +95,17 @@ subtest 'the command line of the document' => sub {
 	is scalar(@lines), 3, 'three events';
 	my @events = map { s/^data:// ? decode_json($_) : undef } @lines;
 	is_deeply [@{ $events[0] }{qw(sceneId manageId modelServiceId)}],
-	    [undef, undef, $model{'m-a'}], 'no assistant, the model that was named';
+	    [undef, undef, $model], 'no assistant, the model that was named';
 	is_deeply [map { @$_{qw(result isEnd)} } @events[1, 2]], ['hello', false, '', true],
 	    'the answer';
+	return;
+}
+
+subtest 'the command line of the document' => sub { command_line_works($p, $key) };
+subtest '... behind Apache' => sub {
+	my $apache = ParleyTest->new(models => 1, workers => 1, user => undef, front => 'apache');
+	command_line_works($apache, scalar $apache->key);
+	$apache->no_errors_logged;
 };
 
 subtest 'going on' => sub {
