@@ -141,10 +141,13 @@ copywriting_model(struct ctx *cx, const char *json, const char *kind)
 
 	if (json == NULL)
 		return NULL;
+	if (strchr("\"-0123456789", *json) == NULL)
+		return fail_null(cx, F_TYPE, "modelServiceId");
 	if (*json == '"') {
 		if ((j = json_parse(cx, json, strlen(json))) == NULL)
 			return NULL;
-		json_get_str(j, &s, &n);
+		if (json_get_str(j, &s, &n) && strlen(s) != n)
+			return fail_null(cx, F_VALUE, "modelServiceId");
 	}
 	if (copywriting_id(cx, "modelServiceId", s, &id) == -1 || id == 0)
 		return NULL;

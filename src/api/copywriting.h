@@ -1,7 +1,7 @@
 /*
- * copywriting: the assistant platform's API, for programs with API keys. What its bodies and replies
- * are made of, under the source document's names. Ids are decimal strings, but for the model's of a
- * dialogue; times are in the setting's zone; prices in hundredths of the currency.
+ * copywriting: the assistant platform's API, for programs with API keys. What its bodies and
+ * replies are made of, under the source document's names. Ids are decimal strings, but for the
+ * model's of a dialogue; times are in the setting's zone; prices in hundredths of the currency.
  *
  * A message is a question, which has the id of its turn, or an answer, which has its own.
  */
@@ -26,7 +26,7 @@ struct copywriting_message {
 	char	*params;		/* always {} */
 	int64_t	 id;
 	char	*content, *role;	/* role: user, assistant */
-	int64_t	 parent;		/* the message that it goes on from; the dialogue: nothing */
+	int64_t	 parent;		/* the message that it goes on from; dialogue: nothing */
 	int64_t	 dialogue;
 	int64_t	 completion_tokens, prompt_tokens, total_tokens;
 	double	 price;
@@ -198,7 +198,7 @@ int	 copywriting_arg(struct req *, const char *what, int64_t *id);
 int	 copywriting_page(struct ctx *, const struct copywriting_page *, struct dialogue_page *);
 /*
  * The enabled model of that kind whose id stands in a body (copywriting_ask.model). NULL, and the
- * ctx has not failed: none is named; F_NOT_FOUND.
+ * ctx has not failed: none is named; F_NOT_FOUND, F_TYPE.
  */
 struct model	*copywriting_model(struct ctx *, const char *json, const char *kind);
 /* The ref that a turn is opened with: what its dialogue came to before. In the arena. */

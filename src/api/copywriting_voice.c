@@ -214,7 +214,9 @@ const struct voice copywriting_voice = {
 static void
 text_end(struct out *o, const struct lane *l)
 {
-	struct copywriting_text		 text = { .text = (char *)(l->text.len > 0 ? l->text.p : "") };
+	struct copywriting_text		 text = {
+		.text = (char *)(l->text.len > 0 ? l->text.p : ""),
+	};
 	const struct copywriting_data	 all = {
 		.code = 200, .msg = copywriting_success(l->turn->lang), .data = &text,
 		.stopped = strcmp(l->status, "stopped") == 0,

@@ -223,7 +223,7 @@ guard_tenant(struct req *r)
 	if (req_header_bad(r, header))
 		return fail(&r->cx, F_FORBIDDEN, "%s", header);
 	tenant = req_header(r, header);
-	return tenant != NULL ? who_in_tenant(&r->cx, tenant) : 0;
+	return tenant != NULL ? who_in_tenant(&r->cx, header, tenant) : 0;
 }
 
 /* Lets in whom the row lets in. */

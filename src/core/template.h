@@ -17,8 +17,8 @@ struct named_str;		/* base/json.h */
  */
 const char	*template_inputs(struct arena *, const char *text, const char ***names, size_t *n);
 /*
- * The template with its blanks filled: `inputs` are n struct named_str. In the arena. NULL: *missing
- * is the name of an input that is not given.
+ * The template with its blanks filled by n inputs, in the arena. NULL: *missing is the name of an
+ * input that is not given.
  */
 char		*template_fill(struct arena *, const char *text, const struct named_str *inputs,
 		    size_t n, const char **missing);

@@ -96,7 +96,7 @@ struct turn {
 	int64_t			 session;	/* 0: not stored */
 	int64_t			 owner;		/* user; 0: a caller without identity */
 	int64_t			 key;		/* the API key that pays; 0: none */
-	int64_t			 parent;	/* the message that it goes on from (see turn_spec) */
+	int64_t			 parent;	/* what it goes on from: see turn_spec */
 	int64_t			 group;		/* of the turns of one question; 0: not stored */
 	int64_t			 round;		/* of its group in the session, from 1; for ref */
 	const char		*ref;		/* as its voice has it; may be NULL */

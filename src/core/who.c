@@ -371,7 +371,7 @@ who_sign(struct ctx *cx, const char *subject, const char *name, const char *tena
 }
 
 int
-who_in_tenant(struct ctx *cx, const char *ref)
+who_in_tenant(struct ctx *cx, const char *field, const char *ref)
 {
 	int64_t	 id;
 
@@ -379,5 +379,5 @@ who_in_tenant(struct ctx *cx, const char *ref)
 		return 0;
 	if ((id = tenant_by_name(cx, ref)) == -1)
 		return -1;
-	return id == cx->who->tenant ? 0 : fail(cx, F_FORBIDDEN, "tenant");
+	return id == cx->who->tenant ? 0 : fail(cx, F_FORBIDDEN, "%s", field);
 }

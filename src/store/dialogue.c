@@ -46,7 +46,7 @@ run_list(struct ctx *cx, int64_t owner, int64_t app, const struct dialogue_page 
 	if ((*total = db_number(cx, SQL_RUN_COUNT, V(owner), V(app))) == -1)
 		return -1;
 	return db_many(cx, p->rising ? SQL_RUN_RISING : SQL_RUN_FALLING, list, n,
-	    V((int64_t)DIALOGUE_SHOWN), V(owner), V(app), V((int64_t)p->by), V((int64_t)p->by),
+	    V((int64_t)DIALOGUE_SHOWN), V((int64_t)p->by), V((int64_t)p->by), V(owner), V(app),
 	    V(p->size), V(p->skip));
 }
 

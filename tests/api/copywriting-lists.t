@@ -53,7 +53,8 @@ subtest 'dialogues' => sub {
 	    [qw(a b c)], 'by name';
 	is_deeply [map { $_->{name} } @{ rows('dialogue/list?orderByColumn=name&isAsc=desc') }],
 	    [qw(c b a)], '... the other way';
-	is_deeply [map { $_->{name} } @{ rows('dialogue/list?orderByColumn=create_time&isAsc=asc') }],
+	is_deeply [map { $_->{name} } @{
+	    rows('dialogue/list?orderByColumn=create_time&isAsc=asc') }],
 	    [qw(b c a)], 'by time';
 	$p->stream(POST => $SEND, headers => $as, json => message('more', id => $row{id}));
 	is_deeply [map { $_->{name} } @{ rows('dialogue/list?orderByColumn=updateTime') }],
@@ -65,21 +66,25 @@ subtest 'dialogues' => sub {
 	is_deeply get('dialogue/list?pageNum=9')->json->{rows}, [], 'none so far on';
 	is_deeply [map { $_->{name} } @{ rows("dialogue/list?manageId=$second->{id}") }], ['c'],
 	    'of an assistant';
-	is scalar @{ rows('dialogue/list?manageId=&isUser=true') }, 3, 'what is empty is not asked';
+	is scalar @{ rows('dialogue/list?manageId=&isUser=true') }, 3,
+	    'what is empty is not asked';
 	is_deeply $p->get('/copywriting/dialogue/list', headers => $other)->json->{rows}, [],
 	    'nobody else\'s';
 };
 
 subtest 'other conversations' => sub {
-	my $begun = $p->post('/v1/chat/session', headers => $as, json => { session => { title => 'x' } });
+	my $begun = $p->post('/v1/chat/session', headers => $as, json => { session => {
+	    title => 'x' } });
 	my $id = $begun->json->{session}{id};
 	is scalar @{ rows('dialogue/list') }, 3, 'are not listed';
 	is_deeply get("message/list/$id")->json, { total => 0, rows => [], code => 200,
 	    msg => 'Success' }, '... but can be read';
-	is told($p->stream(POST => $SEND, headers => $as, json => message('hi', id => "$id")))->{first}{id},
+	is told($p->stream(POST => $SEND, headers => $as, json => message('hi',
+	    id => "$id")))->{first}{id},
 	    $id, '... and gone on with';
 	is rows('dialogue/list')->[0]{name}, 'x', '... and are listed then';
-	is $p->get("/v1/chat/session/$said{b}{first}{id}", headers => $as)->json->{session}{title}, 'b',
+	is $p->get("/v1/chat/session/$said{b}{first}{id}",
+	    headers => $as)->json->{session}{title}, 'b',
 	    'and other dialects read these';
 	refused $p->get("/copywriting/message/list/$id", headers => $other), 404, qr/$id/,
 	    'nobody else does';
@@ -90,31 +95,37 @@ subtest 'other conversations' => sub {
 subtest 'what was spent on messages' => sub {
 	my ($dialogue) = grep { $_->{name} eq 'c' } @{ rows('dialogue/list') };
 	my ($q, $a) = @{ rows("message/list/$dialogue->{id}") };
-	is_deeply [@$q{qw(role content totalTokens youtaizhis)}], ['user', 'on c', 0, 0], 'a question';
+	is_deeply [@$q{qw(role content totalTokens youtaizhis)}], ['user', 'on c', 0, 0],
+	    'a question';
 	is_deeply [@$a{qw(role content totalTokens youtaizhis)}],
 	    ['assistant', 'about c', @$dialogue{qw(totalTokens youtaizhis)}], 'an answer';
 	is $a->{promptTokens} + $a->{completionTokens}, $a->{totalTokens}, '... in two';
-	is join(',', sort keys %$a), join(',', sort keys %{ $said{c}{first}{speechUserDialogueMessage} }),
+	is join(',', sort keys %$a), join(',', sort keys %{
+	    $said{c}{first}{speechUserDialogueMessage} }),
 	    'as the stream has them';
 };
 
 subtest 'an assistant' => sub {
 	my $document = ParleyTest::Chat::a_document($p, 'ann', 'a.txt');
 	my $set = ParleyTest::Chat::a_dataset($p, 'ann', 'Facts');
-	my $v = an_assistant($p, 'Third', '--model', 'm-c', '--system', 'short', '--dataset', $set);
+	my $v = an_assistant($p, 'Third', '--model', 'm-c', '--system', 'short', '--dataset',
+	    $set);
 	my $got = get("scene/user/$v->{version}")->json;
 	like delete $got->{data}{createTime}, qr/^\d{4}-/, 'since when';
 	is_deeply $got, { code => 200, msg => 'Success', data => { id => "$v->{version}",
-	    manageId => "$v->{id}", name => 'Third', version => 1, prompt => 'short', opening => '',
+	    manageId => "$v->{id}", name => 'Third', version => 1, prompt => 'short',
+	    opening => '',
 	    modelServiceId => "$model{'m-c'}", modelName => 'Secret Charlie Corp',
-	    datasets => [{ id => "$set", name => 'Facts' }], tools => [], context => true } }, 'all';
+	    datasets => [{ id => "$set", name => 'Facts' }], tools => [], context => true } },
+	    'all';
 	my $long = get("scene/user/$first->{version}")->json->{data};
 	is_deeply [@$long{qw(prompt opening context)}], ['写' x 200, 'Hi!', false], 'a long prompt';
 	refused get('scene/user/12'), 404, qr/12/, 'none';
 	$p->parley('tenant', 'add', 'elsewhere');
 	my $stranger = shown(scalar $p->key(user => 'x', tenant => 'elsewhere'));
 	for my $path ("scene/user/$v->{version}", "dialogue/list?manageId=$v->{id}") {
-		refused $p->get("/copywriting/$path", headers => $stranger), 404, qr/does not exist/,
+		refused $p->get("/copywriting/$path", headers => $stranger), 404,
+		    qr/does not exist/,
 		    "of another tenant: $path";
 	}
 	refused $p->post("$SEND/$v->{version}", json => message('x'), headers => $stranger), 404,
@@ -123,7 +134,8 @@ subtest 'an assistant' => sub {
 
 subtest 'models' => sub {
 	for my $kind (qw(image embedding audio)) {
-		my ($exit) = $p->parley('model', 'add', "x-$kind", '--kind', $kind, '--name', $kind,
+		my ($exit) = $p->parley('model', 'add', "x-$kind", '--kind', $kind, '--name',
+		    $kind,
 		    '--url', $p->upstream->url, '--upstream-name', "demo-$kind", '--logo',
 		    "https://a.example/$kind.png");
 		is $exit, 0, $kind;
@@ -143,12 +155,14 @@ subtest 'models' => sub {
 	$p->parley('model', 'disable', 'm-c');
 	is_deeply [map { $_->{code} } @{ rows('user-model/model-list?modelServiceType=0') }],
 	    ['m-b', 'm-a'], 'only those that can be asked, newest first';
-	refused get('user-model/model-list?modelServiceType=3'), 400, qr/modelServiceType/, 'no type';
+	refused get('user-model/model-list?modelServiceType=3'), 400, qr/modelServiceType/,
+	    'no type';
 };
 
 subtest 'refused' => sub {
 	for my $list (qw(dialogue/list user-model/model-list userCopywriting/record-list)) {
-		refused get("$list?orderByColumn=(SELECT%201)"), 400, qr/^orderByColumn /, "$list: order";
+		refused get("$list?orderByColumn=(SELECT%201)"), 400, qr/^orderByColumn /,
+		    "$list: order";
 		refused get("$list?isAsc=up"), 400, qr/^isAsc /, "$list: way";
 		refused get("$list?pageSize=100000"), 400, qr/^pageSize /, "$list: size";
 		refused get("$list?pageNum=x"), 400, qr/^pageNum /, "$list: page";

@@ -138,7 +138,8 @@ ends(void **state)
 	lane.status = "timeout";
 	lane.why = F_TIMEOUT;
 	copywriting_voice.fail(&out, &lane);
-	assert_string_equal(said, LAST ",\"error\":{\"code\":504,\"msg\":\"modelServiceId 3 did not answer in time\"}}");
+	assert_string_equal(said, LAST ",\"error\":{\"code\":504,"
+	    "\"msg\":\"modelServiceId 3 did not answer in time\"}}");
 	turn.lang = LANG_ZH;
 	copywriting_voice.fail(&out, &lane);
 	assert_string_equal(said, LAST ",\"error\":{\"code\":504,\"msg\":\"响应超时: modelServiceId 3\"}}");

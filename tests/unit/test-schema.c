@@ -112,10 +112,12 @@ no_full_scans(void **state)
 	    "  FROM seq_1_to_5000;"
 	    "INSERT INTO checkpoint SELECT 1000000 + seq DIV 20, seq MOD 20, 'b', seq, seq"
 	    "  FROM seq_1_to_5000;"
+	    "INSERT INTO app SELECT 1000000 + seq, 1 + seq DIV 100, 'a', '', 'text', 1, 't', 0"
+	    "  FROM seq_1_to_3000;"
 	    "ANALYZE TABLE user, task, session, lane, turn, answer, citation, ledger, vote,"
 	    "  api_key, reservation, tool_run, contact,"
 	    "  call_record, call_posting, document, document_part, segment, segment_posting, dataset,"
-	    "  dataset_document, session_document, idempotency, checkpoint");
+	    "  dataset_document, session_document, idempotency, checkpoint, app");
 	for (int id = 0; id < SQL_COUNT; id++) {
 		text = db_sql_text(id);
 		if (reads_all((enum sql_id)id) || strncmp(text, "CREATE", 6) == 0 || strstr(text, " VALUES (") != NULL)

@@ -459,6 +459,12 @@ branches(void **state)
 	assert_int_equal(turn_tally(&cx, s, INT64_MAX)->turns, 8);
 	assert_int_equal(turn_owner(&cx, t[0]), ann);
 	assert_int_equal(turn_owner(&cx, 4711), 0);
+
+	/* What goes on from the session itself begins anew, for those behind it, too. */
+	branch(s, s, 0, "q7", "a7", &a[0]);
+	branch(s, a[0], 0, "q8", "a8", &b);
+	path_is(s, a[0], "q7=a7 ");
+	path_is(s, b, "q7=a7 q8=a8 ");
 }
 
 int

@@ -20,7 +20,8 @@ sub shown ($key, %more) {
 
 # A body.
 sub message ($content, %more) {
-	return { speechUserDialogueMessage => { content => $content, %{ delete $more{said} // {} } },
+	return { speechUserDialogueMessage => { content => $content, %{
+	    delete $more{said} // {} } },
 	    %more };
 }
 
