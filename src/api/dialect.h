@@ -41,6 +41,6 @@ struct dialect {
 };
 
 extern const struct dialect	dialect_arena, dialect_native, dialect_openai, dialect_release,
-				dialect_session;
+				dialect_session, dialect_visitor;
 
 #endif

@@ -13,6 +13,7 @@
 #include "api/native.h"
 #include "api/openai.h"
 #include "api/release.h"
+#include "api/visitor.h"
 #include "base/cidr.h"
 #include "base/conf.h"
 #include "base/log.h"
@@ -47,6 +48,7 @@ voices_table(void)
 		&chat_voice,
 		&openai_voice,
 		&release_voice,
+		&visitor_voice,
 		NULL,
 	};
 

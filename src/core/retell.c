@@ -9,6 +9,7 @@
 #include "core/calls.h"
 #include "core/masks.h"
 #include "core/running.h"
+#include "store/session.h"
 
 #define TOLD_ARENA	1024	/* first block: a turn with a lane or two fits */
 #define CITATIONS_MAX	256
@@ -173,6 +174,7 @@ note_end(struct turn *t, struct lane *l, const struct spool_ended *e)
 	l->last_ms = e->last_ms;
 	l->ended_ms = e->ended_ms;
 	l->spent = e->spent;
+	l->cost = e->cost;
 }
 
 /* As much of what a record should hold as it does. False: too little. */
@@ -250,6 +252,7 @@ fill_lane(struct turn *t, struct lane *l, const struct answer_told *a)
 	l->first_ms = a->first_ms;
 	l->last_ms = a->last_ms;
 	l->ended_ms = a->ended_ms;
+	l->cost = a->cost;
 }
 
 static void
@@ -296,6 +299,8 @@ fill_ref(struct ctx *cx, struct turn *t, const struct answer_told *answers, size
 	q.author = asked->author;
 	q.author_name = asked->author_name;
 	q.author_avatar = asked->author_avatar;
+	if ((q.session = session_by_id(cx, t->session)) == NULL)
+		return -1;
 	t->group = asked->group_id;
 	t->round = asked->round;
 	t->ref = t->voice->ref(t->a, t, &q);

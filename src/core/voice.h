@@ -19,6 +19,7 @@
 #include "upstream/delta.h"
 
 struct model;
+struct session;
 struct turn;
 struct lane;
 
@@ -32,6 +33,7 @@ struct question {
 	/* id, code, name, logo of all that may answer; of a turn that is over, of those who did */
 	const struct model	*const *models;
 	size_t			 nmodels;
+	const struct session	*session;	/* where it was asked */
 };
 
 struct voice {
