@@ -7,6 +7,7 @@
 
 #include "base/base64.h"
 #include "base/conf.h"
+#include "base/strict.h"
 #include "base/utf8.h"
 #include "core/assistant.h"
 #include "core/attach.h"
@@ -74,16 +75,16 @@ static int
 read_number(struct ctx *cx, const char *field, const char *json, double min, double max, double *v)
 {
 	const bool	 text = json != NULL && *json == '"';
-	char		*end;
+	size_t		 n;
 	double		 d;
+	bool		 whole;
 
 	if (json == NULL || strcmp(json, "\"\"") == 0)
 		return 0;
-	if (strspn(json + text, "+-.0123456789eE") == 0)
+	n = strlen(json) - (text ? 2 : 0);
+	if (strict_number(json + text, n, &whole) != n)
 		return fail(cx, F_TYPE, "%s", field);
-	d = strtod(json + text, &end);
-	if (strcmp(end, text ? "\"" : "") != 0)
-		return fail(cx, F_TYPE, "%s", field);
+	d = strtod(json + text, NULL);
 	if (!isfinite(d) || d < min || d > max)
 		return fail(cx, F_RANGE, "%s", field);
 	*v = d;
