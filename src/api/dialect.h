@@ -43,6 +43,6 @@ struct dialect {
 };
 
 extern const struct dialect	dialect_arena, dialect_copywriting, dialect_native,
-				dialect_openai, dialect_release, dialect_session;
+				dialect_openai, dialect_release, dialect_session, dialect_visitor;
 
 #endif

@@ -14,6 +14,7 @@
 #include "api/native.h"
 #include "api/openai.h"
 #include "api/release.h"
+#include "api/visitor.h"
 #include "base/cidr.h"
 #include "base/conf.h"
 #include "base/log.h"
@@ -49,6 +50,7 @@ voices_table(void)
 		&copywriting_voice,
 		&openai_voice,
 		&release_voice,
+		&visitor_voice,
 		NULL,
 	};
 

@@ -3,14 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "core/attach.h"
 #include "store/document.h"
 #include "store/tool.h"
 
-/* What the documents of its datasets say on the question. */
-static int
-ground(struct ctx *cx, const struct assistant_version *v, struct turn_spec *spec)
+int
+assistant_ground(struct ctx *cx, const struct assistant_version *v, struct turn_spec *spec)
 {
 	struct document	*list;
 	int64_t		*datasets;
@@ -57,8 +57,40 @@ assistant_equip(struct ctx *cx, const struct tool *tools, size_t n, struct plan_
 	plan->ntools = n;
 }
 
+/* As the command checked them: an array of strings. */
+static void
+read_examples(struct ctx *cx, const struct intent *from, struct plan_intent *to)
+{
+	struct json_parser	*p = json_parser_new();
+	struct json		*j = json_parser_parse(p, from->examples, strlen(from->examples));
+	const size_t		 n = json_count(j);
+	const char		**list = arena_array(cx->a, n, sizeof(*list)), *s;
+	size_t			 len;
+
+	for (size_t i = 0; i < n; i++)
+		if (json_get_str(json_elem(j, i), &s, &len))
+			list[to->nexamples++] = arena_strndup(cx->a, s, len);
+	to->examples = list;
+	json_free(j);
+	json_parser_free(p);
+}
+
+void
+assistant_intend(struct ctx *cx, const struct intent *intents, size_t n, struct plan_spec *plan)
+{
+	struct plan_intent	*list = arena_array(cx->a, n, sizeof(*list));
+
+	for (size_t i = 0; i < n; i++) {
+		list[i] = (struct plan_intent){ .name = intents[i].name,
+		    .reply = intents[i].reply, .system = intents[i].system };
+		read_examples(cx, &intents[i], &list[i]);
+	}
+	plan->intents = list;
+	plan->nintents = n;
+}
+
 int
-assistant_prepare(struct ctx *cx, const struct assistant_version *v, struct turn_spec *spec,
+assistant_instruct(struct ctx *cx, const struct assistant_version *v, struct turn_spec *spec,
     struct plan_spec *plan)
 {
 	struct tool	*tools;
@@ -69,11 +101,20 @@ assistant_prepare(struct ctx *cx, const struct assistant_version *v, struct turn
 	spec->system = *v->system != '\0' ? v->system : NULL;
 	if (!v->context)
 		spec->parent = -1;
-	if (ground(cx, v, spec) == -1 || tool_of_version(cx, v->id, &tools, &n) == -1)
+	if (tool_of_version(cx, v->id, &tools, &n) == -1)
 		return -1;
 	if (n > 0)
 		assistant_equip(cx, tools, n, plan);
 	if (n > 0 || v->suggest || v->resume)
 		spec->plan = plan;
 	return 0;
+}
+
+int
+assistant_prepare(struct ctx *cx, const struct assistant_version *v, struct turn_spec *spec,
+    struct plan_spec *plan)
+{
+	if (assistant_instruct(cx, v, spec, plan) == -1)
+		return -1;
+	return assistant_ground(cx, v, spec);
 }

@@ -8,6 +8,7 @@
 #include "core/plan.h"
 #include "core/turn.h"
 #include "store/assistant.h"
+#include "store/intent.h"
 #include "store/tool.h"
 
 /*
@@ -18,10 +19,17 @@
  */
 int	 assistant_prepare(struct ctx *, const struct assistant_version *, struct turn_spec *,
 	    struct plan_spec *plan);
+/* Its two halves: all but what answers rest on; and that. */
+int	 assistant_instruct(struct ctx *, const struct assistant_version *, struct turn_spec *,
+	    struct plan_spec *plan);
+int	 assistant_ground(struct ctx *, const struct assistant_version *, struct turn_spec *);
 /*
  * These and no other tools are the plan's, with their secrets from the environment. What has none
  * though it should is in the log, and called without.
  */
 void	 assistant_equip(struct ctx *, const struct tool *, size_t n, struct plan_spec *);
+
+/* These are what the plan tests for. */
+void	 assistant_intend(struct ctx *, const struct intent *, size_t n, struct plan_spec *);
 
 #endif

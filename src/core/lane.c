@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "core/calls.h"
+#include "core/ledger.h"
 #include "core/measure.h"
 #include "core/plan.h"
 #include "core/running.h"
@@ -68,9 +69,13 @@ note_asked(struct lane *l, int64_t prompt_tokens, double spent)
 static void
 note_ended(struct lane *l, double spent)
 {
+	const struct model	*m = l->charged != NULL ? l->charged : l->model;
 	struct spool_ended	 ended = lane_ended(l);
 
 	ended.spent += spent;
+	ended.cost = ledger_number(m->price_in, m->price_out, l->prompt_tokens,
+	    l->completion_tokens, ended.spent);
+	l->cost = ended.cost;
 	lane_note(l, SPOOL_END, &ended, sizeof ended);
 }
 

@@ -22,6 +22,15 @@ ledger_cost(char dst[LEDGER_AMOUNT], double price_in, double price_out, int64_t 
 	write_amount(dst, ((double)in * price_in + (double)out * price_out) / 1e6 + more);
 }
 
+double
+ledger_number(double price_in, double price_out, int64_t in, int64_t out, double more)
+{
+	char	 amount[LEDGER_AMOUNT];
+
+	ledger_cost(amount, price_in, price_out, in, out, more);
+	return strtod(amount, NULL);
+}
+
 /* Why the key's row did not take it. */
 static int
 refuse(struct ctx *cx, int64_t key)

@@ -45,5 +45,7 @@ int	 ledger_settle(struct ctx *, struct ledger_bill *, size_t n);
  */
 void	 ledger_cost(char dst[LEDGER_AMOUNT], double price_in, double price_out, int64_t in,
 	    int64_t out, double more);
+/* The same as a number. */
+double	 ledger_number(double price_in, double price_out, int64_t in, int64_t out, double more);
 
 #endif

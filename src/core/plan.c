@@ -50,6 +50,7 @@ copy_spec(struct plan *p, const struct plan_spec *from)
 	struct arena	*a = p->lane->turn->a;
 
 	p->spec = *from;
+	p->spec.reply = arena_strdup(a, from->reply);
 	p->spec.intents = copy_intents(a, from->intents, from->nintents);
 	p->spec.search_url = arena_strdup(a, from->search_url);
 	p->spec.tools = copy_tools(a, from->tools, from->ntools);
@@ -107,10 +108,8 @@ plan_free(struct plan *p)
 	str_free(&p->heard);
 	if (p->calls == NULL)
 		return;
-	for (size_t i = 0; p->runs != NULL && i < p->calls->n; i++) {
-		str_free(&p->runs[i].body);
-		str_free(&p->runs[i].got);
-	}
+	for (size_t i = 0; p->runs != NULL && i < p->calls->n; i++)
+		tool_call_free(&p->runs[i].call);
 	toolcalls_free(p->calls);
 }
 
@@ -176,9 +175,22 @@ plan_write(struct plan *p, const struct message *m, size_t n, const char *extra,
 /* ---- the steps ---- */
 
 void
+plan_reply(struct plan *p, const char *text)
+{
+	struct lane	*l = p->lane;
+
+	p->step = PLAN_OVER;
+	lane_say(l, &(struct delta){ .text = text, .len = strlen(text),
+	    .at_ms = loop_wall(l->turn->engine->loop) });
+	lane_end(l, "stop", F_NONE);
+}
+
+void
 plan_run(struct lane *l)
 {
-	if (l->plan->spec.nintents > 0)
+	if (l->plan->spec.reply != NULL)
+		plan_reply(l->plan, l->plan->spec.reply);
+	else if (l->plan->spec.nintents > 0)
 		plan_intent(l->plan);
 	else
 		plan_search(l->plan);

@@ -42,6 +42,8 @@ struct plan_intent {
 };
 
 struct plan_spec {
+	/* The whole answer: nobody is asked, and it costs nothing. NULL: it is the model's */
+	const char		*reply;
 	/* Tested in a request of their own, to the lane's model; the first that fits counts */
 	const struct plan_intent *intents;
 	size_t			 nintents;

@@ -52,10 +52,7 @@ on_said(struct plan *p, const char *said)
 		plan_search(p);
 		return;
 	}
-	p->step = PLAN_OVER;
-	lane_say(l, &(struct delta){ .text = in->reply, .len = strlen(in->reply),
-	    .at_ms = loop_wall(l->turn->engine->loop) });
-	lane_end(l, "stop", F_NONE);
+	plan_reply(p, in->reply);
 }
 
 void

@@ -8,19 +8,14 @@
 
 #include "core/plan.h"
 #include "core/running.h"
+#include "core/tool_call.h"
 #include "upstream/call.h"
 #include "upstream/toolcalls.h"
 
 struct tool_run {			/* one call of a tool */
+	struct tool_call	 call;		/* first: it is the run */
 	struct plan		*plan;
 	const struct toolcall	*wanted;
-	const struct plan_tool	*tool;
-	struct call		*call;		/* while it runs */
-	struct str		 body, got;
-	int64_t			 begun;		/* loop ms */
-	int			 status;	/* HTTP; 0: none came */
-	int			 ms;		/* it took */
-	char			*result;	/* what the model is told; NULL: nothing yet */
 };
 
 enum plan_step { PLAN_WAITS, PLAN_ASIDE, PLAN_SEARCH, PLAN_ANSWER, PLAN_TOOL, PLAN_OVER };
@@ -63,6 +58,8 @@ void	 plan_write(struct plan *, const struct message *, size_t n, const char *ex
 	    int max_tokens);
 void	 plan_search(struct plan *);		/* what follows the intents, */
 void	 plan_answer(struct plan *);		/* and the search, and each round of tools */
+/* Tells an answer that no model gives; the lane ends. */
+void	 plan_reply(struct plan *, const char *);
 const char *plan_text(const struct plan *, const char *zh, const char *en);
 
 /*
@@ -85,10 +82,5 @@ char	*plan_tools_json(struct arena *, const struct plan_tool *, size_t n);	/* "t
 void	 plan_tools_heard(struct plan *, const struct delta *);
 void	 plan_tools_run(struct plan *);
 void	 plan_tools_cancel(struct plan *);
-void	 plan_tool_over(struct tool_run *);	/* it has a result */
-
-/* plan_call.c: begins the call, or has a result at once: why there is none. */
-void	 plan_call(struct tool_run *);
-void	 plan_call_fail(struct tool_run *, const char *why);
 
 #endif

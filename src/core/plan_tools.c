@@ -101,17 +101,14 @@ note(const struct tool_run *r)
 	write_str(&w, "id", &r->wanted->id);
 	write_str(&w, "name", &r->wanted->name);
 	write_arguments(&w, &r->wanted->arguments, a);
-	jw_i64(&w, "status", r->status);
-	jw_str(&w, "result", r->result);
-	jw_i64(&w, "ms", r->ms);
+	jw_i64(&w, "status", r->call.status);
+	jw_str(&w, "result", r->call.result);
+	jw_i64(&w, "ms", r->call.ms);
 	jw_close(&w);
 	text = str_keep(&s, a);
 	l->tools[l->ntools++] = text;
 	if (l->turn->stored)
 		lane_note(l, SPOOL_TOOL, text, strlen(text));
-	log_info("a tool was called", LOG_S("rid", l->turn->rid),
-	    LOG_S("tool", r->tool != NULL ? r->tool->name : "unknown"),
-	    LOG_I("status", r->status), LOG_I("ms", r->ms));
 }
 
 /* What the model said in this round, and called. */
@@ -147,10 +144,11 @@ add_result(struct plan *p, const struct tool_run *r)
 	jw_obj(&w, NULL);
 	jw_str(&w, "role", "tool");
 	write_str(&w, "tool_call_id", &r->wanted->id);
-	jw_str(&w, "content", r->result);
+	jw_str(&w, "content", r->call.result);
 	jw_close(&w);
 	text = str_keep(&s, p->lane->turn->a);
-	plan_add(p, &(struct message){ .role = ROLE_ASSISTANT, .text = r->result, .raw = text });
+	plan_add(p, &(struct message){ .role = ROLE_ASSISTANT, .text = r->call.result,
+	    .raw = text });
 }
 
 /* One less is open; the last lets the model go on. */
@@ -167,11 +165,27 @@ close_one(struct plan *p)
 	plan_answer(p);
 }
 
-void
-plan_tool_over(struct tool_run *r)
+/* It has a result. */
+static void
+on_over(struct tool_call *c)
 {
+	const struct tool_run	*r = (const struct tool_run *)c;
+
 	note(r);
 	close_one(r->plan);
+}
+
+static struct tool_run
+run_of(struct plan *p, const struct toolcall *wanted)
+{
+	struct turn	*t = p->lane->turn;
+
+	return (struct tool_run){ .plan = p, .wanted = wanted, .call = {
+		.engine = t->engine, .a = t->a, .rid = t->rid,
+		.connect_ms = p->who[0].spec.connect_ms, .tool = tool_of(p, wanted),
+		.arguments = wanted->arguments.p, .arguments_len = wanted->arguments.len,
+		.over = on_over,
+	} };
 }
 
 void
@@ -187,12 +201,11 @@ plan_tools_run(struct plan *p)
 	p->runs = arena_array(p->lane->turn->a, n, sizeof *p->runs);
 	p->open = n + 1;		/* and this function: none of them is the last in it */
 	for (size_t i = 0; i < n; i++) {
-		p->runs[i] = (struct tool_run){ .plan = p, .wanted = &p->calls->v[i],
-		    .tool = tool_of(p, &p->calls->v[i]) };
+		p->runs[i] = run_of(p, &p->calls->v[i]);
 		if (i < PLAN_TOOLS)
-			plan_call(&p->runs[i]);
+			tool_call_start(&p->runs[i].call);
 		else
-			plan_call_fail(&p->runs[i], "too many tools are called at once");
+			tool_call_refuse(&p->runs[i].call, "too many tools are called at once");
 	}
 	close_one(p);
 }
@@ -201,8 +214,5 @@ void
 plan_tools_cancel(struct plan *p)
 {
 	for (size_t i = 0; i < p->calls->n; i++)
-		if (p->runs[i].call != NULL) {
-			call_cancel(p->runs[i].call);
-			p->runs[i].call = NULL;
-		}
+		tool_call_cancel(&p->runs[i].call);
 }

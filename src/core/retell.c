@@ -174,6 +174,7 @@ note_end(struct turn *t, struct lane *l, const struct spool_ended *e)
 	l->last_ms = e->last_ms;
 	l->ended_ms = e->ended_ms;
 	l->spent = e->spent;
+	l->cost = e->cost;
 }
 
 /* As much of what a record should hold as it does. False: too little. */
@@ -251,6 +252,7 @@ fill_lane(struct turn *t, struct lane *l, const struct answer_told *a)
 	l->first_ms = a->first_ms;
 	l->last_ms = a->last_ms;
 	l->ended_ms = a->ended_ms;
+	l->cost = a->cost;
 }
 
 static void

@@ -66,6 +66,7 @@ struct spool_ended {
 	int32_t	 why;			/* enum fail_kind */
 	char	 status[16];
 	double	 spent;			/* lane.spent */
+	double	 cost;			/* lane.cost */
 };
 
 struct spool_record {

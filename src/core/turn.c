@@ -7,6 +7,7 @@
 #include "base/jw.h"
 #include "core/estimate.h"
 #include "core/ledger.h"
+#include "core/plan.h"
 #include "core/running.h"
 #include "core/session.h"
 #include "core/who.h"
@@ -231,7 +232,7 @@ reserve(struct ctx *cx, const struct opening *o)
 	const struct turn	*t = o->turn;
 	struct ledger_claim	*claims;
 
-	if (t->key == 0)
+	if (t->key == 0 || (o->spec->plan != NULL && o->spec->plan->reply != NULL))
 		return 0;
 	claims = arena_array(cx->a, (size_t)t->nlanes, sizeof *claims);
 	for (int i = 0; i < t->nlanes; i++)

@@ -79,6 +79,7 @@ struct lane {
 	 * answer, at the prices of who was asked. In the unit of the prices.
 	 */
 	double			 spent;
+	double			 cost;		/* of all of it, once it has ended */
 	char			*questions;	/* JSON array of what may be asked next; or NULL */
 	char			*seams;		/* JSON array: where it went on (plan.h); or NULL */
 	char			**tools;	/* that ran, each one JSON object; in the arena */

@@ -140,6 +140,22 @@ dataset_get(struct ctx *cx, int64_t owner, int64_t id)
 	return d;
 }
 
+struct dataset *
+dataset_get_of_tenant(struct ctx *cx, int64_t tenant, int64_t id)
+{
+	struct dataset	*d;
+
+	if ((d = db_maybe(cx, SQL_DATASET_GET_OF_TENANT, V(id), V(tenant))) == NULL)
+		fail(cx, F_NOT_FOUND, "dataset %" PRId64, id);
+	return d;
+}
+
+int
+dataset_of_tenant(struct ctx *cx, int64_t tenant, struct dataset **list, size_t *n)
+{
+	return db_many(cx, SQL_DATASET_OF_TENANT, list, n, V(tenant));
+}
+
 int
 dataset_search(struct ctx *cx, int64_t owner, const char *part, int64_t skip, int64_t most,
     struct dataset **list, size_t *n, int64_t *total)

@@ -9,6 +9,7 @@
 #include "store/call.h"
 #include "store/chats.h"
 #include "store/checkpoint.h"
+#include "store/contact.h"
 #include "store/dialogue.h"
 #include "store/document.h"
 #include "store/idem.h"

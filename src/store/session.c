@@ -57,6 +57,22 @@ session_get(struct ctx *cx, int64_t owner, int64_t id)
 }
 
 struct session *
+session_of_key(struct ctx *cx, int64_t owner, const char *msg_key)
+{
+	struct session	*s;
+
+	if ((s = db_maybe(cx, SQL_SESSION_OF_KEY, V(msg_key), V(owner))) == NULL)
+		return fail_null(cx, F_NOT_FOUND, "session %s", msg_key);
+	return s;
+}
+
+int64_t
+session_visited(struct ctx *cx, int64_t owner, int64_t assistant, const char *visitor)
+{
+	return db_number(cx, SQL_SESSION_VISITED, V(owner), V(assistant), V(visitor));
+}
+
+struct session *
 session_by_id(struct ctx *cx, int64_t id)
 {
 	return db_one(cx, SQL_SESSION_BY_ID, V(id));

@@ -37,6 +37,11 @@ struct session	*session_get(struct ctx *, int64_t owner, int64_t id);
 struct session	*session_by_id(struct ctx *, int64_t id);
 /* As session_get, with the row locked until the transaction's end. */
 struct session	*session_lock(struct ctx *, int64_t owner, int64_t id);
+/* The owner's by its msg_key; F_NOT_FOUND */
+struct session	*session_of_key(struct ctx *, int64_t owner, const char *msg_key);
+/* The newest of a visitor with an assistant, be it deleted: its id; 0: none; -1: ctx failed. */
+int64_t		 session_visited(struct ctx *, int64_t owner, int64_t assistant,
+		    const char *visitor);
 /* By lane */
 int		 session_lanes(struct ctx *, int64_t session, struct lane_row **, size_t *n);
 /* The lane with that pri_id if its session is the owner's; F_NOT_FOUND. */

@@ -202,6 +202,7 @@ struct answer_told {
 	char	*status, *text, *reasoning, *error, *questions;
 	int64_t	 prompt_tokens, completion_tokens;
 	bool	 estimated;
+	double	 cost;
 	int64_t	 first_ms, last_ms, ended_ms;
 };
 int	 turn_told(struct ctx *, int64_t turn, struct answer_told **, size_t *n);
