@@ -71,6 +71,7 @@ sub prepare_answers () {
 # ---- what befalls the service
 
 my (%done, $stopped);
+my @models = map { $_->{code} } $p->models;
 
 sub leader ($part) { return (split ' ', slurp("$p->{stack}/pid/$part"))[0] }
 
@@ -110,6 +111,8 @@ my %fault = (
 		sleep rand 0.3;
 		$p->upstream->start;
 		$prepared = undef;
+		# Behind open breakers all that is left to ask would fail within seconds.
+		$p->parley('model', 'enable', $_) for @models;
 	},
 	'all killed'        => sub {
 		kill KILL => map { -leader($_) } qw(db workers front);
