@@ -558,9 +558,11 @@ subtest 'USR1' => sub {
 	my $size = -s "$own.1";
 	ask(4);
 	is -s "$own.1", $size, 'the old one is left alone';
-	my %roles = map { /"role":"([^"]+)"/ ? ($1 => 1) : () }
-	    split /\n/, ParleyTest::Process::slurp($own);
-	is_deeply [sort keys %roles], ['worker 1', 'worker 2'], 'by every worker';
+	# Which of them a request comes to is nobody's to choose.
+	$p->eventually('by every worker', sub {
+		my %roles = map { /"role":"(worker \d)"/ ? ($1 => 1) : () }
+		    split /\n/, ParleyTest::Process::slurp($own);
+		keys %roles == 2 or do { ask(4); 0 } });
 	kill HUP => $p->pids->{master};
 	$p->eventually('and the master', sub {
 		ParleyTest::Process::slurp($own) =~ /"msg":"reloaded"/ });

@@ -27,7 +27,7 @@ my $p = ParleyTest->new(models => 2, workers => 1, set => { spool_keep => 0 },
 my @end = ({ finish => 'stop' }, { done => 1 });
 my $text = join '', map { sprintf '%05d ', $_ } 1 .. $DELTAS;
 my ($worker) = @{ $p->pids->{workers} };
-my $sanitized = qx{ldd '@{[readlink "/proc/$worker/exe"]}'} =~ /lib[at]san/;
+my $sanitized = $p->sanitized;
 
 # Comments for behind a hundred events: the kernel holds most of what a client is told (some four
 # of the six MB) and, of what the upstream says, what both ends of a connection can hold. So that

@@ -29,10 +29,11 @@ my $openai = [qw(error), sub ($b, $s) {
 	    && !defined $b->{error}{param} && !defined $b->{error}{code}
 	    && $typed->($b->{error}, $s) }];
 my %envelope = (
-	(map { $_ => $arena } qw(/task/list /conv/chat /combine/chat /v3/api-docs)),
+	(map { $_ => $arena } qw(/task/list /conv/chat /combine/chat /v3/api-docs
+	    /copywriting/x)),
 	(map { $_ => $code_msg }
 	    qw(/v1/chat/session/my /v1/chat/spark_session /v1/chat/models /v1/chat/data/x
-	    /v1/chat/dataset/1 /v1/chat/document/1 /copywriting/x)),
+	    /v1/chat/dataset/1 /v1/chat/document/1)),
 	(map { $_ => $openai } qw(/v1/chat/completions /v1/models /v1/models/m-a)),
 	'/v1/streams/1' => $native,
 	'/studio/rag/data/v1/release:chat' => [qw(code details message), sub ($b, $s) {

@@ -297,8 +297,8 @@ trouble 'an event of 1 MiB', { steps => [{ delta => 'a' }, { big => 1 << 20 }, {
 };
 trouble 'an answer without measure', { steps => [{ repeat => 0,
     steps => [{ big => 1_000_003 }] }] },
-    finish => 'length', said => 2_000_006, more => sub ($turn) {
-	is $turn->{by}{'m-a'}{row}{bytes}, 8 * 1_000_003, 'is cut before it passes 8 MiB';
+    finish => 'length', said => 3_000_009, more => sub ($turn) {
+	is $turn->{by}{'m-a'}{row}{bytes}, 12 * 1_000_003, 'is cut before it passes 12 MiB';
 	$p->eventually('and its upstream let go', sub {
 		(grep { $_->{code} eq 'm-a' } $p->upstream_log)[0]{ended} eq 'aborted' });
 };

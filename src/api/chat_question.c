@@ -7,7 +7,7 @@
 #include "api/chat_file.h"
 #include "base/log.h"
 #include "core/attach.h"
-#include "core/session.h"
+#include "core/chat.h"
 #include "core/who.h"
 #include "store/document.h"
 #include "store/turn.h"
@@ -41,22 +41,6 @@ const struct fields chat_question_query_fields = {
 	"ChatSessionConversationRequestWs", sizeof(struct chat_question), chat_question_query_f,
 	COUNT(chat_question_query_f),
 };
-
-/*
- * Where models wear masks, or several talk, a question to one of them that names it would take its
- * mask off, or leave the others out.
- */
-static int
-open_session(struct ctx *cx, int64_t id, struct talk *talk)
-{
-	if (session_open(cx, id, talk) == -1)
-		return -1;
-	if (talk->nlanes == 1 && talk->lanes->mask == NULL)
-		return 0;
-	return fail(cx, F_CONFLICT, "%s", cx->lang == LANG_ZH ?
-	    "该会话由多个匿名模型回答,请在竞技场中继续" :
-	    "masked models answer in this conversation: go on in the arena");
-}
 
 static struct model *
 model_of(struct ctx *cx, int64_t id)
@@ -222,7 +206,7 @@ chat_question_read(struct ctx *cx, const struct chat_question *asked, const char
 	struct talk		 talk;
 	struct model		*m;
 
-	if (open_session(cx, q.session_id, &talk) == -1 || (m = model_of(cx, q.model_id)) == NULL ||
+	if (chat_open(cx, q.session_id, &talk) == -1 || (m = model_of(cx, q.model_id)) == NULL ||
 	    recall(cx, &q) == -1 || check(cx, &q) == -1)
 		return -1;
 	if (strcmp(q.content_type, "text") == 0)

@@ -33,6 +33,8 @@ struct dialect {
 	void				(*fail_message)(struct jw *, const struct req *,
 					    int status, const char *sentence);
 	bool				number_ids;	/* {id} in a path is an int64 */
+	/* A header that may name the caller's tenant: another is refused; NULL: there is none */
+	const char			*tenant;
 	/*
 	 * Answers a request with what an equal one has begun: that turn. NULL: its stream, from the
 	 * first event on (streams_tell).
@@ -40,7 +42,7 @@ struct dialect {
 	int				(*again)(struct req *, int64_t turn);
 };
 
-extern const struct dialect	dialect_arena, dialect_native, dialect_openai, dialect_release,
-				dialect_session, dialect_visitor;
+extern const struct dialect	dialect_arena, dialect_copywriting, dialect_native,
+				dialect_openai, dialect_release, dialect_session, dialect_visitor;
 
 #endif

@@ -7,6 +7,7 @@
 #include "api/chat.h"
 #include "api/chat_document.h"
 #include "api/chat_talk.h"
+#include "api/copywriting.h"
 #include "api/handlers.h"
 #include "api/idempotency.h"
 #include "api/limits.h"
@@ -46,6 +47,7 @@ voices_table(void)
 	static const struct voice *const voices[] = {
 		&arena_voice,
 		&chat_voice,
+		&copywriting_voice,
 		&openai_voice,
 		&release_voice,
 		&visitor_voice,
@@ -212,6 +214,20 @@ meet_stranger(struct req *r, const struct who_shown *shown)
 	return fail(&r->cx, F_NO_USER, "userId");
 }
 
+/* The tenant that the request names, if it does, is the caller's. */
+static int
+guard_tenant(struct req *r)
+{
+	const char	*header = r->route->dialect->tenant, *tenant;
+
+	if (header == NULL)
+		return 0;
+	if (req_header_bad(r, header))
+		return fail(&r->cx, F_FORBIDDEN, "%s", header);
+	tenant = req_header(r, header);
+	return tenant != NULL ? who_in_tenant(&r->cx, header, tenant) : 0;
+}
+
 /* Lets in whom the row lets in. */
 static int
 guard(struct req *r)
@@ -235,7 +251,7 @@ guard(struct req *r)
 		r->user = r->cx.who->id;
 		if (who == WHO_ADMIN && !who_is_admin(&r->cx))
 			return fail(&r->cx, F_FORBIDDEN, "%s", r->cx.conf->jwt_role);
-		return 0;
+		return guard_tenant(r);
 	default:
 		return meet_stranger(r, &shown);
 	}

@@ -92,6 +92,8 @@ write_parameters(struct jw *w, const struct route *r)
 		write_query(w, note->query);
 	if (r->who == WHO_USER || r->who == WHO_GUEST || r->who == WHO_OWNER)
 		write_string_parameter(w, "userId", "header", r->who == WHO_USER);
+	if (r->dialect->tenant != NULL)
+		write_string_parameter(w, r->dialect->tenant, "header", false);
 	if (r->flags & R_TOKEN)
 		write_string_parameter(w, "token", "query", false);
 	if (r->flags & R_TURN)

@@ -224,7 +224,8 @@ release_chat(struct req *r)
 	if (req_read(r, &in) == -1 || check(cx, &in) == -1 ||
 	    (v = admit(r, in.release_key)) == NULL || (seat.model = model_of(cx, v)) == NULL ||
 	    place(r, &in, v, &spec, &seat) == -1 ||
-	    assistant_prepare(cx, v, &spec, &plan) == -1 || release_source(cx, v->id, &spec) == -1 ||
+	    assistant_prepare(cx, v, &spec, &plan) == -1 ||
+	    release_source(cx, v->id, &spec) == -1 ||
 	    (t = turn_open(cx, r->engine, &spec)) == NULL)
 		return -1;
 	turn_run(t, wants_stream(r, &in) ? req_stream(r, release_voice.prefix) : waiter(r, t->id));

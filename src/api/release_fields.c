@@ -97,7 +97,7 @@ static const struct field release_reply_f[] = {
 	    "知识检索的中间结果"),
 	FIELD(release_reply, T_STR, MAY, history_id, 0, 0, "聊天历史ID"),
 	FIELD(release_reply, T_STRS, MAY, prompt_questions, 0, 0, "用户下一个问题的提示"),
-	FIELD(release_reply, T_BOOL, OMIT, stopped, 0, 0, "true: the answer was stopped on request"),
+	FIELD(release_reply, T_BOOL, OMIT, stopped, 0, 0, "true: it was stopped on request"),
 };
 FIELDS(release_reply, "ReleaseChatResponse");
 

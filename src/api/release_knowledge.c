@@ -206,7 +206,8 @@ document_of(struct arena *a, const struct cited *c, const struct cited *all, siz
 		.token_count = s->document_tokens, .segment_count = s->segments,
 		.dataset_id = id_text(a, s->dataset),
 		.dataset_display = text_or_empty(a, s->dataset_name), .p_id = arena_strdup(a, ""),
-		.data_source_type = web ? SOURCE_WEB : s->url != NULL ? SOURCE_ADDRESS : SOURCE_FILE,
+		.data_source_type = web ? SOURCE_WEB :
+		    s->url != NULL ? SOURCE_ADDRESS : SOURCE_FILE,
 		.creator = text_or_empty(a, s->creator),
 		.create_time = time_text(a, s->created_ms),
 		.update_time = time_text(a, s->created_ms),

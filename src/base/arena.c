@@ -8,19 +8,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "sanitizer.h"
+
 #define FIRST	1024
 #define LARGEST	65536		/* growing ends here; a larger request gets a block of its own */
 #define ALIGN	alignof(max_align_t)
 
 /* Under AddressSanitizer every piece is followed by a zone that nobody may touch. */
-#if defined(__SANITIZE_ADDRESS__)
-#define WATCHED	1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WATCHED	1
-#endif
-#endif
-#ifdef WATCHED
+#ifdef SANITIZED_ADDRESSES
 #include <sanitizer/asan_interface.h>
 #define ZONE	ALIGN
 #define HIDE(p, n)	ASAN_POISON_MEMORY_REGION(p, n)

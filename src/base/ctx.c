@@ -35,6 +35,18 @@ fail_null(struct ctx *cx, enum fail_kind kind, const char *what, ...)
 }
 
 void
+fail_pass(struct ctx *cx, const struct ctx *from)
+{
+	if (cx->fail.kind != F_NONE || from->fail.kind == F_NONE)
+		return;
+	cx->fail = from->fail;
+	if (cx->fail.what != NULL)
+		cx->fail.what = arena_strdup(cx->a, cx->fail.what);
+	if (cx->fail.allow != NULL)
+		cx->fail.allow = arena_strdup(cx->a, cx->fail.allow);
+}
+
+void
 fail_clear(struct ctx *cx)
 {
 	cx->fail = (struct fail){ .kind = F_NONE };

@@ -32,6 +32,8 @@ struct ctx {
 int	 fail(struct ctx *, enum fail_kind, const char *what, ...)
 	     __attribute__((format(printf, 3, 4)));
 /* The same for functions that return pointers: always NULL. */
+/* The failure of a ctx whose arena is about to go becomes this one's, unless it has one. */
+void	 fail_pass(struct ctx *, const struct ctx *from);
 void	*fail_null(struct ctx *, enum fail_kind, const char *what, ...)
 	     __attribute__((format(printf, 3, 4)));
 void	 fail_clear(struct ctx *);

@@ -46,8 +46,8 @@ typedef _Atomic int64_t	cell;
 struct series {
 	_Atomic uint64_t	 key;		/* hash of figure and values; 0: free */
 	atomic_bool		 named;		/* figure and labels are there */
-	int			 figure;
-	char			 labels[LABEL_TEXT];	/* dialect="arena",status="200" */
+	_Atomic int		 figure;
+	_Atomic char		 labels[LABEL_TEXT];	/* dialect="arena",status="200" */
 };
 
 struct block {
@@ -203,8 +203,9 @@ series_name(struct series *e, enum figure f, const char *const *values)
 
 	put_labels(&s, f, values);
 	if (!s.full) {
-		memcpy(e->labels, s.p, s.len + 1);
-		e->figure = (int)f;
+		for (size_t i = 0; i <= s.len; i++)
+			atomic_store_explicit(&e->labels[i], s.p[i], memory_order_relaxed);
+		atomic_store_explicit(&e->figure, (int)f, memory_order_relaxed);
 		atomic_store_explicit(&e->named, true, memory_order_release);
 	}
 	str_free(&s);
@@ -303,21 +304,32 @@ write_histogram(struct str *s, int f)
 	str_printf(s, "%s_count %lld\n", name, (long long)n);
 }
 
+/* The labels of this series, where it is one of the figure's. */
+static bool
+put_series(struct str *s, int f, struct series *e)
+{
+	char	c;
+
+	if (!atomic_load_explicit(&e->named, memory_order_acquire) ||
+	    atomic_load_explicit(&e->figure, memory_order_relaxed) != f)
+		return false;
+	str_printf(s, "%s{", figures[f].name);
+	for (size_t i = 0; (c = atomic_load_explicit(&e->labels[i], memory_order_relaxed)) != '\0';
+	    i++)
+		str_putc(s, c);
+	str_puts(s, "} ");
+	return true;
+}
+
 static void
 write_labelled(struct str *s, int f)
 {
-	const struct series	*e;
-	int64_t			 others = total_own(f, VALUE);
+	int64_t	others = total_own(f, VALUE);
 
-	for (size_t i = 0; file != NULL && i < SERIES; i++) {
-		e = &file->series[i];
-		if (!atomic_load_explicit((atomic_bool *)&e->named, memory_order_acquire) ||
-		    e->figure != f)
-			continue;
-		str_printf(s, "%s{%s} ", figures[f].name, e->labels);
-		put_number(s, total(offsetof(struct block, series) + i * sizeof(cell)),
-		    figures[f].per);
-	}
+	for (size_t i = 0; file != NULL && i < SERIES; i++)
+		if (put_series(s, f, &file->series[i]))
+			put_number(s, total(offsetof(struct block, series) + i * sizeof(cell)),
+			    figures[f].per);
 	if (others == 0)
 		return;
 	str_printf(s, "%s{", figures[f].name);

@@ -27,6 +27,7 @@
 #define EPOCH		1767225600000	/* 2026-01-01 */
 #define SEQ_BITS	8
 #define NODE_BITS	5
+_Static_assert(IDENT_NODES == 1 << NODE_BITS, "ident.h");
 #define ID_MAX		((INT64_C(1) << 53) - 1)
 #define SLACK		3600000		/* ms by which ids may differ from the clock */
 #define SECRET		32
@@ -244,6 +245,23 @@ int
 ident_node(int64_t id)
 {
 	return (int)(id >> SEQ_BITS & ((1 << NODE_BITS) - 1));
+}
+
+int64_t
+ident_at_node(int64_t id, int node)
+{
+	const int64_t	 all = (int64_t)(IDENT_NODES - 1) << SEQ_BITS;
+
+	return (id & ~all) | (int64_t)node << SEQ_BITS;
+}
+
+void
+ident_moment(int64_t id, int64_t *first, int64_t *last)
+{
+	const int64_t	 low = (INT64_C(1) << (SEQ_BITS + NODE_BITS)) - 1;
+
+	*first = id & ~low;
+	*last = id | low;
 }
 
 void

@@ -27,6 +27,11 @@ int	 ident_node(int64_t id);	/* of the host that made it */
  */
 int64_t	 ident_from(int64_t ms);
 int64_t	 ident_until(int64_t ms);
+#define IDENT_NODES	32
+/* The id as that node (0..31) would have given it: of the same time, in the same order. */
+int64_t	 ident_at_node(int64_t id, int node);
+/* The least and the greatest id of its millisecond. */
+void	 ident_moment(int64_t id, int64_t *first, int64_t *last);
 void	 ident_random(void *, size_t);
 /* n random bytes as lowercase hex; dst holds 2n + 1. */
 void	 ident_random_hex(char *dst, size_t n);

@@ -211,6 +211,18 @@ lane_model(struct ctx *cx, int64_t chosen, int64_t *model)
 	return 0;
 }
 
+int
+chat_open(struct ctx *cx, int64_t id, struct talk *talk)
+{
+	if (session_open(cx, id, talk) == -1)
+		return -1;
+	if (talk->nlanes == 1 && talk->lanes->mask == NULL)
+		return 0;
+	return fail(cx, F_CONFLICT, "%s", cx->lang == LANG_ZH ?
+	    "该会话由多个匿名模型回答,请在竞技场中继续" :
+	    "masked models answer in this conversation: go on in the arena");
+}
+
 struct talk *
 chat_make(struct ctx *cx, int64_t model)
 {

@@ -35,6 +35,12 @@ struct chat_change {
 	bool		 spark;
 };
 
+/*
+ * The caller's session of that id, which one model without a mask answers. -1: F_NOT_FOUND;
+ * F_CONFLICT: several talk in it, or they wear masks, which a question that names one would take
+ * off.
+ */
+int	 chat_open(struct ctx *, int64_t id, struct talk *);
 /* A new one, untitled, which is not stored yet (turn_spec.fresh); in the arena. */
 struct talk	*chat_make(struct ctx *, int64_t model);
 /*

@@ -80,7 +80,7 @@ open_spool(struct engine *e)
 }
 
 struct engine *
-engine_start(const struct conf *conf, const struct voice *const *voices)
+engine_new(const struct conf *conf, const struct voice *const *voices)
 {
 	struct engine	*e = xcalloc(1, sizeof *e);
 
@@ -109,9 +109,14 @@ engine_start(const struct conf *conf, const struct voice *const *voices)
 	e->closer = closer_start(e, conf);
 	e->remote = remote_new(e);
 	e->housekeeper = housekeeper_start(e);
+	return e;
+}
+
+void
+engine_start(struct engine *e)
+{
 	if (pthread_create(&e->thread, NULL, loop_main, e) != 0)
 		abort();
-	return e;
 }
 
 struct peers *

@@ -18,10 +18,12 @@ struct engine;
 struct voice;
 
 /*
- * Starts the loop and closer threads; first closes, as failed, what dead workers left
- * in their spools. voices: every voice there is, ended by NULL; lives on. NULL: logged.
+ * Closes, as failed, what dead workers left in their spools; then makes all of it, whose loop does
+ * not run yet: who else lives on that is added now. voices: every voice there is, ended by NULL;
+ * lives on. NULL: logged.
  */
-struct engine	*engine_start(const struct conf *, const struct voice *const *voices);
+struct engine	*engine_new(const struct conf *, const struct voice *const *voices);
+void		 engine_start(struct engine *);	/* the loop runs, in a thread of its own */
 struct peers	*engine_peers(struct engine *);
 struct loop	*engine_loop(struct engine *);
 int64_t		 engine_id(const struct engine *);	/* of this worker's spool: turn.worker */
@@ -47,7 +49,7 @@ int		 engine_stop_turn(struct ctx *, struct engine *, int64_t turn, int64_t owne
  */
 void		 engine_fail_all(struct engine *);
 /*
- * Ends the threads and frees it; running must be 0, or what runs is left
+ * Once started: ends the threads and frees it; running must be 0, or what runs is left
  * to the next worker's recovery.
  */
 void		 engine_stop(struct engine *);

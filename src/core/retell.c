@@ -299,6 +299,7 @@ fill_ref(struct ctx *cx, struct turn *t, const struct answer_told *answers, size
 	q.author = asked->author;
 	q.author_name = asked->author_name;
 	q.author_avatar = asked->author_avatar;
+	q.zone = cx->conf->timezone;
 	if ((q.session = session_by_id(cx, t->session)) == NULL)
 		return -1;
 	t->group = asked->group_id;
@@ -324,6 +325,7 @@ retell_load(struct ctx *cx, const struct turn_row *row, const struct voice *cons
 	t = turn_new(arena_new(TOLD_ARENA), nanswers);
 	t->id = row->id;
 	t->session = row->session;
+	t->parent = row->parent;
 	t->stored = true;
 	t->owner = row->owner;
 	t->lang = cx->lang;

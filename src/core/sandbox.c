@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sanitizer.h"
 #include "sandbox_rules.h"
 
 #define MEMORY		(768L << 20)	/* bytes of address space */

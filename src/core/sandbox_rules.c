@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#include "base/sanitizer.h"
 #include "sandbox.h"
 
 /* ---- calls ----------------------------------------------------------------------------------- */
@@ -59,12 +60,12 @@ allow_some(scmp_filter_ctx f)
 	} some[] = {
 		{ "open", SCMP_A1(SCMP_CMP_MASKED_EQ, CHANGING, O_RDONLY) },
 		{ "openat", SCMP_A2(SCMP_CMP_MASKED_EQ, CHANGING, O_RDONLY) },
-		{ "prlimit64", SCMP_A2(SCMP_CMP_EQ, 0) },
+		{ "prlimit64", SCMP_A2(SCMP_CMP_EQ, 0, 0) },
 #ifdef SANITIZED
-		{ "prlimit64", SCMP_A1(SCMP_CMP_EQ, RLIMIT_CORE) },
+		{ "prlimit64", SCMP_A1(SCMP_CMP_EQ, RLIMIT_CORE, 0) },
 #endif
-		{ "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS) },
-		{ "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP) },
+		{ "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS, 0) },
+		{ "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP, 0) },
 	};
 	int	rc = 0;
 

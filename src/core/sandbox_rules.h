@@ -5,11 +5,6 @@
 #include <linux/filter.h>
 #include <stddef.h>
 
-/* A program with a sanitizer needs more: room, a look at itself, and no core of all that room. */
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-#define SANITIZED
-#endif
-
 /* The filter of calls, in a file in memory: its descriptor. -1: errno. */
 int	 sandbox_filter_make(void);
 /* What that holds, in `room` bytes at `code`. -1: errno. */

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,4 +184,43 @@ spool_orphans(const char *dir, int64_t keep_ms, int (*fn)(void *, const char *, 
 	}
 	closedir(d);
 	return v.n;
+}
+
+int
+spool_each(const char *dir, int (*fn)(void *, const char *, int64_t), void *arg)
+{
+	struct dirent	*e;
+	char		 path[PATH_MAX], *end;
+	int64_t		 id;
+	DIR		*d;
+	int		 rv = 0;
+
+	if ((d = opendir(dir)) == NULL)
+		return errno == ENOENT ? 0 : -1;	/* nothing has ever been spooled here */
+	while (rv == 0 && (e = readdir(d)) != NULL) {
+		id = strtoll(e->d_name, &end, 16);
+		if (e->d_name[0] == '.' || *end != '\0' || id <= 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		rv = fn(arg, path, id);
+	}
+	closedir(d);
+	return rv;
+}
+
+int
+spool_blank(const char *path, const int64_t *turns, size_t n)
+{
+	char		 file[FILE_MAX];
+	uint32_t	*numbers;
+	int		 segments, rv = 0;
+
+	if ((segments = spool_list(path, &numbers)) == -1)
+		return errno == ENOENT ? 0 : -1;
+	for (int i = 0; i < segments && rv == 0; i++) {
+		snprintf(file, sizeof(file), SPOOL_SEG, path, numbers[i]);
+		rv = spool_blank_segment(file, turns, n);
+	}
+	free(numbers);
+	return rv;
 }

@@ -3,7 +3,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -125,6 +127,87 @@ spool_scan_segment(const char *path, uint32_t number, int (*fn)(void *, uint64_t
 	munmap(seg, (size_t)st.st_size);
 	if (end != NULL)
 		*end = upto;
+	return rv;
+}
+
+/* Does the record hold what somebody said, or of whom it tells? */
+static bool
+has_words(int kind)
+{
+	switch (kind) {
+	case SPOOL_BEGIN:
+	case SPOOL_DELTA:
+	case SPOOL_MESSAGE:
+	case SPOOL_CITE:
+	case SPOOL_TOOL:
+	case SPOOL_QUESTIONS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool
+is_blank(const char *p, size_t n)
+{
+	while (n > 0 && *p == '\0') {
+		p++;
+		n--;
+	}
+	return n == 0;
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	const int64_t	x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void
+blank(char *seg, size_t size, const int64_t *turns, size_t nturns)
+{
+	struct spool_record	 r;
+	struct head		 h;
+	uint64_t		 off = SPOOL_MAGIC_LEN;
+	ssize_t			 n;
+
+	for (; (n = spool_decode(seg, size, off, &r)) > 0; off += (uint64_t)n) {
+		char	*data = seg + off + sizeof(h);
+
+		if (!has_words(r.kind) || is_blank(data, r.len) ||
+		    bsearch(&r.turn, turns, nturns, sizeof(*turns), by_id) == NULL)
+			continue;
+		memset(data, 0, r.len);
+		memcpy(&h, seg + off, sizeof(h));
+		h.check = check_of(&h, data);
+		memcpy(seg + off, &h, sizeof(h));
+	}
+}
+
+int
+spool_blank_segment(const char *path, const int64_t *turns, size_t n)
+{
+	struct stat	 st;
+	char		*seg;
+	int		 fd, rv = 0;
+
+	if ((fd = open(path, O_RDWR | O_CLOEXEC)) == -1)
+		return errno == ENOENT ? 0 : -1;	/* its time had come */
+	if (fstat(fd, &st) == -1)
+		rv = -1;
+	else if (st.st_size > SPOOL_MAGIC_LEN) {
+		seg = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (seg == MAP_FAILED)
+			rv = -1;
+		else {
+			if (memcmp(seg, SPOOL_MAGIC, SPOOL_MAGIC_LEN) == 0)
+				blank(seg, (size_t)st.st_size, turns, n);
+			munmap(seg, (size_t)st.st_size);
+		}
+	}
+	close(fd);
 	return rv;
 }
 

@@ -42,6 +42,11 @@ ssize_t	 spool_decode(const char *seg, size_t size, uint64_t off, struct spool_r
  */
 int	 spool_scan_segment(const char *path, uint32_t number, int (*fn)(void *arg, uint64_t pos,
 	    const struct spool_record *), void *arg, uint64_t *end);
+/*
+ * Whatever was said in records of these turns, which rise and are over, becomes zeros; the records
+ * stay, so that the chains of others hold. Its worker may write meanwhile. -1: errno.
+ */
+int	 spool_blank_segment(const char *path, const int64_t *turns, size_t n);
 /* Whatever stands in the segment from an offset on becomes zeros. -1: errno. */
 int	 spool_wipe(int fd, uint64_t from);
 
@@ -56,6 +61,10 @@ int	 spool_list(const char *path, uint32_t **numbers);
 int	 spool_lock(const char *path);
 /* From now on it counts as recovered. -1: errno. */
 int	 spool_mark_recovered(const char *path);
+/* fn for each worker's directory, dead or alive, until it returns -1, which is returned then. */
+int	 spool_each(const char *dir, int (*fn)(void *arg, const char *path, int64_t id), void *arg);
+/* spool_blank_segment for each of the directory's segments. -1: errno. */
+int	 spool_blank(const char *path, const int64_t *turns, size_t n);
 /* Removes the directory with what is in it. */
 void	 spool_remove(const char *path);
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/json.h"
+#include "base/str.h"
 #include "base/utf8.h"
 
 #define OPEN	"{{"
@@ -50,5 +52,37 @@ template_inputs(struct arena *a, const char *text, const char ***names, size_t *
 			return "the name of an input is too long";
 		add_once(*names, n, name);
 	}
+	return NULL;
+}
+
+static const char *
+value_of(const struct named_str *inputs, size_t n, const char *name)
+{
+	while (n > 0 && strcmp(inputs[n - 1].name, name) != 0)
+		n--;
+	return n > 0 ? inputs[n - 1].value : NULL;
+}
+
+char *
+template_fill(struct arena *a, const char *text, const struct named_str *inputs, size_t n,
+    const char **missing)
+{
+	struct str	 s = STR_INIT(0);
+	const char	*blank, *end, *name, *value = "";
+
+	while (value != NULL && (blank = strstr(text, OPEN)) != NULL &&
+	    (end = strstr(blank, CLOSE)) != NULL) {
+		str_put(&s, text, (size_t)(blank - text));
+		name = name_between(a, blank + strlen(OPEN), end);
+		if ((value = value_of(inputs, n, name)) != NULL)
+			str_puts(&s, value);
+		else
+			*missing = name;
+		text = end + strlen(CLOSE);
+	}
+	str_puts(&s, text);
+	if (value != NULL)
+		return str_keep(&s, a);
+	str_free(&s);
 	return NULL;
 }

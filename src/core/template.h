@@ -6,6 +6,8 @@
 
 #include "base/arena.h"
 
+struct named_str;		/* base/json.h */
+
 #define TEMPLATE_NAME	64	/* characters of a name */
 
 /*
@@ -14,5 +16,11 @@
  * with a name that is too long.
  */
 const char	*template_inputs(struct arena *, const char *text, const char ***names, size_t *n);
+/*
+ * The template with its blanks filled by n inputs, in the arena. NULL: *missing is the name of an
+ * input that is not given.
+ */
+char		*template_fill(struct arena *, const char *text, const struct named_str *inputs,
+		    size_t n, const char **missing);
 
 #endif

@@ -74,7 +74,7 @@ take_file(struct ctx *cx, struct turn *t, const struct call_file *from)
 	if (fd == -1)
 		return fail(cx, F_UNAVAILABLE, "descriptors");
 	t->file = arena_get(t->a, sizeof *t->file);
-	*t->file = (struct call_file){ .fd = fd, .size = from->size,
+	*t->file = (struct call_file){ .fd = fd, .from = from->from, .size = from->size,
 	    .name = arena_strdup(t->a, from->name),
 	    .media_type = arena_strdup(t->a, from->media_type) };
 	return 0;
@@ -188,6 +188,8 @@ look_back_lane(struct ctx *cx, struct opening *o, int i)
 	if (spec->parent == 0)
 		return o->fresh ? 0 : turn_said(cx, t->session, lane, spec->private, spec->group,
 		    &o->said[i], &o->nsaid[i]);
+	if (spec->parent == t->session)
+		return 0;
 	if (turn_path(cx, t->session, lane, spec->parent, &o->said[i], &o->nsaid[i]) == -1)
 		return -1;
 	return o->nsaid[i] > 0 ? 0 : fail(cx, F_VALUE, "parentId");
@@ -324,6 +326,7 @@ refer(struct ctx *cx, const struct opening *o)
 {
 	const struct turn_spec	*spec = o->spec;
 	struct turn		*t = o->turn;
+	struct session		 session = *spec->session;
 	struct question		 q = {
 		.text = spec->question,
 		.content_type = spec->content_type != NULL ? spec->content_type : "text",
@@ -331,9 +334,11 @@ refer(struct ctx *cx, const struct opening *o)
 		.author = cx->who->subject, .author_name = cx->who->name,
 		.author_avatar = cx->who->avatar,
 		.models = o->models, .nmodels = o->nmodels,
-		.session = spec->session,
+		.session = &session, .zone = cx->conf->timezone,
 	};
 
+	if (spec->version != 0)
+		session.version = spec->version;
 	t->group = o->group;
 	t->round = o->round;
 	if (t->voice->ref != NULL)

@@ -97,7 +97,7 @@ struct turn {
 	int64_t			 session;	/* 0: not stored */
 	int64_t			 owner;		/* user; 0: a caller without identity */
 	int64_t			 key;		/* the API key that pays; 0: none */
-	int64_t			 parent;	/* the message that it goes on from; 0: the rest */
+	int64_t			 parent;	/* what it goes on from: see turn_spec */
 	int64_t			 group;		/* of the turns of one question; 0: not stored */
 	int64_t			 round;		/* of its group in the session, from 1; for ref */
 	const char		*ref;		/* as its voice has it; may be NULL */
@@ -142,7 +142,7 @@ struct turn_seat {		/* a lane that takes part */
 struct turn_ask {		/* what the models are asked for */
 	enum ask_kind	 kind;
 	/*
-	 * A transcript: what is heard, from its first byte. The turn has a descriptor of its own;
+	 * A transcript: what is heard. The turn has a descriptor of its own;
 	 * this one stays the caller's.
 	 */
 	struct call_file file;
@@ -192,7 +192,8 @@ struct turn_spec {
 	size_t			 ntold;
 	/*
 	 * A message of the session (id of a turn, or of an answer of one): what is heard is the
-	 * path from the first message to that one. 0: everything, -1: nothing
+	 * path from the first message to that one. The session's own id: nothing, and who goes on
+	 * from here hears nothing older. 0: everything, -1: nothing
 	 */
 	int64_t			 parent;
 	/* What the assistant is told before everything; used, not kept. NULL: nothing */

@@ -33,7 +33,8 @@ struct question {
 	/* id, code, name, logo of all that may answer; of a turn that is over, of those who did */
 	const struct model	*const *models;
 	size_t			 nmodels;
-	const struct session	*session;	/* where it was asked */
+	const struct session	*session;	/* where it was asked, as it is after that */
+	const char		*zone;		/* of times as text: the setting's */
 };
 
 struct voice {

@@ -369,3 +369,15 @@ who_sign(struct ctx *cx, const char *subject, const char *name, const char *tena
 	free(text);
 	return token;
 }
+
+int
+who_in_tenant(struct ctx *cx, const char *field, const char *ref)
+{
+	int64_t	 id;
+
+	if (ident_parse(ref, &id) && id == cx->who->tenant)
+		return 0;
+	if ((id = tenant_by_name(cx, ref)) == -1)
+		return -1;
+	return id == cx->who->tenant ? 0 : fail(cx, F_FORBIDDEN, "%s", field);
+}

@@ -61,6 +61,8 @@ bool		 who_subject_ok(const char *);
 /* A new guest's token: a random id and its MAC. */
 void		 who_guest_token(char dst[WHO_GUEST_SIZE]);
 bool		 who_guest_genuine(const char *token);		/* NULL is not */
+/* Is that, a name or an id, the caller's tenant? 0, or -1: F_FORBIDDEN, naming the field. */
+int		 who_in_tenant(struct ctx *, const char *field, const char *ref);
 /* Is the caller's role the setting jwt_admin? Without that setting nobody's is. */
 bool		 who_is_admin(const struct ctx *);
 

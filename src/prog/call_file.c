@@ -207,24 +207,6 @@ csv_read(struct call_file *f, struct ctx *cx, struct call_record *r, const char 
 
 /* ---- JSON lines ------------------------------------------------------------------------------ */
 
-/* The next line into f->json. CALL_READ_BAD: it is too long, and skipped. */
-static enum call_read
-line_read(struct call_file *f)
-{
-	int	ch;
-
-	str_reset(&f->json);
-	f->json.full = false;
-	f->line++;
-	while ((ch = getc_unlocked(f->in)) != '\n' && ch != EOF)
-		str_putc(&f->json, (char)ch);
-	if (ferror(f->in))
-		return CALL_READ_ERROR;
-	if (f->json.full)
-		return CALL_READ_BAD;
-	return ch == EOF && f->json.len == 0 ? CALL_READ_END : CALL_READ;
-}
-
 /* "a|b" of ["a","b"]; what is not text becomes its JSON. */
 static char *
 joined(struct ctx *cx, const struct json *list)
@@ -258,27 +240,20 @@ member(struct ctx *cx, const struct json *object, int column, const char **why)
 	return NULL;
 }
 
-static bool
-is_blank(const struct str *s)
-{
-	return s->len == 0 || strspn(s->p, " \t\r") == s->len;
-}
-
 static enum call_read
 json_line(struct call_file *f, struct ctx *cx, struct call_record *r, const char **why)
 {
 	json_auto	*object = NULL;
 	char		*v[CALL_COLUMNS];
-	enum call_read	 got;
+	const int	 got = lines_next(&f->lines);
 
-	do
-		got = line_read(f);
-	while (got == CALL_READ && is_blank(&f->json));
-	if (got == CALL_READ_BAD)
+	f->line = f->lines.line;
+	if (got == LINES_LONG)
 		*why = "it is too long";
-	if (got != CALL_READ)
-		return got;
-	if ((object = json_parse(cx, f->json.p, f->json.len)) == NULL) {
+	if (got != LINES_READ)
+		return got == LINES_LONG ? CALL_READ_BAD : got == LINES_END ? CALL_READ_END :
+		    CALL_READ_ERROR;
+	if ((object = json_parse(cx, f->lines.text.p, f->lines.text.len)) == NULL) {
 		*why = arena_printf(cx->a, "it is not JSON: %s", cx->fail.what);
 		fail_clear(cx);
 		return CALL_READ_BAD;
@@ -307,7 +282,7 @@ call_file_open(struct call_file *f, struct arena *a, const char *path, const cha
 {
 	struct stat	st;
 
-	*f = (struct call_file){ .is_csv = ends_in(path, ".csv"), .json = STR_INIT(LINE_MOST) };
+	*f = (struct call_file){ .is_csv = ends_in(path, ".csv") };
 	if (!f->is_csv && !ends_in(path, ".jsonl") && !ends_in(path, ".ndjson")) {
 		*why = "it is neither .csv nor .jsonl";
 		return CALL_READ_BAD;
@@ -321,6 +296,7 @@ call_file_open(struct call_file *f, struct arena *a, const char *path, const cha
 		return CALL_READ_BAD;
 	}
 	f->size = st.st_size;
+	lines_open(&f->lines, f->in, LINE_MOST);
 	if (!f->is_csv)
 		return CALL_READ;
 	csv_open(&f->csv, f->in);
@@ -332,7 +308,7 @@ call_file_close(struct call_file *f)
 {
 	if (f->is_csv)
 		csv_close(&f->csv);
-	str_free(&f->json);
+	lines_close(&f->lines);
 	if (f->in != NULL)
 		fclose(f->in);
 }

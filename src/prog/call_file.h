@@ -7,6 +7,7 @@
 
 #include "base/ctx.h"
 #include "csv.h"
+#include "lines.h"
 #include "store/call.h"
 
 #define CALL_COLUMNS	7
@@ -16,7 +17,7 @@ struct call_file {
 	bool		 is_csv;
 	struct csv	 csv;
 	int		 column[CALL_COLUMNS];	/* of the CSV; -1: it has none */
-	struct str	 json;			/* the line */
+	struct lines	 lines;			/* of JSON */
 	int64_t		 line;			/* number of what was read last: where it began */
 	off_t		 size;			/* of the file, in bytes */
 };

@@ -14,6 +14,9 @@
 #define BOM		"\xef\xbb\xbf"
 #define NONE		"none"
 #define NAME_MOST	190		/* characters */
+#define DIGITS		"0123456789"
+#define WHOLE_MOST	14		/* digits of an amount before its point, */
+#define PLACES_MOST	10		/* and behind it */
 
 /* All of a file, as text. */
 static int
@@ -152,4 +155,19 @@ input_ids(const struct run *r, const char *what, const struct strs *typed, int64
 	for (size_t i = 0; i < *n && status == EX_OK; i++)
 		status = input_id(r, what, typed->v[i], &(*ids)[i]);
 	return status;
+}
+
+bool
+input_is_amount(const char *s)
+{
+	const size_t	whole = strspn(s, DIGITS);
+	size_t		places;
+
+	if (whole == 0 || whole > WHOLE_MOST)
+		return false;
+	if (s[whole] == '\0')
+		return true;
+	places = strspn(s + whole + 1, DIGITS);
+	return s[whole] == '.' && places > 0 && places <= PLACES_MOST &&
+	    s[whole + 1 + places] == '\0';
 }

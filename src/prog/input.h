@@ -30,5 +30,7 @@ int	 input_id(const struct run *, const char *what, const char *typed, int64_t *
 /* Those of the list; the one word `none`: no ids. EX_OK, or a status as above. */
 int	 input_ids(const struct run *, const char *what, const struct strs *, int64_t **ids,
 	    size_t *n);
+/* Is it an amount of money, as the columns of the database take it: "12.50"? */
+bool	 input_is_amount(const char *);
 
 #endif

@@ -12,14 +12,13 @@
 #include "cmd.h"
 #include "core/engine.h"
 #include "core/who.h"
+#include "input.h"
 #include "store/api_key.h"
 #include "store/user.h"
 #include "table.h"
 
 #define NAME_MOST	190		/* characters */
 #define CALLS_MOST	1000000000000
-#define WHOLE_MOST	14		/* digits of an amount before its point, */
-#define PLACES_MOST	10		/* and behind it */
 #define DIGITS		"0123456789"
 #define NONE		"none"		/* lifts a limit */
 
@@ -66,21 +65,6 @@ static const struct opt list_options[] = {
 
 /* ---- what is said of a key ------------------------------------------------------------------- */
 
-static bool
-is_amount(const char *s)
-{
-	const size_t	whole = strspn(s, DIGITS);
-	size_t		places;
-
-	if (whole == 0 || whole > WHOLE_MOST)
-		return false;
-	if (s[whole] == '\0')
-		return true;
-	places = strspn(s + whole + 1, DIGITS);
-	return s[whole] == '.' && places > 0 && places <= PLACES_MOST &&
-	    s[whole + 1 + places] == '\0';
-}
-
 /* A number up to `most`; "none": 0. */
 static bool
 read_number(const char *s, long long most, int64_t *n)
@@ -102,7 +86,7 @@ read_limits(struct run *r, const struct key_limits *l, struct api_key *k)
 	int64_t	 n;
 
 	if (l->allowance != NULL) {
-		if (strcmp(l->allowance, NONE) != 0 && !is_amount(l->allowance))
+		if (strcmp(l->allowance, NONE) != 0 && !input_is_amount(l->allowance))
 			return cmd_error(r, EX_USAGE, "--allowance takes an amount such as 12.50, "
 			    "or none, not `%s`", l->allowance);
 		k->allowance = strcmp(l->allowance, NONE) == 0 ? NULL :

@@ -118,11 +118,12 @@ life_start(struct life *l, const struct process *p)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGUSR1, SIG_DFL);
-	if ((l->engine = engine_start(p->conf, voices_table())) == NULL)
+	if ((l->engine = engine_new(p->conf, voices_table())) == NULL)
 		return EX_UNAVAILABLE;
 	if (p->ws_fd != -1 && (l->sockets = sockets_new(p->conf, engine_loop(l->engine),
 	    engine_peers(l->engine))) == NULL)
 		return EX_SOFTWARE;
+	engine_start(l->engine);
 	o.engine = l->engine;
 	o.sockets = l->sockets;
 	if ((l->worker = worker_start(&o)) == NULL) {

@@ -221,3 +221,10 @@ assistant_source(struct ctx *cx, int64_t version, int64_t document, int64_t segm
 {
 	return db_maybe(cx, SQL_ASSISTANT_SOURCE, V(version), V(document), V(segment));
 }
+
+int
+assistant_datasets_named(struct ctx *cx, int64_t version, struct assistant_dataset **list,
+    size_t *n)
+{
+	return db_many(cx, SQL_ASSISTANT_DATASETS_NAMED, list, n, V(version));
+}

@@ -82,5 +82,11 @@ struct assistant_source	*assistant_source(struct ctx *, int64_t version, int64_t
 			    int64_t segment);
 /* What a version rests on; its tools: tool_of_version. */
 int	 assistant_datasets(struct ctx *, int64_t version, int64_t **ids, size_t *n);
+struct assistant_dataset {
+	int64_t	 id;
+	char	*name;
+};
+int	 assistant_datasets_named(struct ctx *, int64_t version, struct assistant_dataset **,
+	    size_t *n);
 
 #endif

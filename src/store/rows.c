@@ -4,11 +4,13 @@
 
 #include "store/api_key.h"
 #include "store/app.h"
+#include "store/archive.h"
 #include "store/assistant.h"
 #include "store/call.h"
 #include "store/chats.h"
 #include "store/checkpoint.h"
 #include "store/contact.h"
+#include "store/dialogue.h"
 #include "store/document.h"
 #include "store/idem.h"
 #include "store/intent.h"

@@ -79,7 +79,7 @@ turn_path(struct ctx *cx, int64_t session, int lane, int64_t message, struct sai
 	    V(message), V(session), V(session)) == -1)
 		return -1;
 	nrest = 0;
-	if (npath > 0 &&
+	if (npath > 0 && path->parent == 0 &&
 	    turn_said(cx, session, lane, false, path->group_id, &rest, &nrest) == -1)
 		return -1;
 	*n = nrest + npath;

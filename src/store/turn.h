@@ -13,7 +13,8 @@ struct turn_row {
 	int64_t	 session;		/* 0: not stored (then question and context are NULL) */
 	/* Turns of one question share it; the first turn's own id */
 	int64_t	 group_id;
-	int64_t	 parent;		/* the message that it goes on from; 0: the rest */
+	/* The message that it goes on from; 0: the rest; the session's id: nothing */
+	int64_t	 parent;
 	int64_t	 worker;		/* the spool that runs it */
 	bool	 private;
 	char	*voice;			/* in which it began: "arena" */
@@ -47,6 +48,7 @@ struct answer_row {
 
 struct said {			/* a past question and what one lane answered, oldest first */
 	int64_t	 turn, group_id;
+	int64_t	 parent;	/* as in turn_row */
 	char	*question;
 	char	*picture;	/* file_url of a question with an image; NULL: it had none */
 	char	*context;	/* as in turn_row: only of the first turn */
@@ -101,8 +103,8 @@ int	 turn_said(struct ctx *, int64_t session, int lane, bool private, int64_t be
 	    struct said **, size_t *n);
 /*
  * The path to a message of the session, an answer or a question (a turn's id): what it went on
- * from, and so on; last itself. Where a turn on it went on from the rest, so does the path: there it
- * is what the lane had said until then. *n = 0: the session has no such message.
+ * from, and so on; last itself. Where a turn on it went on from the rest, so does the path: it is
+ * what the lane had said until then. *n = 0: the session has no such message.
  */
 int	 turn_path(struct ctx *, int64_t session, int lane, int64_t message, struct said **,
 	    size_t *n);
@@ -178,7 +180,7 @@ struct past {
  */
 int	 turn_history(struct ctx *, int64_t user, int64_t session, int lane, struct past **,
 	    size_t *n);
-int64_t	 turn_owner(struct ctx *, int64_t turn);		/* 0: none, or no such turn; or -1 */
+int64_t	 turn_owner(struct ctx *, int64_t turn);	/* 0: none, or no such turn; or -1 */
 /* The owner's turn; NULL: none, in a deleted session, or ctx failed. */
 struct turn_row	*turn_get(struct ctx *, int64_t owner, int64_t turn);
 /* What was asked in a stored turn, and by whom. NULL: no such turn, or ctx failed. */

@@ -41,6 +41,18 @@ user_add(struct ctx *cx, int64_t tenant, const char *subject, const char *name, 
 	return db_one(cx, SQL_USER_GET, V(tenant), V(subject));
 }
 
+struct user *
+user_find(struct ctx *cx, int64_t tenant, const char *subject)
+{
+	return db_maybe(cx, SQL_USER_GET, V(tenant), V(subject));
+}
+
+int
+user_list(struct ctx *cx, int64_t tenant, struct listed_user **list, size_t *n)
+{
+	return db_many(cx, SQL_USER_LIST, list, n, V(tenant));
+}
+
 int64_t
 tenant_by_name(struct ctx *cx, const char *name)
 {

@@ -20,6 +20,20 @@ struct user {
  */
 struct user	*user_ensure(struct ctx *, int64_t tenant, const char *subject,
 		    const char *name, const char *avatar);
+/* NULL: there is none, or ctx failed. */
+struct user	*user_find(struct ctx *, int64_t tenant, const char *subject);
+
+struct listed_user {
+	int64_t	 id;
+	char	*tenant;		/* its name */
+	char	*subject, *name;	/* name: NULL, none known */
+	int64_t	 created_ms;
+	int64_t	 sessions, documents, keys;	/* how many; keys that count */
+};
+
+/* By tenant and subject; tenant 0: of all. */
+int		 user_list(struct ctx *, int64_t tenant, struct listed_user **, size_t *n);
+
 struct tenant {
 	int64_t	 id;
 	char	*name;

@@ -42,7 +42,7 @@ struct call_ops {
 
 struct call_file {		/* a file to send, read from a descriptor; its position stays */
 	int		 fd;		/* must stay open until done or cancel */
-	int64_t		 size;
+	int64_t		 from, size;	/* the part of it that is sent */
 	const char	*name, *media_type;
 };
 

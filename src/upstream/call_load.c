@@ -78,7 +78,7 @@ read_file(char *dst, size_t size, size_t n, void *arg)
 	ssize_t			 got;
 
 	n *= size;
-	got = pread(k->file.fd, dst, n < left ? n : left, k->file_at);
+	got = pread(k->file.fd, dst, n < left ? n : left, k->file.from + k->file_at);
 	if (got == -1 || (got == 0 && left > 0))
 		return CURL_READFUNC_ABORT;	/* it has become shorter */
 	k->file_at += got;

@@ -52,7 +52,7 @@ enum route_flags {
 	/* With R_STREAM: only where Accept names text/event-stream, else one reply */
 	R_EITHER = 2048,
 	R_SOCKET = 4096,	/* a GET that may be a WebSocket */
-	R_GUEST = 8192,		/* among paths of another dialect: those beside it are not its own */
+	R_GUEST = 8192,		/* among another dialect's paths: those beside it are that one's */
 };
 
 #define ROUTE_ARGS	4

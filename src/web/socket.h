@@ -19,7 +19,7 @@
 
 struct sockets;			/* all of a process */
 
-/* NULL: logged. A loop has one. */
+/* Before the loop's first round. NULL: logged. A loop has one. */
 struct sockets	*sockets_new(const struct conf *, struct loop *, struct peers *);
 /* After the loop's last round; NULL is fine. */
 void		 sockets_free(struct sockets *);

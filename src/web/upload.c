@@ -92,6 +92,12 @@ upload_parts(struct req *r, struct multipart_part **list, size_t *n)
 }
 
 int
+upload_file(const struct req *r)
+{
+	return r->upload->fd;
+}
+
+int
 upload_read(struct req *r, const struct multipart_part *part, int64_t at, void *buf, size_t n)
 {
 	const long	got = scratch_get(r->upload->fd, buf, n, part->from + at);

@@ -13,6 +13,8 @@
 
 /* Its parts in their order, in the arena: as multipart_parse. */
 int	 upload_parts(struct req *, struct multipart_part **, size_t *n);
+/* The file that the parts lie in; it stays the request's. */
+int	 upload_file(const struct req *);
 /* Bytes of a part's content from `at` on: all n of them, or -1 (F_INTERNAL). */
 int	 upload_read(struct req *, const struct multipart_part *, int64_t at, void *, size_t n);
 

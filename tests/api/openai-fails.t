@@ -5,6 +5,7 @@
 use v5.36;
 use utf8;
 
+use Mojo::IOLoop;
 use Mojo::JSON  qw(false true);
 use Time::HiRes qw(time);
 use ParleyTest;
@@ -128,6 +129,17 @@ subtest 'stopped' => sub {
 	is_deeply [@$told{qw(text finish error done)}], ['ab', 'stop', undef, 1],
 	    'an end as any other';
 	unlike $s->body, qr/stopped/, '... without a word of it';
+
+	$p->script('m-a', { hang_before => true });
+	my $timer;
+	$timer = Mojo::IOLoop->recurring(0.1 => sub (@) {
+		my ($turn) = @{ $p->sql('SELECT id FROM turn WHERE ended_ms IS NULL') } or return;
+		Mojo::IOLoop->remove($timer);
+		$p->post("/v1/streams/$turn->{id}/stop", headers => $as);
+	});
+	$told = told($s = stream(question('x', stream => true, store => true)));
+	is_deeply [$s->code, @$told{qw(text finish error done)}], [200, '', 'stop', undef, 1],
+	    'also of one that had not begun';
 };
 
 subtest 'limits' => sub {

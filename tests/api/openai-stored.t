@@ -141,6 +141,20 @@ subtest 'a worker that dies' => sub {
 	}, 20);
 	is told($again)->{text}, 'so far', 'as far as it went';
 	is told($again)->{error}{type}, 'server_error', '... and why no further';
+
+	$p->eventually('others take its place', sub {
+		$p->get('/v1/models', headers => $as)->code == 200;
+	});
+	$p->script('m-a', { hang_before => true });
+	is stream(kept('die at once', stream => true), timeout => 1)->code, 0, 'one that waits';
+	($turn) = @{ $p->sql('SELECT MAX(id) AS id FROM turn') };
+	kill KILL => @{ $p->pids->{workers} };
+	$p->eventually('it is told to its end', sub {
+		$again = resume($p, $turn->{id}, headers => $as);
+		$again->code == 200 && defined told($again)->{done};
+	}, 20);
+	is_deeply [scalar @{ $again->events }, told($again)->{error}{type}], [2, 'server_error'],
+	    'which never began';
 };
 
 subtest 'when only the database knows' => sub {

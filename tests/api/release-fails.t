@@ -69,10 +69,10 @@ subtest 'who asks' => sub {
 	release_refused ask(body('x'), %no), 401, 16, qr/not authenticated/, 'nobody';
 	release_refused ask(body('x'), %no, headers => { userId => 'ann' }), 401, 16,
 	    qr/not authenticated/, 'a userId alone is nobody';
-	release_refused ask(body('x'), %no, headers => { Authorization => 'Bearer x.y.z' }), 401, 16,
-	    qr/not authenticated/, 'a token that does not hold';
-	release_refused ask(body('x'), %no, headers => { 'x-api-key' => 'sk-' . 'A' x 43 }), 401, 16,
-	    qr/not authenticated/, 'a key that does not';
+	release_refused ask(body('x'), %no, headers => { Authorization => 'Bearer x.y.z' }),
+	    401, 16, qr/not authenticated/, 'a token that does not hold';
+	release_refused ask(body('x'), %no, headers => { 'x-api-key' => 'sk-' . 'A' x 43 }),
+	    401, 16, qr/not authenticated/, 'a key that does not';
 	release_refused ask(body('x'), %no, headers => { %{ {@ann}->{headers} },
 		userId => 'bob' }), 403, 7, qr/not allowed: userId/, 'two at once';
 	release_refused ask(body('x'), login($p, 'eve', tenant => 'acme')), 404, 5, qr/release_key/,
@@ -85,8 +85,8 @@ subtest 'what is not there' => sub {
 	release_refused ask(body('x', release_key => 'rel-' . '0' x 48)), 404, 5,
 	    qr/\Arelease_key does not exist\z/, 'a release';
 	my $idle = an_assistant($p, publish => 0);
-	release_refused ask(body('x', release_key => $idle->{release_key})), 404, 5, qr/release_key/,
-	    'one that is not published';
+	release_refused ask(body('x', release_key => $idle->{release_key})), 404, 5,
+	    qr/release_key/, 'one that is not published';
 	my $mine = ask(body('x'))->json->{conversation_id};
 	my $plain = new_chat($p, \@ann)->{id};
 	my $other = an_assistant($p);
@@ -116,7 +116,7 @@ subtest 'a model that fails' => sub {
 		my ($script, $status, $code) = @$try;
 		$p->heal('m-a');
 		$p->script('m-a', { %$script, times => 0 });
-		my $details = release_refused ask(body('x')), $status, $code, qr/./, "it is $status";
+		release_refused ask(body('x')), $status, $code, qr/./, "it is $status";
 		my $s = streamed(body('x'));
 		my ($first, @rest) = map { $_->{data} } @{ $s->events };
 		is $s->code, 200, 'a stream has begun by then';

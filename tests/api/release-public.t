@@ -53,8 +53,9 @@ subtest 'who shows who he is' => sub {
 	like $r->{conversation_id}, qr/\A\d+\z/, 'has a conversation of his own';
 	release_refused ask('x', conversation_id => $r->{conversation_id}), 404, 5,
 	    qr/conversation_id/, 'which is nobody else\'s';
-	release_refused $p->post($CHAT, json => body('x'), headers => { Authorization => 'Bearer x' }),
-	    401, 16, qr/not authenticated/, 'a token that does not hold is not nobody';
+	release_refused $p->post($CHAT, json => body('x'),
+	    headers => { Authorization => 'Bearer x' }), 401, 16, qr/not authenticated/,
+	    'a token that does not hold is not nobody';
 	release_refused ask('x', release_key => $closed->{release_key}), 401, 16,
 	    qr/not authenticated/, 'a release that is not public wants one';
 };
@@ -95,7 +96,8 @@ subtest 'stop' => sub {
 	my $r = $p->post('/v1/streams/' . turn_of($s) . '/stop');
 	is_deeply [$r->code, $r->json], [200, { stopped => true }], 'by its name';
 	my $end = (frames(resume($p, turn_of($s))))[-2];
-	is_deeply [@$end{qw(message finish_reason stopped)}], ['so far', 1, true], 'with what was said';
+	is_deeply [@$end{qw(message finish_reason stopped)}], ['so far', 1, true],
+	    'with what was said';
 };
 
 $p->no_errors_logged;

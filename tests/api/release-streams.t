@@ -26,7 +26,8 @@ sub frames ($s) { return map { $_->{data} } @{ $s->events } }
 
 sub streamed ($content, %o) {
 	my %headers = %{ delete $o{headers} // {} };
-	return $p->stream(POST => $CHAT, json => body($content, stream => true), with(%headers), %o);
+	return $p->stream(POST => $CHAT, json => body($content, stream => true), with(%headers),
+	    %o);
 }
 
 subtest 'resume' => sub {

@@ -23,6 +23,8 @@ arrive(void *arg, void *p, size_t n)
 	n = n < c->n ? n : c->n;
 	if (c->step != 0 && n > c->step)
 		n = c->step;
+	if (n == 0)
+		return 0;
 	memcpy(p, c->p, n);
 	c->p += n;
 	c->n -= n;

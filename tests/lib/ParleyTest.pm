@@ -203,6 +203,11 @@ sub pids ($self) {
 	};
 }
 
+sub sanitized ($self) {
+	my ($worker) = @{ $self->pids->{workers} };
+	return ParleyTest::Process::slurp("/proc/$worker/exe") =~ /__[at]san_init/;
+}
+
 # The processes of this stack's program: pid => [its parent's, its name].
 sub _processes ($self) {
 	my %process;
@@ -528,6 +533,11 @@ stderr. C<down> and C<up> stop it and start it again with its data. C<dir> is th
 
 C<< {master => N, workers => [...], jobs => [...]} >> as F</proc> shows them now: the master's
 children by what they are for, once they say so.
+
+=head2 sanitized
+
+Do the workers run with AddressSanitizer or ThreadSanitizer? What they use of memory says nothing
+then.
 
 =head2 log_lines, tail
 

@@ -202,8 +202,9 @@ office_main(int orders, const int *lines, int keep_s)
 	int64_t		 id;
 
 	conf->spool_keep = keep_s;
-	if ((e = engine_start(conf, plain_voices)) == NULL)
+	if ((e = engine_new(conf, plain_voices)) == NULL)
 		_exit(2);
+	engine_start(e);
 	id = engine_id(e);
 	send(orders, &id, sizeof id, 0);
 	serve(e, orders, lines);

@@ -158,6 +158,23 @@ hears(int line, const char *part)
 	str_free(&s);
 }
 
+int
+tools_called(void)
+{
+	return private_db_logged(&server, "a tool was called");
+}
+
+void
+tool_called(int before)
+{
+	const struct timespec	 t = { .tv_nsec = 10 * 1000000L };
+
+	for (int i = 0; tools_called() == before; i++) {
+		assert_true(i < 2000);
+		nanosleep(&t, NULL);
+	}
+}
+
 /* Its caller has let go of it. */
 void
 is_cut(struct wire *w)
@@ -188,18 +205,19 @@ const char	 found[] = "{\"query\":\"q\",\"results\":["
 static struct plan_tool	 tools[] = {
 	{ .name = "get_order", .description = "Finds an \"order\"",
 	  .parameters = "{\"type\":\"object\"}", .method = "GET", .headers = "{\"X-Shop\":\"a\"}",
-	  .secret = "s3cret", .timeout_s = 5 },
+	  .secret = "s3cret", .timeout_s = 20 },
 	{ .name = "cancel", .description = "Ends it", .parameters = "{}", .method = "POST",
-	  .headers = "{}", .timeout_s = 1 },
+	  .headers = "{}", .timeout_s = 20 },
+	{ .name = "slow", .parameters = "{}", .method = "PUT", .timeout_s = 1 },
 };
 
 void
 offer_tools(void)
 {
 	tools[0].url = arena_printf(cx.a, "%s/orders/{id}?v=2", base);
-	tools[1].url = arena_printf(cx.a, "%s/cancel", base);
+	tools[1].url = tools[2].url = arena_printf(cx.a, "%s/cancel", base);
 	plan.tools = tools;
-	plan.ntools = 2;
+	plan.ntools = 3;
 	with.extra = "\"temperature\":0.5";
 	begin_office();
 }

@@ -53,13 +53,16 @@ void	 asked_and_answered(const char *text, int in, int out);
 void	 model_calls(struct wire *, const char *text, const char *calls, int in, int out);
 char	*all_of(int line);			/* to its end */
 void	 hears(int line, const char *part);
+/* How many calls of tools are over; waits until there are more than before. */
+int	 tools_called(void);
+void	 tool_called(int before);
 void	 is_cut(struct wire *);			/* its caller lets go of it */
 
 /* ---- material ---- */
 
 extern const struct plan_intent	 intents[2];
 extern const char		 found[];	/* what a search replies: two hits */
-/* "get_order", GET, and "cancel", POST; offers both and opens the office. */
+/* "get_order", GET, "cancel", POST, and "slow", PUT, for 1 s: offers them and opens the office. */
 void	 offer_tools(void);
 #define CALL(id, name, arguments) "{\"index\":" id ",\"id\":\"c" id "\",\"function\":{\"name\":\"" \
 	name "\",\"arguments\":\"" arguments "\"}}"

@@ -204,7 +204,7 @@ forms(void **state)
 {
 	const size_t			 size = 300000;
 	const struct call_field		 fields[] = { { "model", "whisper" }, { "prompt", "模型 \"x\"" } };
-	struct call_file		 file = { .fd = a_file(size), .size = (int64_t)size,
+	struct call_file		 file = { .fd = a_file(size + 5), .from = 3, .size = (int64_t)size,
 		.name = "a \"b\".wav", .media_type = "audio/wav" };
 	const struct call_form		 form = { .fields = fields, .nfields = 2, .file_field = "file",
 		.file = &file };
@@ -224,7 +224,7 @@ forms(void **state)
 	p += 4;
 	assert_true((size_t)(w.body.p + w.body.len - p) > size);
 	for (size_t i = 0; i < size; i++)
-		if (p[i] != (char)(i * 7 + i / 251))
+		if (p[i] != (char)((i + 3) * 7 + (i + 3) / 251))
 			fail_msg("byte %zu is another", i);
 	assert_memory_equal(p + size, "\r\n--", 4);
 	wire_reply(&w, 200, "{}");

@@ -46,7 +46,7 @@ founded(int64_t owner, const char *name, const int64_t *ids, size_t n)
 	return d.id;
 }
 
-static int64_t
+static int64_t __attribute__((format(printf, 1, 2)))
 count(const char *from, ...)
 {
 	char	 sql[512];

@@ -49,6 +49,25 @@ first_wins(void **state)
 }
 
 static void
+passed_on(void **state)
+{
+	struct ctx	*cx = *state, sub = { .a = arena_new(0) };
+
+	fail_pass(cx, &sub);
+	assert_int_equal(cx->fail.kind, F_NONE);
+	fail(&sub, F_NOT_FOUND, "task %d", 7);
+	sub.fail.retry_after = 3;
+	fail_pass(cx, &sub);
+	arena_free(sub.a);
+	assert_int_equal(cx->fail.kind, F_NOT_FOUND);
+	assert_string_equal(cx->fail.what, "task 7");
+	assert_int_equal(cx->fail.retry_after, 3);
+	sub.fail = (struct fail){ .kind = F_INTERNAL };
+	fail_pass(cx, &sub);				/* the first wins */
+	assert_int_equal(cx->fail.kind, F_NOT_FOUND);
+}
+
+static void
 sentences(void **state)
 {
 	struct ctx	*cx = *state;
@@ -98,6 +117,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup_teardown(first_wins, open_ctx, close_ctx),
+		cmocka_unit_test_setup_teardown(passed_on, open_ctx, close_ctx),
 		cmocka_unit_test_setup_teardown(sentences, open_ctx, close_ctx),
 		cmocka_unit_test_setup_teardown(rows, open_ctx, close_ctx),
 	};

@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -168,6 +169,57 @@ is_one_sum(void **state)
 	assert_true(value("parley_answers_total{status=\"stop\"}") == 12);
 }
 
+static void *
+name_them(void *barrier)
+{
+	char	name[16];
+
+	pthread_barrier_wait(barrier);
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "same-%d", i);
+		figure_add_for(FIG_TOKENS, 1, FIGURE_FOR(name, "prompt"));
+	}
+	return NULL;
+}
+
+static void
+threads_of_a_worker(void)
+{
+	pthread_barrier_t	barrier;
+	pthread_t		thread[4];
+
+	if (slot_take() == -1 || pthread_barrier_init(&barrier, NULL, 4) != 0)
+		exit(1);
+	for (int i = 0; i < 4; i++)
+		if (pthread_create(&thread[i], NULL, name_them, &barrier) != 0)
+			exit(1);
+	for (int i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
+	exit(0);			/* where ThreadSanitizer says what it saw */
+}
+
+static void
+names_at_once(void **state)
+{
+	char	name[64];
+	int	status;
+	pid_t	pid;
+
+	(void)state;
+	fflush(NULL);
+	if ((pid = fork()) == 0)
+		threads_of_a_worker();
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	slot_sweep();
+	read_all();
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "parley_tokens_total{model=\"same-%d\",kind=\"prompt\"}",
+		    i);
+		assert_true(value(name) == 4);
+	}
+}
+
 static void
 many_names(void)
 {
@@ -212,6 +264,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(nothing_without_a_slot),
 		cmocka_unit_test(is_one_sum),
+		cmocka_unit_test(names_at_once),
 		cmocka_unit_test(names_are_bounded),
 	};
 

@@ -73,7 +73,7 @@ messages(void **state)
 		ws_frame(&sent, WS_TEXT, "你", 2);		/* cut inside the character */
 		ws_frame(&sent, WS_FIN | WS_PING, "p", 1);
 		ws_frame(&sent, WS_CONT, "", 0);
-		ws_frame(&sent, WS_CONT, "你" + 2, 1);
+		ws_frame(&sent, WS_CONT, &"你"[2], 1);
 		ws_frame(&sent, WS_FIN | WS_PONG, "", 0);
 		ws_frame(&sent, WS_FIN | WS_CONT, "好", 3);
 		ws_text(&sent, big);

@@ -328,6 +328,37 @@ mac(void **state)
 }
 
 static void
+seals(void **state)
+{
+	static const char *const	 bad[] = { "", ".", "42", "42.", "042.", "x.", "-1." };
+	char				 sealed[IDENT_SEALED], bent[2 * IDENT_SEALED];
+	int64_t				 id;
+
+	(void)state;
+	assert_int_equal(ident_open(dir, 3), 0);
+	ident_seal(sealed, "stream", 42);
+	assert_int_equal(strlen(sealed), strlen("42.") + 32);
+	assert_true(ident_unseal("stream", sealed, &id));
+	assert_int_equal(id, 42);
+	assert_false(ident_unseal("conversation", sealed, &id));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_false(ident_unseal("stream", bad[i], &id));
+		snprintf(bent, sizeof(bent), "%s%s", bad[i], sealed + strlen("42."));
+		assert_int_equal(ident_unseal("stream", bent, &id), strcmp(bad[i], "42.") == 0);
+	}
+	for (size_t i = 0; i < strlen(sealed); i++) {
+		memcpy(bent, sealed, sizeof(sealed));
+		bent[i] = bent[i] == '1' ? '2' : '1';
+		assert_false(ident_unseal("stream", bent, &id));
+	}
+	snprintf(bent, sizeof(bent), "%s0", sealed);
+	assert_false(ident_unseal("stream", bent, &id));
+	ident_seal(sealed, "stream", (INT64_C(1) << 53) - 1);
+	assert_true(ident_unseal("stream", sealed, &id));
+	assert_true(id == (INT64_C(1) << 53) - 1);
+}
+
+static void
 hashes(void **state)
 {
 	static const uint8_t	abc[4] = { 0xba, 0x78, 0x16, 0xbf };
@@ -411,18 +442,41 @@ remove_tree(const char *name)
 		fprintf(stderr, "%s stays\n", name);
 }
 
+/* Under another node's number an id keeps its time and its place among its own. */
+static void
+other_nodes(void **state)
+{
+	int64_t	a = ident_new(), b = ident_new(), first, last;
+
+	(void)state;
+	assert_int_equal(ident_at_node(a, ident_node(a)), a);
+	for (int node = 0; node < IDENT_NODES; node++) {
+		assert_int_equal(ident_node(ident_at_node(a, node)), node);
+		assert_int_equal(ident_time(ident_at_node(a, node)), ident_time(a));
+		assert_true(ident_at_node(a, node) < ident_at_node(b, node));
+		ident_moment(a, &first, &last);
+		assert_in_range(ident_at_node(a, node), first, last);
+	}
+	assert_int_equal(ident_time(first), ident_time(a));
+	assert_int_equal(ident_time(last), ident_time(a));
+	assert_int_equal(ident_time(first - 1), ident_time(a) - 1);
+	assert_int_equal(ident_time(last + 1), ident_time(a) + 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup(ids, setup),
 		cmocka_unit_test_setup(bounds, setup),
+		cmocka_unit_test_setup(other_nodes, setup),
 		cmocka_unit_test_setup(clock_back, setup),
 		cmocka_unit_test_setup(shared, setup),
 		cmocka_unit_test_setup(start_at_once, setup),
 		cmocka_unit_test_setup(files, setup),
 		cmocka_unit_test_setup(bad_files, setup),
 		cmocka_unit_test_setup(mac, setup),
+		cmocka_unit_test_setup(seals, setup),
 		cmocka_unit_test(hashes),
 		cmocka_unit_test(randomness),
 		cmocka_unit_test(parse),

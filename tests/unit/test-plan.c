@@ -315,8 +315,9 @@ tools_fail(void **state)
 	has(&w, "\"c0\",\"content\":\"{\\\"error\\\":\\\"the tool answered with status 500\\\","
 	    "\\\"body\\\":\\\"broken \\\\\\\"here\\\\\\\"\\\"}\"");
 
-	model_calls(&w, NULL, "[" CALL("0", "cancel", "") "]", 1, 1);	/* no arguments at all */
+	model_calls(&w, NULL, "[" CALL("0", "slow", "") "]", 1, 1);	/* no arguments at all */
 	wire_take(door, &t);
+	assert_string_equal(t.method, "PUT");
 	model_asked(&w);				/* its second is over */
 	has(&w, "\"error\\\":\\\"the tool gave no answer within 1 s\\\"");
 	is_cut(&t);

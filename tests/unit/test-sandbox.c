@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/sanitizer.h"
 #include "core/sandbox.h"
 
 #define PRISONER	"prisoner"
@@ -310,7 +311,7 @@ refused(void **state)
 		"reads_passwd", "reads_state", "lists", "makes", "changes", "changes_input",
 		"connects", "forks", "runs", "runs_itself", "signals", "holds_descriptors",
 		"knows_environment",
-#ifndef __SANITIZE_ADDRESS__		/* it must see /proc, and have room */
+#ifndef SANITIZED		/* it must see /proc, and have room */
 		"reads_others", "grows",
 #endif
 	};
@@ -366,7 +367,7 @@ ended(void **state)
 	assert_int_equal(t.end, SANDBOX_STOPPED);
 	assert_true(t.ms < 20000);
 	str_free(&t.out);
-#ifndef __SANITIZE_ADDRESS__
+#ifndef SANITIZED
 	lock_up(&t, "crashes", 60, 1000, NULL);
 	assert_int_equal(t.end, SANDBOX_DIED);
 	str_free(&t.out);

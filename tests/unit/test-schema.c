@@ -81,6 +81,9 @@ no_full_scans(void **state)
 	    "  SELECT 1000000 + seq, 1000000 + seq DIV 2, 1000000 + seq DIV 6, seq MOD 2, 1,"
 	    "  'stop', 'a', 0 FROM seq_1_to_12000;"
 	    "INSERT INTO citation SELECT 1000000 + seq DIV 3, seq MOD 3, '{}' FROM seq_3_to_9000;"
+	    "INSERT INTO tool_run SELECT 1000000 + seq DIV 3, seq MOD 3, '{}' FROM seq_3_to_9000;"
+	    "INSERT INTO contact (id, owner, userid, created_ms, updated_ms)"
+	    "  SELECT seq, 1000000 + seq DIV 3, seq, 0, 0 FROM seq_1_to_3000;"
 	    "INSERT INTO ledger SELECT seq, NULL, 1000000 + seq, 'answer', 1, 0 FROM seq_1_to_5000;"
 	    "INSERT INTO api_key (id, tenant, user, name, hash, shown, created_ms)"
 	    "  SELECT 1000000 + seq, 1 + seq DIV 100, 1000000 + seq, 'k', seq, 'sk-', 0"
@@ -109,10 +112,12 @@ no_full_scans(void **state)
 	    "  FROM seq_1_to_5000;"
 	    "INSERT INTO checkpoint SELECT 1000000 + seq DIV 20, seq MOD 20, 'b', seq, seq"
 	    "  FROM seq_1_to_5000;"
+	    "INSERT INTO app SELECT 1000000 + seq, 1 + seq DIV 100, 'a', '', 'text', 1, 't', 0"
+	    "  FROM seq_1_to_3000;"
 	    "ANALYZE TABLE user, task, session, lane, turn, answer, citation, ledger, vote,"
-	    "  api_key, reservation,"
+	    "  api_key, reservation, tool_run, contact,"
 	    "  call_record, call_posting, document, document_part, segment, segment_posting, dataset,"
-	    "  dataset_document, session_document, idempotency, checkpoint");
+	    "  dataset_document, session_document, idempotency, checkpoint, app");
 	for (int id = 0; id < SQL_COUNT; id++) {
 		text = db_sql_text(id);
 		if (reads_all((enum sql_id)id) || strncmp(text, "CREATE", 6) == 0 || strstr(text, " VALUES (") != NULL)

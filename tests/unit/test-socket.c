@@ -473,6 +473,10 @@ tokens(void **state)
 	hear(fd, WS_FIN | WS_PING, "");
 	pong(fd);
 	pong(streaming);
+	/* The third is asked for its token now and then, too: not just when it speaks. */
+	hear(third, WS_FIN | WS_PING, "");
+	say(third, "hello");
+	hear_text(third, "hello");
 	atomic_store(&good, false);
 	say(third, "hello");
 	hear_text(third, "F_UNAUTHORIZED");

@@ -504,6 +504,78 @@ test_close(void **state)
 	spool_close(NULL);
 }
 
+/* What two turns said, the one's blanked: its records stay, the other's are what they were. */
+struct told {
+	int64_t	 turn;
+	char	 said[64];
+	int	 records;
+};
+
+static int
+tell(void *arg, uint64_t pos, const struct spool_record *r)
+{
+	struct told	*t = arg;
+	size_t		 n = strlen(t->said);
+
+	(void)pos;
+	if (r->turn != t->turn)
+		return 0;
+	t->records++;
+	for (size_t i = 0; i < r->len && n + 1 < sizeof(t->said); i++)
+		t->said[n++] = r->data[i] != '\0' ? r->data[i] : '.';
+	t->said[n] = '\0';
+	return 0;
+}
+
+static struct told
+told(int64_t turn)
+{
+	struct told	 t = { .turn = turn };
+
+	assert_int_equal(spool_scan(spooled_path(33, ""), tell, &t), 0);
+	return t;
+}
+
+static int
+blank(void *arg, const char *path, int64_t id)
+{
+	static const int64_t	 turns[] = { 1, 3 };
+
+	assert_int_equal(id, 33);
+	++*(int *)arg;
+	return spool_blank(path, turns, 2);
+}
+
+static void
+test_blank(void **state)
+{
+	struct spool		*s = spool_open(spooled_dir, 33, 1000);
+	struct spool_chain	 one = { 0 }, two = { 0 };
+	int			 dirs = 0;
+
+	(void)state;
+	spooled_say(s, 1, SPOOL_BEGIN, "{}", &one);
+	spooled_say(s, 2, SPOOL_BEGIN, "[]", &two);
+	spooled_say(s, 1, SPOOL_DELTA, "secret", &one);
+	spooled_say(s, 2, SPOOL_DELTA, "open", &two);
+	spooled_say(s, 1, SPOOL_MESSAGE, "frame", &one);
+	assert_int_equal(spool_write(s), 0);
+	assert_string_equal(told(1).said, "{}secretframe");
+	for (int i = 0; i < 2; i++)				/* once more changes nothing */
+		assert_int_equal(spool_each(spooled_dir, blank, &dirs), 0);
+	assert_int_equal(dirs, 2);
+	spooled_say(s, 2, SPOOL_DELTA, "!", &two);		/* its worker writes on */
+	assert_int_equal(spool_write(s), 0);
+	assert_string_equal(told(1).said, ".............");
+	assert_int_equal(told(1).records, 3);
+	assert_string_equal(told(2).said, "[]open!");
+	spool_turn_done(s, one.first);
+	spool_turn_done(s, two.first);
+	spool_close(s);
+	clean();
+	assert_int_equal(spool_each(spooled_path(99, ""), blank, &dirs), 0);	/* is not there */
+}
+
 int
 main(void)
 {
@@ -516,6 +588,7 @@ main(void)
 		cmocka_unit_test(test_adopt),
 		cmocka_unit_test(test_adopt_nothing),
 		cmocka_unit_test(test_close),
+		cmocka_unit_test(test_blank),
 	};
 
 	return cmocka_run_group_tests_name("spool", tests, begin, end);

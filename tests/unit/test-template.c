@@ -5,9 +5,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "base/json.h"
 #include "core/template.h"
+
+#include <cmocka.h>
+#undef fail
 
 static struct arena	*a;
 
@@ -84,6 +86,22 @@ faults(void **state)
 	is_none(wide, "too long");
 }
 
+static void
+filled(void **state)
+{
+	const struct named_str	 two[] = { { "a", "1" }, { "b c", "{{a}}" } };
+	const char		*missing = NULL;
+
+	(void)state;
+	assert_string_equal(template_fill(a, "", two, 2, &missing), "");
+	assert_string_equal(template_fill(a, "none }} here", two, 0, &missing), "none }} here");
+	assert_string_equal(template_fill(a, "{{a}}", two, 2, &missing), "1");
+	assert_string_equal(template_fill(a, "为{{ a }}{{b c}}, {{a}}!", two, 2, &missing), "为1{{a}}, 1!");
+	assert_null(missing);
+	assert_null(template_fill(a, "{{a}} {{x}} {{y}}", two, 2, &missing));
+	assert_string_equal(missing, "x");
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -92,6 +110,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		TEST(inputs),
 		TEST(faults),
+		TEST(filled),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -2,6 +2,7 @@
 #include "material.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -383,6 +384,89 @@ vote_family(void **state)
 	FAILED_WITH(F_NOT_FOUND);
 }
 
+/* Branches: what is heard is the way to the message that is gone on from. */
+
+/* A turn of one lane that goes on from the parent (0: the rest); *answer: its answer's id. */
+static int64_t
+branch(int64_t s, int64_t parent, int64_t group, const char *question, const char *text,
+    int64_t *answer)
+{
+	struct turn_row		 t = a_turn(s, question);
+	struct answer_row	 a = an_answer(&t, 0);
+
+	t.parent = parent;
+	if (group != 0)
+		t.group_id = group;
+	assert_int_equal(turn_add(&cx, &t), 0);
+	assert_int_equal(answer_add(&cx, &a), 0);
+	ended(&a, "stop", text);
+	assert_int_equal(answer_close(&cx, &a), 1);
+	assert_int_equal(turn_close(&cx, t.id, clock_ms()), 1);
+	*answer = a.id;
+	return t.id;
+}
+
+/* The path to the message, as "question=answer " for each turn. */
+static void
+path_is(int64_t s, int64_t message, const char *want)
+{
+	struct said	*said;
+	char		 got[256] = "";
+	size_t		 n, used = 0;
+
+	assert_int_equal(turn_path(&cx, s, 0, message, &said, &n), 0);
+	for (size_t i = 0; i < n; i++)
+		used += (size_t)snprintf(got + used, sizeof(got) - used, "%s=%s ", said[i].question,
+		    said[i].text != NULL ? said[i].text : "");
+	assert_string_equal(got, want);
+}
+
+static void
+branches(void **state)
+{
+	const int64_t	 s = a_session(ann, task_default(&cx, ann)->id);
+	const int64_t	 other = a_session(ann, task_default(&cx, ann)->id);
+	int64_t		 a[5], b, strange, t[4];
+
+	(void)state;
+	t[0] = branch(s, 0, 0, "q0", "a0", &a[0]);
+	t[1] = branch(s, 0, 0, "q1", "a1", &a[1]);
+	branch(other, 0, 0, "x", "y", &strange);
+	path_is(s, a[0], "q0=a0 ");
+	path_is(s, a[1], "q0=a0 q1=a1 ");
+	path_is(s, t[1], "q0=a0 q1= ");
+
+	t[2] = branch(s, a[0], 0, "q2", "a2", &a[2]);		/* instead of q1 */
+	t[3] = branch(s, a[2], 0, "q3", "", &a[3]);
+	branch(s, a[1], 0, "q4", "a4", &a[4]);
+	path_is(s, a[2], "q0=a0 q2=a2 ");
+	path_is(s, a[3], "q0=a0 q2=a2 q3= ");
+	path_is(s, a[4], "q0=a0 q1=a1 q4=a4 ");
+	branch(s, t[2], 0, "q5", "a5", &b);			/* from a question */
+	path_is(s, b, "q0=a0 q2= q5=a5 ");
+
+	/* What is not there, or another session's, is no path; nor is it a part of one. */
+	path_is(s, 4711, "");
+	path_is(s, strange, "");
+	branch(s, strange, 0, "q6", "a6", &b);
+	path_is(s, b, "q6=a6 ");
+
+	/* An answer that was given once more has all that came before its question. */
+	branch(s, 0, t[1], "q1", "a1'", &b);
+	path_is(s, b, "q0=a0 q1=a1' ");
+	assert_int_equal(turn_tally(&cx, s, t[1])->rounds, 1);
+	assert_int_equal(turn_tally(&cx, s, INT64_MAX)->rounds, 7);
+	assert_int_equal(turn_tally(&cx, s, INT64_MAX)->turns, 8);
+	assert_int_equal(turn_owner(&cx, t[0]), ann);
+	assert_int_equal(turn_owner(&cx, 4711), 0);
+
+	/* What goes on from the session itself begins anew, for those behind it, too. */
+	branch(s, s, 0, "q7", "a7", &a[0]);
+	branch(s, a[0], 0, "q8", "a8", &b);
+	path_is(s, a[0], "q7=a7 ");
+	path_is(s, b, "q7=a7 q8=a8 ");
+}
+
 int
 main(void)
 {
@@ -391,6 +475,7 @@ main(void)
 		TEST(last_lane_closes),
 		TEST(said_and_history),
 		TEST(told_again),
+		TEST(branches),
 		TEST(not_stored),
 		TEST(long_answer),
 		TEST(money),

@@ -202,6 +202,7 @@ tokens_that_do_not(void **state)
 	assert_token_refused(token("{\"sub\":true}"), "token subject");
 	assert_token_refused(token("{\"sub\":\"ann\",\"uid\":1.5}"), "token subject");
 	assert_token_refused(token("{\"sub\":\"guest:00\"}"), "token subject");
+	assert_token_refused(token("{\"sub\":\"public:42\"}"), "token subject");
 
 	conf.jwt_secret_file = "";
 	assert_token_refused(good, "token");
@@ -300,6 +301,21 @@ header_of_a_gateway(void **state)
 	conf.identity = "jwt";
 	assert_int_equal(who_find(&cx, &shown), WHO_NOBODY);
 	assert_int_equal(users_made, 0);
+}
+
+/* Of callers without identity a release makes one user. */
+static void
+the_public(void **state)
+{
+	(void)state;
+	who_become_nobody(&cx);
+	assert_int_equal(who_become_public(&cx, TENANT_DEFAULT, 42), 0);
+	assert_string_equal(cx.who->subject, "public:42");
+	assert_true(cx.who->id != 0 && !cx.who->guest && cx.who->key == 0);
+	assert_true(who_is_public(cx.who->subject));
+	assert_false(who_is_public("ann"));
+	assert_false(who_is_public(NULL));
+	assert_false(who_subject_ok("public:42"));
 }
 
 static void
@@ -473,6 +489,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(token_and_header, setup, teardown),
 		cmocka_unit_test_setup_teardown(header_of_a_gateway, setup, teardown),
 		cmocka_unit_test_setup_teardown(guests, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_public, setup, teardown),
 		cmocka_unit_test_setup_teardown(token_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(keys_that_do_not, setup, teardown),

@@ -255,7 +255,9 @@ sub said_in ($frame) {
 	}
 	my $finish = { finished_success => 'stop', finished_fail => 'error',
 	    finished_timeout => 'timeout' }->{ ($frame->{record} // {})->{status} // '' };
-	return ('CHAT', join('', @{ $frame->{parts} }), $frame->{finished} ? $finish : undef);
+	my $thought = $frame->{reasoning} ? "<think>$frame->{reasoning}</think>" : '';
+	return ('CHAT', join('', $thought, @{ $frame->{parts} }),
+	    $frame->{finished} ? $finish : undef);
 }
 
 # How many events a client has without a gap.
@@ -276,6 +278,7 @@ sub lanes ($story) {
 		$lane->{whole} = 1 if defined $lane->{finish} || $frame->{finished};
 		$lane->{finish} //= $finish;
 		$lane->{text} .= $text;
+		$lane->{text} =~ s{</think><think>}{} if $mask eq 'CHAT';	# one piece more
 		$lane->{answer} = $frame->{record}{answerText} if $frame->{finished};
 	}
 	return \%lanes;

@@ -5,10 +5,10 @@ package ParleyTest::Release;
 use v5.36;
 
 use Exporter   qw(import);
-use Mojo::JSON qw(decode_json);
+use Mojo::JSON qw(decode_json encode_json);
 use Test::More ();
 
-our @EXPORT = qw($CHAT an_assistant release_refused shape);
+our @EXPORT = qw($CHAT an_assistant differs release_refused);
 our $CHAT = '/studio/rag/data/v1/release:chat';
 
 # An assistant that answers by m-a unless the arguments of `parley assistant add` say otherwise:
@@ -43,12 +43,20 @@ sub release_refused ($reply, $status, $code, $like, $name) {
 	    @{ $ok ? $json->{details} : [] } };
 }
 
-# What a value is made of: names and types, of an array those of its first element.
-sub shape ($v) {
-	return ref $v eq 'HASH' ? { map { $_ => shape($v->{$_}) } keys %$v }
-	    : ref $v eq 'ARRAY' ? [@$v ? shape($v->[0]) : ()]
-	    : !defined $v ? 'null'
-	    : Mojo::JSON::encode_json([$v]) =~ /^\["/ ? 'string' : 'number';
+# Where a value is not of the form of an example: other members, or other types. Of an array each
+# element has the form of the example's first.
+sub differs ($v, $example, $at = '') {
+	my ($is, $wants) = map { type($_) } $v, $example;
+	return "$at: $is, not $wants" if $is ne $wants;
+	return map { differs($v->[$_], $example->[0], "$at\[$_]") } 0 .. $#$v if $is eq 'ARRAY';
+	return () if $is ne 'HASH';
+	my %all = (%$v, %$example);
+	return map { !exists $v->{$_} ? "$at.$_ is missing" : !exists $example->{$_}
+	    ? "$at.$_ is more" : differs($v->{$_}, $example->{$_}, "$at.$_") } sort keys %all;
+}
+
+sub type ($v) {
+	return ref $v || (!defined $v ? 'null' : encode_json([$v]) =~ /^\["/ ? 'string' : 'number');
 }
 
 1;
