@@ -9,7 +9,7 @@
 #include "base/jw.h"
 #include "store/session.h"
 
-/* The ref of a turn: what its conversation is called and, where it is said, a blank and who asks. */
+/* The ref of a turn: what its conversation is called and, if that is said, a blank and who asks. */
 static char *
 voice_ref(struct arena *a, const struct turn *t, const struct question *q)
 {

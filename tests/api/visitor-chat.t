@@ -317,7 +317,8 @@ subtest 'the body of the document' => sub {
 	says('0');
 	says('今天是2023年8月16日[1]。');
 	my $r = $p->post($CHAT, with_key($key), json => {
-		content => '今天几号', return_format => 'text', search => true, visitorId => 'string',
+		content => '今天几号', return_format => 'text', search => true,
+		visitorId => 'string',
 		chatMode => 'm-a', intention => [$hours], max_tokens => '100', knowledge => $set,
 		system => 'string', tools => ['lookup'], temperature => '0.5', fielditem => {},
 		handler_type => 'custom', fix_content => 'string', stream => false,

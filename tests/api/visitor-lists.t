@@ -50,8 +50,8 @@ subtest 'lists' => sub {
 	is_deeply looked_up('models'), [map { { id => $_->{code}, name => $_->{name} } }
 	    @{ $p->sql('SELECT code, name FROM model ORDER BY code') }], 'models';
 	is_deeply looked_up('intentions'), [], 'no intents yet';
-	my $intent = added($p, qw(intent add), { name => '营业时间', examples => ['几点开门?', 'When?'],
-	    reply => '9-17' })->{id};
+	my $intent = added($p, qw(intent add), { name => '营业时间',
+	    examples => ['几点开门?', 'When?'], reply => '9-17' })->{id};
 	is_deeply looked_up('intentions'), [{ id => $intent, name => '营业时间',
 	    examples => ['几点开门?', 'When?'] }], 'intents';
 	my $made = $p->post('/v1/chat/dataset', json => { name => 'prices' }, with_key($rival));

@@ -38,8 +38,8 @@ sub balanced ($name) {
 }
 
 subtest 'a stream' => sub {
-	$p->script('m-a', { steps => [{ reasoning => 'Hm. ' }, { delta => '一 "' }, { sleep => 0.4 },
-	    { delta => "\n\x{1f388}" }, { finish => 'stop' },
+	$p->script('m-a', { steps => [{ reasoning => 'Hm. ' }, { delta => '一 "' },
+	    { sleep => 0.4 }, { delta => "\n\x{1f388}" }, { finish => 'stop' },
 	    { usage => { prompt_tokens => 1000, completion_tokens => 500 } }, { done => 1 }] });
 	my $s = streamed('Go');
 	is $s->code, 200, 'answered' or diag $s->body;
