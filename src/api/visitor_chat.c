@@ -191,7 +191,7 @@ open_in(struct req *r, const struct assistant_version *v, const char *visitor,
 	return turn_open(&r->cx, r->engine, spec);
 }
 
-/* The same; where another request has begun the visitor's first conversation by a moment, in that. */
+/* The same; where an equal was first by a moment to begin a conversation, in that. */
 static struct turn *
 open_turn(struct req *r, const struct assistant_version *v, const char *visitor,
     struct turn_spec *spec, struct turn_seat *seat)

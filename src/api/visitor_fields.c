@@ -120,7 +120,7 @@ static const struct field visitor_reply_f[] = {
 	FIELD_SUB(visitor_reply, T_OBJ, MUST, usage, &visitor_usage_fields, 0, 0, NULL),
 	FIELD_AS(visitor_reply, T_STR, MAY, visitor, "visitorId", 0, 0, "访问者ID"),
 	FIELD(visitor_reply, T_BOOL, OMIT, finished, 0, 0, "in a stream: its last message"),
-	FIELD(visitor_reply, T_BOOL, OMIT, stopped, 0, 0, "true: the answer was stopped on request"),
+	FIELD(visitor_reply, T_BOOL, OMIT, stopped, 0, 0, "true: it was stopped on request"),
 };
 FIELDS(visitor_reply, "VisitorChatResponse");
 

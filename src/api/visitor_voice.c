@@ -9,7 +9,7 @@
 #include "base/jw.h"
 #include "store/session.h"
 
-/* The ref of a turn: what its conversation is called and, behind a blank, who asks, if that is said. */
+/* The ref of a turn: what its conversation is called and, if that is said, a blank and who asks. */
 static char *
 voice_ref(struct arena *a, const struct turn *t, const struct question *q)
 {

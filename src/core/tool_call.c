@@ -250,10 +250,11 @@ start(struct tool_call *c, const struct json *arguments)
 void
 tool_call_start(struct tool_call *c)
 {
-	struct json_parser	*p = json_parser_new();
 	/* A tool without arguments is called without any, by some. */
-	struct json		*j = json_parser_parse(p, c->arguments_len > 0 ? c->arguments : "{}",
-	    c->arguments_len > 0 ? c->arguments_len : 2);
+	const bool		 none = c->arguments_len == 0;
+	struct json_parser	*p = json_parser_new();
+	struct json		*j = json_parser_parse(p, none ? "{}" : c->arguments,
+	    none ? 2 : c->arguments_len);
 
 	c->begun = loop_now(c->engine->loop);
 	if (c->tool == NULL)

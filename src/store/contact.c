@@ -11,12 +11,23 @@ given(const char *s)
 	return s != NULL ? s : "";
 }
 
-int
-contact_meet(struct ctx *cx, const struct contact *c)
+static int
+meet(struct ctx *cx, void *arg)
 {
+	const struct contact	*c = arg;
+
 	return db_do(cx, SQL_CONTACT_MEET, V(ident_new()), V(c->owner), V(c->userid),
 	    V(given(c->name)), V(given(c->mobile)), V(given(c->email)), V(given(c->avatar)),
 	    V(given(c->company)), V(cx->now), V(cx->now));
+}
+
+/* In a transaction, since that is repeated where two meet the same one at once. */
+int
+contact_meet(struct ctx *cx, const struct contact *c)
+{
+	struct contact	 met = *c;
+
+	return db_txn(cx, meet, &met);
 }
 
 struct contact *

@@ -90,7 +90,7 @@ subtest 'visitors' => sub {
 	my ($same) = $p->key(user => 'shop', assistant => $guide);
 	says('Five.');
 	is $p->post($CHAT, json => { content => 'Fifth?', visitorId => 'v-1' },
-	    with_key($same))->json->{msgKey}, $one->{msgKey}, 'by another key of that user the same';
+	    with_key($same))->json->{msgKey}, $one->{msgKey}, 'by that user\'s other key the same';
 	my ($foreign) = $p->key(user => 'rival', assistant => $guide);
 	says('Six.');
 	isnt $p->post($CHAT, json => { content => 'Sixth?', visitorId => 'v-1' },
@@ -130,9 +130,8 @@ subtest 'models, limits, background' => sub {
 		says('Yes.');
 		ask('How?', temperature => $try->[0], max_tokens => $try->[1]);
 		my $body = (asked_of($p))[-1]{body};
-		ok $body->{temperature} == 0.3 && $body->{max_tokens} == 64
-		    && kind($body->{temperature}) eq 'number' && kind($body->{max_tokens}) eq 'number',
-		    'temperature and max_tokens as ' . encode_json($try) or diag explain $body;
+		is_deeply [map { (kind($_), $_ + 0) } @$body{qw(temperature max_tokens)}],
+		    [number => 0.3, number => 64], 'temperature, max_tokens: ' . encode_json($try);
 	}
 	says('Arr.');
 	ask('How?', system => 'You are a pirate.');
@@ -163,7 +162,8 @@ subtest 'models, limits, background' => sub {
 
 subtest 'a fixed answer' => sub {
 	my ($before, $asked) = (sums(), scalar asked_of($p));
-	my $r = ask('When?', handler_type => 'fix', fix_content => 'At 9, 周一.', visitorId => 'fixed');
+	my $r = ask('When?', handler_type => 'fix', fix_content => 'At 9, 周一.',
+	    visitorId => 'fixed');
 	is_deeply { %{ $r->json }, msgKey => undef }, { desc => 'At 9, 周一.', msgKey => undef,
 	    source => [], usage => { total_cost => 0 }, visitorId => 'fixed' }, 'comes back';
 	is_deeply [sums(), scalar asked_of($p)], [$before, $asked],
@@ -172,7 +172,7 @@ subtest 'a fixed answer' => sub {
 	    handler_type => 'fix', fix_content => 'At 9.', visitorId => 'fixed', stream => true });
 	is desc_of($s), 'At 9.', 'as a stream';
 	is_deeply $s->events->[-1]{data}{usage}, { total_cost => 0 }, 'for nothing';
-	my ($poor, $poor_id) = $p->key(user => 'poor', assistant => $guide, allowance => '0.0000001');
+	my $poor = $p->key(user => 'poor', assistant => $guide, allowance => '0.0000001');
 	visitor_refused $p->post($CHAT, json => { content => 'x' }, with_key($poor)), 402,
 	    qr/money/, 'who cannot pay';
 	is $p->post($CHAT, json => { content => 'x', handler_type => 'fix', fix_content => 'y' },
@@ -192,7 +192,7 @@ subtest 'a search' => sub {
 		says('Found [1].');
 		my $r = ask('What day is it?', @$how)->json;
 		is scalar @{ $r->{source} }, 3, "@$how: hits";
-		is_deeply [sort keys %{ $r->{source}[0] }], [qw(link snippet title)], 'their members';
+		is_deeply [sort keys %{ $r->{source}[0] }], [qw(link snippet title)], 'like this';
 		like $r->{source}[0]{link}, qr{^https://demo\.example/1\?q=What}, 'a link';
 		like systems(), qr/\[1\] .*\Qdemo.example\E/s, 'the model is told';
 	}
@@ -243,7 +243,8 @@ subtest 'tools' => sub {
 	    url => "$site/search?format=json" });
 	for my $ref ($tool->{id}, 'lookup') {
 		$p->script('m-a', { steps => [{ tool_calls => [{ name => 'lookup',
-		    arguments => { q => 'bread' } }] }, { finish => 'tool_calls' }, { done => 1 }] });
+		    arguments => { q => 'bread' } }] }, { finish => 'tool_calls' },
+		    { done => 1 }] });
 		says('It is there.');
 		my $r = ask('Where?', tools => [$ref])->json;
 		is $r->{desc}, 'It is there.', "by $ref";
@@ -316,7 +317,8 @@ subtest 'the body of the document' => sub {
 	says('0');
 	says('今天是2023年8月16日[1]。');
 	my $r = $p->post($CHAT, with_key($key), json => {
-		content => '今天几号', return_format => 'text', search => true, visitorId => 'string',
+		content => '今天几号', return_format => 'text', search => true,
+		visitorId => 'string',
 		chatMode => 'm-a', intention => [$hours], max_tokens => '100', knowledge => $set,
 		system => 'string', tools => ['lookup'], temperature => '0.5', fielditem => {},
 		handler_type => 'custom', fix_content => 'string', stream => false,
@@ -324,7 +326,8 @@ subtest 'the body of the document' => sub {
 	});
 	is $r->code, 200, 'is answered' or diag $r->body;
 	is $r->json->{desc}, '今天是2023年8月16日[1]。', 'as it is';
-	is_deeply [sort keys %{ $r->json }], [qw(desc msgKey source usage visitorId)], 'in its shape';
+	is_deeply [sort keys %{ $r->json }], [qw(desc msgKey source usage visitorId)],
+	    'in its shape';
 	visitor_refused $p->post($CHAT, with_key($key), json => { map({ $_ => 'string' }
 	    qw(content return_format visitorId chatMode max_tokens knowledge system temperature
 	    handler_type fix_content ibotID)), search => true, stream => true, fielditem => {},

@@ -19,7 +19,7 @@ my $guide = an_assistant($p);
 my ($key, $key_id) = $p->key(user => 'shop', assistant => $guide);
 my @seen = $key;
 
-sub ask ($body, %o) { return $p->post($CHAT, json => { content => 'Hi?', %$body }, with_key($key, %o)) }
+sub ask ($body) { return $p->post($CHAT, json => { content => 'Hi?', %$body }, with_key($key)) }
 sub asked () { return scalar asked_of($p) }
 sub turns () { return $p->sql('SELECT COUNT(*) AS n FROM turn')->[0]{n} }
 
@@ -46,25 +46,31 @@ subtest 'what is asked' => sub {
 	    [content => 7, 'has the wrong type'], [return_format => 'pdf', 'is not an allowed'],
 	    [search => 'yes', 'has the wrong type'], [visitorId => 7, 'has the wrong type'],
 	    [visitorId => 'x' x 256, 'is out of range'], [chatMode => {}, 'has the wrong type'],
-	    [intention => 'x', 'has the wrong type'], [tools => [1], 'tools\[0\] has the wrong type'],
-	    (map { [max_tokens => $_, 'has the wrong type'] } 'many', '1.5', '7x', [], true, '0x10'),
+	    [intention => 'x', 'has the wrong type'],
+	    [tools => [1], 'tools\[0\] has the wrong type'],
+	    (map { [max_tokens => $_, 'has the wrong type'] } 'many', '1.5', '7x', [], true,
+		'0x10'),
 	    (map { [max_tokens => $_, 'is out of range'] } 0, '-1', '1e9'),
 	    (map { [temperature => $_, 'has the wrong type'] } 'warm', 'nan', {}, '1 '),
 	    (map { [temperature => $_, 'is out of range'] } 2.1, '-0.1', '1e999'),
 	    [fielditem => 'x', 'has the wrong type'],
 	    [fielditem => { name => 7 }, 'fielditem\.name has the wrong type'],
 	    [fielditem => { mobile => '1' x 65 }, 'fielditem\.mobile is out of range'],
-	    [handler_type => 'magic', 'is not an allowed'], [stream => 'true', 'has the wrong type'],
-	    [content_encoding => 'gzip', 'is not an allowed'], [system => [], 'has the wrong type']);
+	    [handler_type => 'magic', 'is not an allowed'],
+	    [stream => 'true', 'has the wrong type'],
+	    [content_encoding => 'gzip', 'is not an allowed'],
+	    [system => [], 'has the wrong type']);
 	for my $try (@bad) {
 		my ($member, $value, $why) = @$try;
 		my $like = $why =~ /^(?:tools|fielditem)/ ? qr/\A$why/ : qr/\A$member $why/;
 		visitor_refused ask({ $member => $value }), 400, $like,
 		    "$member: " . encode_json([$value]) =~ s/(.{40}).+/$1.../r;
 	}
-	visitor_refused ask({ handler_type => 'fix' }), 400, qr/fix_content is required/, 'fix: what?';
+	visitor_refused ask({ handler_type => 'fix' }), 400, qr/fix_content is required/,
+	    'fix: what?';
 	visitor_refused ask({ content => $_->[0], content_encoding => 'base64' }), 400, $_->[1],
-	    "base64: $_->[2]" for ['!!', qr/content is not/, 'none'], ['Zg=', qr/content is not/, 'cut'],
+	    "base64: $_->[2]" for ['!!', qr/content is not/, 'none'],
+	    ['Zg=', qr/content is not/, 'cut'],
 	    [encode_base64("\xff\xfe"), qr/content is not valid UTF-8/, 'no text'],
 	    [encode_base64("a\0b"), qr/content is not/, 'a NUL'],
 	    [encode_base64(' '), qr/content is required/, 'nothing'];

@@ -41,7 +41,7 @@ sub says ($text) {
 my $TIME = qr/\A20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\z/;
 
 subtest 'lists' => sub {
-	is_deeply $p->get('/v1/openapi/check', with_key($key))->json, { success => true }, 'the key';
+	is_deeply $p->get('/v1/openapi/check', with_key($key))->json, { success => true }, 'a key';
 	my $ibots = looked_up('ibots');
 	is_deeply [map { [@$_{qw(id name published)}] } @$ibots], [[$guide, 'Guide', false]],
 	    'assistants';
@@ -50,8 +50,8 @@ subtest 'lists' => sub {
 	is_deeply looked_up('models'), [map { { id => $_->{code}, name => $_->{name} } }
 	    @{ $p->sql('SELECT code, name FROM model ORDER BY code') }], 'models';
 	is_deeply looked_up('intentions'), [], 'no intents yet';
-	my $intent = added($p, qw(intent add), { name => '营业时间', examples => ['几点开门?', 'When?'],
-	    reply => '9-17' })->{id};
+	my $intent = added($p, qw(intent add), { name => '营业时间',
+	    examples => ['几点开门?', 'When?'], reply => '9-17' })->{id};
 	is_deeply looked_up('intentions'), [{ id => $intent, name => '营业时间',
 	    examples => ['几点开门?', 'When?'] }], 'intents';
 	my $made = $p->post('/v1/chat/dataset', json => { name => 'prices' }, with_key($rival));
@@ -95,7 +95,7 @@ subtest 'contacts' => sub {
 	    company => 'Acme', create_time => 0, update_time => 0 }, 'their members';
 	like $lee->{$_}, $TIME, $_ for qw(create_time update_time);
 	is_deeply $found->(['name', '=', '李雷']), ['v-1'], 'by name';
-	is_deeply $found->(['company', undef, 'Acme']), [qw(v-2 v-1)], 'equal where nothing is said';
+	is_deeply $found->(['company', undef, 'Acme']), [qw(v-2 v-1)], 'equal by default';
 	is_deeply $found->(['company', '=', 'acme']), [], 'to the letter';
 	is_deeply $found->(['company', '!=', 'Acme']), ['v-3'], 'or not';
 	is_deeply $found->(['email', 'like', 'hAN@']), ['v-2'], 'by a part';
@@ -113,19 +113,20 @@ subtest 'contacts' => sub {
 	    'by these conditions';
 
 	is_deeply looked_up('contacts', query => { contact_id => $lee->{id} }), $lee, 'one';
-	my $changed = at(PUT => 'contacts', { contact_id => $lee->{id}, name => 'Lee', mobile => '' });
+	my $changed = at(PUT => 'contacts', { contact_id => $lee->{id}, name => 'Lee',
+	    mobile => '' });
 	is_deeply [@{ $changed->json->{Data} }{qw(name mobile company userid)}],
 	    ['Lee', '', 'Acme', 'v-1'], 'is changed, but for what is not said';
 	is at(PUT => 'contacts', { id => $lee->{id}, avatar => 'http://x/y.png' })
 	    ->json->{Data}{avatar}, 'http://x/y.png', 'by its id, too';
-	for my $try ([GET => { contact_id => $lee->{id} }], [DELETE => { contact_id => $lee->{id} }]) {
-		visitor_refused $p->request($try->[0], '/v1/openapi/contacts',
-		    with_key($rival, query => $try->[1])), 404, qr/contact/, "$try->[0]: not by others";
-	}
-	visitor_refused at(PUT => 'contacts', { contact_id => $lee->{id}, name => 'x' }, $rival), 404,
-	    qr/contact/, 'PUT: not by others';
+	visitor_refused $p->request($_ => '/v1/openapi/contacts', with_key($rival,
+	    query => { contact_id => $lee->{id} })), 404, qr/contact/, "$_: not by others"
+	    for qw(GET DELETE);
+	visitor_refused at(PUT => 'contacts', { contact_id => $lee->{id}, name => 'x' }, $rival),
+	    404, qr/contact/, 'PUT: not by others';
 	visitor_refused at(PUT => 'contacts', { name => 'x' }), 400, qr/contact_id/, 'PUT: whom?';
-	visitor_refused $p->get('/v1/openapi/contacts', with_key($key)), 400, qr/contact_id/, 'whom?';
+	visitor_refused $p->get('/v1/openapi/contacts', with_key($key)), 400, qr/contact_id/,
+	    'whom?';
 	visitor_refused $p->get('/v1/openapi/contacts', with_key($key, query =>
 	    { contact_id => 'x' })), 404, qr/contact_id x/, 'no such thing';
 	my $gone = $p->request(DELETE => '/v1/openapi/contacts', with_key($key, query =>
@@ -152,11 +153,13 @@ subtest 'what was said' => sub {
 	is scalar keys %ids, 6, 'each has an id of its own';
 	is_deeply [map { $_->{content} } @{ $detail->({ chat_id => $msg_key, page => 2, size => 1 })
 	    ->json->{Data}{message} }], ['Answer 2.', 'Question 2?'], 'in pages';
-	visitor_refused $detail->({ chat_id => $msg_key }, $rival), 404, qr/session/, 'not to others';
+	visitor_refused $detail->({ chat_id => $msg_key }, $rival), 404, qr/session/,
+	    'not to others';
 	visitor_refused $detail->({ chat_id => 'api_x' }), 404, qr/session api_x/, 'unknown';
 	visitor_refused $detail->({}), 400, qr/chat_id/, 'of which?';
 	$p->script('m-a', { status => 400 });
-	$p->post($CHAT, with_key($key), json => { content => 'Question 4?', visitorId => 'talker' });
+	$p->post($CHAT, with_key($key), json => { content => 'Question 4?',
+	    visitorId => 'talker' });
 	is_deeply [map { $_->{content} } @{ $detail->({ chat_id => $msg_key, size => 1 })
 	    ->json->{Data}{message} }], ['Question 4?'], 'where nothing was said nothing is shown';
 };
@@ -210,6 +213,15 @@ subtest 'tools' => sub {
 	Mojo::IOLoop->one_tick while $open > 0;
 	Mojo::IOLoop->remove($timer);
 	pass 'then all are answered';
+
+	$web->script('demo-search', { hang_before => true });
+	my $body = encode_json({ data => { q => 'left' } });
+	$p->raw("POST /v1/openapi/exposed/slow/execute_v2 HTTP/1.1\r\nHost: x\r\n"
+	    . "x-api-key: $key\r\nContent-Type: application/json\r\n"
+	    . 'Content-Length: ' . length($body) . "\r\n\r\n$body", 0.5);
+	$p->eventually('who leaves ends the call', sub {
+		return ($web->log)[-1]{ended} eq 'aborted' });
+	is $p->get('/v1/openapi/check', with_key($key))->code, 200, 'and nothing else';
 };
 
 $p->no_errors_logged('quiet but for what was expected', allow => [qr/secret is not set/]);

@@ -38,8 +38,8 @@ sub balanced ($name) {
 }
 
 subtest 'a stream' => sub {
-	$p->script('m-a', { steps => [{ reasoning => 'Hm. ' }, { delta => '一 "' }, { sleep => 0.4 },
-	    { delta => "\n\x{1f388}" }, { finish => 'stop' },
+	$p->script('m-a', { steps => [{ reasoning => 'Hm. ' }, { delta => '一 "' },
+	    { sleep => 0.4 }, { delta => "\n\x{1f388}" }, { finish => 'stop' },
 	    { usage => { prompt_tokens => 1000, completion_tokens => 500 } }, { done => 1 }] });
 	my $s = streamed('Go');
 	is $s->code, 200, 'answered' or diag $s->body;
@@ -159,7 +159,8 @@ subtest 'a worker dies' => sub {
 	is_deeply [@$last{qw(Code Data finished)}], [4000, undef, true], 'to its end: a failure';
 	like join('', map { $_->{desc} } reverse @said), qr/\Aw1 w2 w3 w4 w5 /, 'with all its text';
 	$p->eventually('what it left is settled', sub {
-		$p->sql('SELECT reserved FROM api_key WHERE id = ?', $key_id)->[0]{reserved} == 0 });
+		return $p->sql('SELECT COUNT(*) AS n FROM reservation')->[0]{n} == 0;
+	});
 	balanced('the books balance');
 };
 

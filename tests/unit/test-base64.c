@@ -42,10 +42,51 @@ known(void **state)
 	}
 }
 
+static void
+reads(const char *coded, const char *plain)
+{
+	char	 dst[80];
+
+	assert_int_equal(base64_read(dst, coded, strlen(coded)), strlen(plain));
+	assert_memory_equal(dst, plain, strlen(plain));
+}
+
+static void
+read_back(void **state)
+{
+	static const char *const	 bad[] = {
+		"Z", "Zg=", "Zm9vY", "Zg==Zg==", "Z===", "====", "=", "Zm9v=", "Zm9v!", "Zm-v", "Zm9vYg=="
+		"=", "Zg=x",
+	};
+	char	 all[256], coded[BASE64_LEN(sizeof(all))], back[BASE64_BYTES(sizeof(coded))];
+
+	(void)state;
+	reads("", "");
+	reads("Zg==", "f");
+	reads("Zm8=", "fo");
+	reads("Zm9v", "foo");
+	reads("Zm9vYmFy", "foobar");
+	reads("Zg", "f");			/* without padding */
+	reads("Zm8", "fo");
+	reads(" Zm9v\r\n\tYm Fy\n", "foobar");	/* in lines, as MIME has it */
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(base64_read(back, bad[i], strlen(bad[i])), -1);
+	assert_int_equal(base64_read(back, "Zm\0v", 4), -1);
+	for (size_t n = 0; n <= sizeof(all); n++) {
+		for (size_t i = 0; i < n; i++)
+			all[i] = (char)(i * 37 + n);
+		base64_write(coded, all, n);
+		assert_int_equal(base64_read(back, coded, BASE64_LEN(n)), n);
+		assert_memory_equal(back, all, n);
+	}
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest	tests[] = { cmocka_unit_test(known) };
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(known), cmocka_unit_test(read_back),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -352,6 +352,9 @@ estimates(void **state)
 
 	ledger_cost(cost, 0.15, 0.6, 1000, 500, 0.25);
 	assert_string_equal(cost, "0.2504500000");
+	/* What is told is what is booked, not what the sum was before. */
+	assert_true(ledger_number(0.15, 0.6, 1000, 500, 0.25) == 0.25045);
+	assert_true(ledger_number(1e-7, 0, 1, 0, 0) == 0);
 	ledger_cost(cost, 1e9, 1e9, INT64_MAX, 0, 0);
 	assert_string_equal(cost, "99999999999999.0000000000");
 }

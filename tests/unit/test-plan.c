@@ -85,6 +85,28 @@ intent_with_reply(void **state)
 	costs(turn, "0.0001010000");
 }
 
+/* An answer that nobody gives is asked of nobody, whatever else the plan holds. */
+static void
+fixed_reply(void **state)
+{
+	int64_t	 turn;
+	char	*all;
+	int	 line;
+
+	(void)state;
+	plan = (struct plan_spec){ .reply = "We open at 9.", .intents = intents, .nintents = 2,
+		.suggest = true };
+	begin_office();
+	turn = ask(0, &line);
+	all = all_of(line);
+	assert_non_null(strstr(all, "We open at 9.\n"));
+	assert_non_null(strstr(all, "ALPHA stop at "));
+	idle();
+	answer_is(turn, "status, text, prompt_tokens, completion_tokens, estimated, code",
+	    "stop|We open at 9.|0|0|0|m0");
+	costs(turn, "0.0000000000");
+}
+
 static void
 intent_with_system(void **state)
 {
@@ -402,6 +424,7 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		PLAN_TEST(prompts),
+		PLAN_TEST(fixed_reply),
 		PLAN_TEST(intent_with_reply),
 		PLAN_TEST(intent_with_system),
 		PLAN_TEST(no_intent),

@@ -10,7 +10,8 @@ use Test::More ();
 
 use ParleyTest::Process;
 
-our @EXPORT = qw($CHAT $KEY_LIKE added asked_of heard an_assistant desc_of visitor_refused with_key);
+our @EXPORT = qw($CHAT $KEY_LIKE added an_assistant asked_of desc_of heard visitor_refused
+    with_key);
 our $CHAT = '/v1/openapi/chat';
 our $KEY_LIKE = qr/\Aapi_[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\z/;
 
