@@ -1,19 +1,13 @@
 #include "chat_talk.h"
 
-#include <inttypes.h>
 #include <string.h>
 
+#include "api/answered.h"
 #include "api/chat_question.h"
 #include "api/chat_socket.h"
 #include "api/handlers.h"
 #include "api/streams.h"
-#include "base/clock.h"
-#include "core/follow.h"
 #include "core/who.h"
-#include "store/turn.h"
-#include "upstream/health.h"
-
-#define UNSTORED_S	1	/* until what the spool alone has may be in the database */
 
 static const struct field chat_error_f[] = {
 	FIELD(chat_error, T_INT, MAY, code, 0, 0, "as an HTTP status"),
@@ -39,40 +33,14 @@ static const struct field chat_conversation_f[] = {
 };
 FIELDS(chat_conversation, "ChatSessionConversationResponse");
 
-/*
- * When to come again after such an answer: as its turn knew, where this request has waited for it,
- * else for as long as its model should be left alone.
- */
 static int
-seconds_to_wait(const struct req *r, const struct answer_told *a)
+reply_whole(struct req *r, int64_t turn, const struct answer_told *a)
 {
-	if (r->retry_after > 0 || fail_of_name(a->error) != F_UNAVAILABLE)
-		return r->retry_after;
-	return (int)((health_wait(a->model, clock_mono_ms()) + 999) / 1000);
-}
-
-/* The turn is over: its answer as one reply, or why there is none. */
-static int
-reply_whole(struct req *r, void *arg)
-{
-	struct ctx		*cx = &r->cx;
-	const int64_t		*turn = arg;
 	struct chat_record	 record;
 	struct chat_conversation c = { .record = &record, .finished = true };
-	struct answer_told	*a;
-	size_t			 n;
 
-	if (turn_told(cx, *turn, &a, &n) == -1)
-		return -1;
-	if (n == 0 || strcmp(a->status, "running") == 0) {
-		cx->fail.retry_after = UNSTORED_S;
-		return fail(cx, F_UNAVAILABLE, "turn %" PRId64, *turn);
-	}
-	if (a->error != NULL) {
-		cx->fail.retry_after = seconds_to_wait(r, a);
-		return fail(cx, fail_of_name(a->error), "%s", a->model_name);
-	}
-	if (chat_record_load(cx, cx->who->id, a->answer, &record) == -1)
+	(void)turn;
+	if (chat_record_load(&r->cx, r->cx.who->id, a->answer, &record) == -1)
 		return -1;
 	c.parts = (struct list){ &record.answer_text, 1 };
 	c.reasoning = a->reasoning;
@@ -84,19 +52,6 @@ static bool
 wants_stream(struct req *r)
 {
 	return r->method != M_POST || req_accepts(r, "text/event-stream");
-}
-
-/* Who shall hear it: a stream of that prefix, or who waits for the reply. */
-static struct peer *
-listener(struct req *r, int64_t turn, const char *prefix)
-{
-	int64_t	*arg;
-
-	if (wants_stream(r))
-		return req_stream(r, prefix);
-	arg = arena_get(r->cx.a, sizeof(*arg));
-	*arg = turn;
-	return req_wait(r, reply_whole, arg);
 }
 
 int
@@ -111,22 +66,15 @@ chat_talk(struct req *r, const struct chat_question *q)
 	if (chat_question_read(&r->cx, q, req_header(r, "Host"), &spec) == -1 ||
 	    (t = turn_open(&r->cx, r->engine, &spec)) == NULL)
 		return -1;
-	turn_run(t, listener(r, t->id, chat_voice.prefix));
+	turn_run(t, wants_stream(r) ? req_stream(r, chat_voice.prefix) :
+	    answered_wait(r, t->id, reply_whole));
 	return 0;
 }
 
 int
 chat_again(struct req *r, int64_t turn)
 {
-	struct follow	*f;
-
-	if (wants_stream(r))
-		return streams_tell(r, turn, 0);
-	/* It hears of nothing but the end, be that past already. */
-	if ((f = follow_find(&r->cx, r->engine, turn, FOLLOW_STORED_EVENT)) == NULL)
-		return -1;
-	follow_run(f, listener(r, turn, NULL));
-	return 0;
+	return wants_stream(r) ? streams_tell(r, turn, 0) : answered_again(r, turn, reply_whole);
 }
 
 /* POST /v1/chat/session/conversation */

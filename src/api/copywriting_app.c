@@ -1,19 +1,17 @@
 /* Apps: what texts and pictures are made from, and making them. */
 #include "copywriting.h"
 
-#include <inttypes.h>
 #include <string.h>
 
+#include "api/answered.h"
 #include "api/handlers.h"
 #include "api/streams.h"
 #include "core/chat.h"
-#include "core/follow.h"
 #include "core/template.h"
 #include "core/who.h"
 #include "store/app.h"
 #include "store/model.h"
 
-#define UNSTORED_S	1	/* until what the spool alone has may be in the database */
 
 static const struct app *
 find(struct req *r)
@@ -133,29 +131,19 @@ model_of(struct ctx *cx, const struct app *p, const struct copywriting_run *in)
 
 /* ---- the reply ------------------------------------------------------------------------------- */
 
-/* The turn is over: its record, or why there is none. */
 static int
-reply_whole(struct req *r, void *arg)
+reply_record(struct req *r, int64_t turn, const struct answer_told *a)
 {
 	struct ctx			*cx = &r->cx;
-	const int64_t			*turn = arg;
 	struct copywriting_record	 record;
 	struct copywriting_data		 all = {
 		.code = 200, .msg = copywriting_success(cx->lang), .data = &record,
+		.stopped = strcmp(a->status, "stopped") == 0,
 	};
 	const struct run_row		*row;
 
-	if ((row = run_get(cx, cx->who->id, *turn)) == NULL)
+	if ((row = run_get(cx, cx->who->id, turn)) == NULL)
 		return -1;
-	if (strcmp(row->status, "running") == 0) {
-		cx->fail.retry_after = UNSTORED_S;
-		return fail(cx, F_UNAVAILABLE, "turn %" PRId64, *turn);
-	}
-	if (row->error != NULL) {
-		cx->fail.retry_after = r->retry_after;
-		return fail(cx, fail_of_name(row->error), "modelServiceId %" PRId64, row->model);
-	}
-	all.stopped = strcmp(row->status, "stopped") == 0;
 	copywriting_record_show(cx->a, row, &record);
 	return reply_fields(r, &copywriting_run_data_fields, &all);
 }
@@ -166,30 +154,15 @@ wants_stream(struct req *r, const struct app *p)
 	return !makes_images(p) && req_accepts(r, "text/event-stream");
 }
 
-static struct peer *
-waiter(struct req *r, int64_t turn)
-{
-	int64_t	*arg = arena_get(r->cx.a, sizeof(*arg));
-
-	*arg = turn;
-	return req_wait(r, reply_whole, arg);
-}
-
 int
 copywriting_run_again(struct req *r, int64_t turn)
 {
 	const struct app	*p;
-	struct follow		*f;
 
 	if ((p = find(r)) == NULL)
 		return -1;
-	if (wants_stream(r, p))
-		return streams_tell(r, turn, 0);
-	/* It hears of nothing but the end, be that past already. */
-	if ((f = follow_find(&r->cx, r->engine, turn, FOLLOW_STORED_EVENT)) == NULL)
-		return -1;
-	follow_run(f, waiter(r, turn));
-	return 0;
+	return wants_stream(r, p) ? streams_tell(r, turn, 0) :
+	    answered_again(r, turn, reply_record);
 }
 
 /* POST /copywriting/userCopywriting/{id} - each run is a dialogue of its own */
@@ -227,6 +200,6 @@ copywriting_app_run(struct req *r)
 	if ((t = turn_open(cx, r->engine, &spec)) == NULL)
 		return -1;
 	turn_run(t, wants_stream(r, p) ? req_stream(r, copywriting_voice.prefix) :
-	    waiter(r, t->id));
+	    answered_wait(r, t->id, reply_record));
 	return 0;
 }

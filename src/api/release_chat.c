@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "api/answered.h"
 #include "api/handlers.h"
 #include "api/streams.h"
 #include "api/think.h"
@@ -11,13 +12,11 @@
 #include "base/utf8.h"
 #include "core/assistant.h"
 #include "core/chat.h"
-#include "core/follow.h"
 #include "core/session.h"
 #include "core/who.h"
 #include "store/turn.h"
 
 #define NAMED_MAX	64	/* characters of an id that an error repeats */
-#define UNSTORED_S	1	/* until what the spool alone has may be in the database */
 
 /* ---- one reply ------------------------------------------------------------------------------- */
 
@@ -55,27 +54,12 @@ load_reply(struct ctx *cx, int64_t turn, const struct answer_told *a, struct rel
 	return 0;
 }
 
-/* The turn is over: its answer as one reply, or why there is none. */
 static int
-reply_whole(struct req *r, void *arg)
+reply_whole(struct req *r, int64_t turn, const struct answer_told *a)
 {
-	struct ctx		*cx = &r->cx;
-	const int64_t		*turn = arg;
 	struct release_reply	 out;
-	struct answer_told	*a;
-	size_t			 n;
 
-	if (turn_told(cx, *turn, &a, &n) == -1)
-		return -1;
-	if (n == 0 || strcmp(a->status, "running") == 0) {
-		cx->fail.retry_after = UNSTORED_S;
-		return fail(cx, F_UNAVAILABLE, "turn %" PRId64, *turn);
-	}
-	if (a->error != NULL) {
-		cx->fail.retry_after = r->retry_after;
-		return fail(cx, fail_of_name(a->error), "%s", a->model_name);
-	}
-	if (load_reply(cx, *turn, a, &out) == -1)
+	if (load_reply(&r->cx, turn, a, &out) == -1)
 		return -1;
 	return reply_fields(r, &release_reply_fields, &out);
 }
@@ -86,30 +70,15 @@ wants_stream(struct req *r, const struct release_ask *in)
 	return in->stream || req_accepts(r, "text/event-stream");
 }
 
-static struct peer *
-waiter(struct req *r, int64_t turn)
-{
-	int64_t	*arg = arena_get(r->cx.a, sizeof(*arg));
-
-	*arg = turn;
-	return req_wait(r, reply_whole, arg);
-}
-
 int
 release_again(struct req *r, int64_t turn)
 {
 	struct release_ask	 in = { 0 };
-	struct follow		*f;
 
 	if (req_read(r, &in) == -1)
 		return -1;
-	if (wants_stream(r, &in))
-		return streams_tell(r, turn, 0);
-	/* It hears of nothing but the end, be that past already. */
-	if ((f = follow_find(&r->cx, r->engine, turn, FOLLOW_STORED_EVENT)) == NULL)
-		return -1;
-	follow_run(f, waiter(r, turn));
-	return 0;
+	return wants_stream(r, &in) ? streams_tell(r, turn, 0) :
+	    answered_again(r, turn, reply_whole);
 }
 
 /* ---- the question ---------------------------------------------------------------------------- */
@@ -228,6 +197,7 @@ release_chat(struct req *r)
 	    release_source(cx, v->id, &spec) == -1 ||
 	    (t = turn_open(cx, r->engine, &spec)) == NULL)
 		return -1;
-	turn_run(t, wants_stream(r, &in) ? req_stream(r, release_voice.prefix) : waiter(r, t->id));
+	turn_run(t, wants_stream(r, &in) ? req_stream(r, release_voice.prefix) :
+	    answered_wait(r, t->id, reply_whole));
 	return 0;
 }

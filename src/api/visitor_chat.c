@@ -4,15 +4,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "api/answered.h"
 #include "api/handlers.h"
 #include "api/streams.h"
-#include "core/follow.h"
 #include "core/plan.h"
 #include "core/visit.h"
 #include "core/who.h"
 #include "store/turn.h"
 
-#define UNSTORED_S	1	/* until what the spool alone has may be in the database */
 
 /* ---- what answers rest on -------------------------------------------------------------------- */
 
@@ -97,52 +96,14 @@ reply_answer(struct req *r, int64_t turn, const struct answer_told *a)
 	return reply_fields(r, &visitor_reply_fields, &out);
 }
 
-/* The turn is over: its answer as one reply, or why there is none. */
-static int
-reply_whole(struct req *r, void *arg)
-{
-	struct ctx		*cx = &r->cx;
-	const int64_t		*turn = arg;
-	struct answer_told	*a;
-	size_t			 n;
-
-	if (turn_told(cx, *turn, &a, &n) == -1)
-		return -1;
-	if (n == 0 || strcmp(a->status, "running") == 0) {
-		cx->fail.retry_after = UNSTORED_S;
-		return fail(cx, F_UNAVAILABLE, "turn %" PRId64, *turn);
-	}
-	if (a->error != NULL) {
-		cx->fail.retry_after = r->retry_after;
-		return fail(cx, fail_of_name(a->error), "%s", a->model_name);
-	}
-	return reply_answer(r, *turn, a);
-}
-
-static struct peer *
-waiter(struct req *r, int64_t turn)
-{
-	int64_t	*arg = arena_get(r->cx.a, sizeof(*arg));
-
-	*arg = turn;
-	return req_wait(r, reply_whole, arg);
-}
-
 int
 visitor_again(struct req *r, int64_t turn)
 {
 	struct visitor_ask	 in = { 0 };
-	struct follow		*f;
 
 	if (req_read(r, &in) == -1)
 		return -1;
-	if (in.stream)
-		return streams_tell(r, turn, 0);
-	/* It hears of nothing but the end, be that past already. */
-	if ((f = follow_find(&r->cx, r->engine, turn, FOLLOW_STORED_EVENT)) == NULL)
-		return -1;
-	follow_run(f, waiter(r, turn));
-	return 0;
+	return in.stream ? streams_tell(r, turn, 0) : answered_again(r, turn, reply_answer);
 }
 
 /* ---- the question ---------------------------------------------------------------------------- */
@@ -230,6 +191,7 @@ visitor_chat(struct req *r)
 	if (meet(cx, &in, visitor) == -1 ||
 	    (t = open_turn(r, v, visitor, &spec, &seat)) == NULL)
 		return -1;
-	turn_run(t, in.stream ? req_stream(r, visitor_voice.prefix) : waiter(r, t->id));
+	turn_run(t, in.stream ? req_stream(r, visitor_voice.prefix) :
+	    answered_wait(r, t->id, reply_answer));
 	return 0;
 }
