@@ -12,7 +12,6 @@
 #include "store/app.h"
 #include "store/model.h"
 
-
 static const struct app *
 find(struct req *r)
 {

@@ -12,7 +12,6 @@
 #include "core/who.h"
 #include "store/turn.h"
 
-
 /* ---- what answers rest on -------------------------------------------------------------------- */
 
 /*

@@ -150,12 +150,12 @@ subtest 'refused' => sub {
 	refused run({ id => 12 }, {}), 404, qr/app 12/, 'no app';
 	refused $p->post("$RUN/$title->{id}", json => { %inputs }), 401, qr/./, 'no key';
 	$p->upstream->script('demo-image', { status => 500, times => 0 });
-	refused run($poster, { content => 'x' }), 503, qr/modelServiceId $model{'x-image'}/,
+	refused run($poster, { content => 'x' }), 503, qr/^image is not available/,
 	    'its server fails';
 	$p->upstream->unscript;
 	$p->heal('x-image');
 	$p->script('m-a', { steps => [{ delta => 'x' }, { close => 1 }] });
-	refused run($plainly, { content => 'x' }), 502, qr/modelServiceId/, 'or breaks off';
+	refused run($plainly, { content => 'x' }), 502, qr/Secret Alpha/, 'or breaks off';
 	$p->heal('m-a');
 };
 
