@@ -9,6 +9,7 @@ use Test::More;
 
 use ParleyTest;
 use ParleyTest::Process;
+use ParleyTest::Release;
 
 my $from = ($ENV{srcdir} // '.') . '/tests/npm';
 my $dir = File::Temp->newdir('/tmp/pn-XXXXXX');
@@ -43,6 +44,8 @@ my $session = $p->post('/v1/chat/session', json => { session => {} }, %as)->json
 $env{PARLEY_SESSION} = $session->{id};
 $env{PARLEY_MODEL} = (grep { $_->{code} eq 'm-a' }
     @{ $p->get('/v1/chat/models', %as)->json->{list} })[0]{id};
+@env{qw(PARLEY_ASSISTANT PARLEY_VERSION PARLEY_RELEASE)} =
+    @{ an_assistant($p) }{qw(id version release_key)};
 
 for my $client (qw(openai eventsource fetch-event-source)) {
 	subtest $client => sub {
