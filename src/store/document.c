@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "store/job.h"
 #include "store/segment.h"
+#include "store/turn.h"
 
 #define ERROR_MAX	255		/* characters of the column */
 
@@ -180,7 +181,8 @@ document_drop(struct ctx *cx, void *arg)
 	if (db_found(cx, db_number(cx, SQL_DOCUMENT_LOCK, V(d->id), V(d->owner)),
 	    "document %" PRId64, d->id) == -1)
 		return -1;
-	if (segment_drop(cx, d->id) == -1 || job_forget(cx, JOB_READ, d->id) == -1 ||
+	if (segment_drop(cx, d->id) == -1 || citation_drop(cx, d->id) == -1 ||
+	    job_forget(cx, JOB_READ, d->id) == -1 ||
 	    job_forget(cx, JOB_INDEX, d->id) == -1)
 		return -1;
 	return db_do(cx, SQL_DOCUMENT_DELETE, V(d->id));

@@ -54,7 +54,7 @@ struct document	*document_by_url(struct ctx *, int64_t owner, const char *url);
 int		 document_search(struct ctx *, int64_t owner, const char *part, int64_t skip,
 		    int64_t most, struct document **, size_t *n, int64_t *total);
 int		 document_rename(struct ctx *, int64_t owner, int64_t id, const char *name);
-/* With content, text, index, job and memberships. */
+/* With content, text, index, job, memberships, and what answers have cited of it. */
 int		 document_delete(struct ctx *, int64_t owner, int64_t id);
 /* In the order in which they were put there. */
 int		 document_of_session(struct ctx *, int64_t session, struct document **, size_t *n);

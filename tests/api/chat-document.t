@@ -195,13 +195,16 @@ holds('gone from its conversation');
 chat_refused $p->get("/v1/chat/document/$d->{id}", @ann), 404, qr/$d->{id}/, 'gone';
 chat_refused $p->del("/v1/chat/document/$d->{id}", @ann), 404, qr/$d->{id}/, 'only once';
 
-# A citation keeps its text.
+# What was cited of it goes, too; of others it stays.
 my $cited = register(\@ann)->json->{document}{id};
 an_answer($p, $chat->{id}, text => 'A', citations => [
-    qq({"documentId":$cited,"fileName":"a.pdf","segment":0,"text":"原文","score":1})]);
+    qq({"documentId":$cited,"fileName":"a.pdf","segment":0,"text":"原文","score":1}),
+    qq({"documentId":$his,"fileName":"b.pdf","segment":0,"text":"别的","score":1}),
+    qq({"documentId":"$cited","text":"x"}), '{"documentId":[1],"text":"y"}',
+    '{"documentId":123456789012345678901234567890,"text":"z"}']);
 chat_done $p->del("/v1/chat/document/$cited", @ann), 'a cited document is deleted';
-is $p->get("/v1/chat/session/$chat->{id}", @ann)->json->{records}[0]{citations}[0]{text}, '原文',
-    'what was cited stays';
+is_deeply [map { $_->{text} } @{ $p->get("/v1/chat/session/$chat->{id}", @ann)->json
+    ->{records}[0]{citations} }], [qw(别的 x y z)], 'what was cited of it is gone';
 
 # Without a token.
 for my $row ([GET => '/1'], [DELETE => '/1'], [GET => '/1/file'], map { [POST => $_] } '',
