@@ -90,7 +90,7 @@ attach_some_readable(struct ctx *cx, const struct document *d, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (is(d[i].status, "pending"))
 			return pending(cx, &d[i]);
-	return n == 0 ? 0 : fail(cx, F_CONFLICT, "%s", cx->lang == LANG_ZH ?
+	return fail(cx, F_CONFLICT, "%s", cx->lang == LANG_ZH ?
 	    "所有文件都无法读取" : "none of the documents could be read");
 }
 

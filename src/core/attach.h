@@ -17,7 +17,7 @@ char	*attach_image(struct ctx *, int64_t document);
 /* Can answers rest on it? 0, or -1: F_VALUE (a picture, or it failed), F_PENDING. */
 int	 attach_readable(struct ctx *, const struct document *);
 /*
- * Can answers that must rest on these n rest on one at least? 0, also where there are none; -1:
+ * Can answers that must rest on these n rest on one at least? 0, or -1:
  * F_PENDING (it may be so soon), F_CONFLICT (all have failed).
  */
 int	 attach_some_readable(struct ctx *, const struct document *, size_t n);
