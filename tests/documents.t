@@ -17,7 +17,8 @@ use Time::HiRes      qw(sleep time);
 
 binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output failure_output);
 
-my $p = ParleyTest->new(models => 0, workers => 1, set => { fetch_allow => 'localhost' });
+my $p = ParleyTest->new(models => 0, workers => 1,
+    set => { fetch_allow => 'localhost', jobs => 1 });
 my $files = tempdir;
 my $owner = 0;
 
@@ -331,7 +332,7 @@ subtest 'put off' => sub {
 	my $shown = decode_json((parley('show', 'jobs', '--json'))[1]);
 	is_deeply [map { @$_{qw(kind ref about state tries)} } @$shown],
 	    ['read', "$id", 'dead', 'put off', 1], 'as JSON';
-	for my $try (2 .. 6) {
+	for my $try (2 .. 3) {
 		$p->sql('UPDATE job SET until_ms = 0');
 		$p->eventually("attempt $try", sub {
 			($job) = jobs();
@@ -339,6 +340,7 @@ subtest 'put off' => sub {
 		});
 	}
 	ends('dead', 'failed', qr/^NO_SERVER$/);
+	is $job, undef, 'the third is the last';
 	is_deeply [jobs()], [], 'it is given up';
 	is +(parley('show', 'jobs'))[1] =~ s/^JOB.*\n//r, "nothing waits\n", 'nothing waits';
 };
