@@ -167,7 +167,9 @@ CREATE TABLE `citation` (
   `answer` bigint(20) NOT NULL COMMENT 'that rests on it',
   `position` int(11) NOT NULL COMMENT 'order, from 0',
   `body` mediumtext NOT NULL COMMENT 'one JSON object, as clients get it',
+  `document` bigint(20) GENERATED ALWAYS AS (if(json_valid(`body`) and json_type(json_extract(`body`,'$.documentId')) = 'INTEGER' and char_length(json_value(`body`,'$.documentId')) < 19,cast(json_value(`body`,'$.documentId') as signed),NULL)) STORED COMMENT 'that it shows text of; NULL: of none',
   PRIMARY KEY (`answer`,`position`),
+  KEY `citation_document` (`document`),
   CONSTRAINT `citation_answer` FOREIGN KEY (`answer`) REFERENCES `answer` (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='sources of answers';
 

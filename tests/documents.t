@@ -17,7 +17,8 @@ use Time::HiRes      qw(sleep time);
 
 binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output failure_output);
 
-my $p = ParleyTest->new(models => 0, workers => 1, set => { fetch_allow => 'localhost' });
+my $p = ParleyTest->new(models => 0, workers => 1,
+    set => { fetch_allow => 'localhost', jobs => 1 });
 my $files = tempdir;
 my $owner = 0;
 
@@ -165,9 +166,28 @@ subtest 'an import' => sub {
 	    . ' WHERE d.name = ?', '手册')->[0]{n}, 5, 'in the dataset';
 	is_deeply [jobs()], [], 'nothing is left to do';
 
+	my $id = document('words.txt')->{id};
 	file('good/words.txt', 'other words');
 	($exit, $out) = import_documents('--dataset', '手册', '--wait', "$dir");
-	is "$exit $out", "0 1 document added, 4 were there already\n", 'once more';
+	is "$exit $out", "0 0 documents added, 1 changed, 4 were there already\n", 'once more';
+	is document('words.txt')->{id}, $id, 'what has changed is the same document';
+	is document('words.txt')->{status}, 'ready', 'read again';
+	is document('words.txt')->{size}, length 'other words', 'of another size';
+	is text_of('words.txt'), 'other words', 'and text, none of the old';
+
+	file('good/deep/words.txt', 'deep words');
+	($exit, $out) = import_documents('--dataset', '手册', '--wait', "$dir");
+	is "$exit $out", "0 1 document added, 5 were there already\n", 'of the same name, elsewhere';
+	file('good/words.txt', 'words once more');
+	file('good/deep/words.txt', 'other words');
+	($exit, $out) = import_documents('--dataset', '手册', '--wait', "$dir");
+	is "$exit $out", "0 0 documents added, 1 changed, 5 were there already\n",
+	    'one was moved, the other has changed';
+	is_deeply [sort split /\n+/, text_of('words.txt')], ['other words', 'words once more'],
+	    'both are there';
+	($exit, $out) = import_documents('--wait', file('aside/notes.md', 'other notes'));
+	is "$exit $out", "0 1 document added\n", 'without the dataset nothing is replaced';
+	$p->sql('DELETE FROM document WHERE id = ?', document('notes.md')->{id});
 	is $p->sql('SELECT COUNT(*) AS n FROM dataset')->[0]{n}, 1, 'one dataset';
 };
 
@@ -312,7 +332,7 @@ subtest 'put off' => sub {
 	my $shown = decode_json((parley('show', 'jobs', '--json'))[1]);
 	is_deeply [map { @$_{qw(kind ref about state tries)} } @$shown],
 	    ['read', "$id", 'dead', 'put off', 1], 'as JSON';
-	for my $try (2 .. 6) {
+	for my $try (2 .. 3) {
 		$p->sql('UPDATE job SET until_ms = 0');
 		$p->eventually("attempt $try", sub {
 			($job) = jobs();
@@ -320,6 +340,7 @@ subtest 'put off' => sub {
 		});
 	}
 	ends('dead', 'failed', qr/^NO_SERVER$/);
+	is $job, undef, 'the third is the last';
 	is_deeply [jobs()], [], 'it is given up';
 	is +(parley('show', 'jobs'))[1] =~ s/^JOB.*\n//r, "nothing waits\n", 'nothing waits';
 };

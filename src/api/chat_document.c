@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "api/handlers.h"
+#include "base/filename.h"
 #include "base/ident.h"
-#include "base/url.h"
 #include "base/wake.h"
 #include "core/kind.h"
 #include "core/who.h"
@@ -32,21 +32,28 @@ document_reply(struct req *r, const struct document *d)
 	return reply_fields(r, &chat_document_got_fields, &got);
 }
 
-/* `field` names it where it is one of several. */
+/*
+ * `field` names it where it is one of several. A name may say nothing of the type; one that is not
+ * taken is refused as it is of a file that is sent.
+ */
 static int
 register_one(struct ctx *cx, const struct chat_register *in, const char *field, struct document *d)
 {
+	char			*name = filename_clean(cx->a, in->file_name, strlen(in->file_name));
 	const struct kind	*k;
 
-	if (!url_text(in->file_name, strlen(in->file_name)))
+	if (*name == '\0')
 		return fail(cx, F_VALUE, "%sfileName", field);
 	if (!fetch_address(in->url))
 		return fail(cx, F_VALUE, "%surl", field);
-	if ((k = kind_by_name(in->file_name)) == NULL)
+	if ((k = kind_by_name(name)) == NULL) {
+		if (kind_named(name))
+			return fail(cx, F_FILE_TYPE, "%s", name);
 		k = &page;
+	}
 	*d = (struct document){
 		.id = ident_new(), .tenant = cx->who->tenant, .owner = cx->who->id,
-		.file_name = in->file_name, .type = arena_strdup(cx->a, k->type),
+		.file_name = name, .type = arena_strdup(cx->a, k->type),
 		.media_type = arena_strdup(cx->a, k->media_type), .url = in->url,
 		.size = in->size * 1024, .status = arena_strdup(cx->a, "pending"),
 		.created_ms = cx->now, .author_name = arena_strdup(cx->a, cx->who->name),
@@ -122,12 +129,14 @@ int
 chat_document_rename(struct req *r)
 {
 	struct chat_rename	 in = { 0 };
+	const char		*name;
 
 	if (req_read(r, &in) == -1)
 		return -1;
-	if (!url_text(in.name, strlen(in.name)))
+	name = filename_clean(r->cx.a, in.name, strlen(in.name));
+	if (*name == '\0')
 		return fail(&r->cx, F_VALUE, "name");
-	if (document_rename(&r->cx, r->cx.who->id, in.id, in.name) == -1)
+	if (document_rename(&r->cx, r->cx.who->id, in.id, name) == -1)
 		return -1;
 	return chat_done(r);
 }

@@ -161,10 +161,23 @@ documents_of(struct ctx *cx, const struct session *s, struct document **list, si
 	return 0;
 }
 
+/* A conversation about documents that has none: they were deleted, or taken out. */
+static int
+bereft(struct ctx *cx, const struct session *s)
+{
+	const bool	 zh = cx->lang == LANG_ZH;
+
+	if (s->dataset != 0)
+		return fail(cx, F_CONFLICT, zh ? "数据集 %" PRId64 " 中没有文件" :
+		    "there are no documents in dataset %" PRId64, s->dataset);
+	return fail(cx, F_CONFLICT, zh ? "会话 %" PRId64 " 没有文件" :
+	    "session %" PRId64 " has no documents", s->id);
+}
+
 /*
  * The documents that the answer is to rest on: the question's, or else what its session has. Where
- * none of these can be searched, a conversation about them waits; a plain chat goes on, and its
- * model is told.
+ * there are none, or none can be searched, a conversation about them waits; a plain chat goes on,
+ * and its model is told.
  */
 static int
 ground(struct ctx *cx, const struct chat_question *q, const struct session *s,
@@ -179,9 +192,8 @@ ground(struct ctx *cx, const struct chat_question *q, const struct session *s,
 			return -1;
 	} else if (documents_of(cx, s, &list, &n) == -1)
 		return -1;
-	/* A plain chat need not have any; of another the model hears that there are none. */
-	if (n == 0 && plain)
-		return 0;
+	if (n == 0)
+		return plain ? 0 : bereft(cx, s);
 	if (!plain && attach_some_readable(cx, list, n) == -1)
 		return -1;
 	return attach_knowledge(cx, list, n, spec);

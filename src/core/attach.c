@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "base/jw.h"
+#include "base/utf8.h"
 #include "core/passages.h"
 #include "core/who.h"
 
@@ -89,7 +90,7 @@ attach_some_readable(struct ctx *cx, const struct document *d, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (is(d[i].status, "pending"))
 			return pending(cx, &d[i]);
-	return n == 0 ? 0 : fail(cx, F_CONFLICT, "%s", cx->lang == LANG_ZH ?
+	return fail(cx, F_CONFLICT, "%s", cx->lang == LANG_ZH ?
 	    "所有文件都无法读取" : "none of the documents could be read");
 }
 
@@ -127,15 +128,18 @@ name_unread(struct str *s, const struct document *const *d, size_t n, const char
 		str_putc(s, '\n');
 }
 
-/* What the model is to know of those: after what it knows of the others. */
+/* What the model is to know of those, and its tokens go off the room; "": nothing, or no room. */
 static const char *
-confess(struct ctx *cx, const char *knowledge, const struct document *const *d, size_t n)
+confess(struct ctx *cx, const struct document *const *d, size_t n, int64_t *room)
 {
 	const bool	 zh = cx->lang == LANG_ZH;
 	struct str	 s = STR_INIT(0);
+	const char	*text;
+	int64_t		 tokens;
 
-	str_puts(&s, knowledge);
-	str_puts(&s, "\n");
+	if (n == 0)
+		return "";
+	str_putc(&s, '\n');
 	name_unread(&s, d, n, "pending", zh ? "用户的下列文件尚未读完,其内容现在未知:" :
 	    "These files of the user are still being read, what they say is not known yet: ",
 	    zh ? "、" : ", ", zh ? " 等" : " and more");
@@ -144,7 +148,11 @@ confess(struct ctx *cx, const char *knowledge, const struct document *const *d, 
 	    zh ? "、" : ", ", zh ? " 等" : " and more");
 	str_puts(&s, zh ? "如果答案可能与这些文件有关,请向用户说明它们没有被读取。" :
 	    "Where the answer may depend on them, tell the user that they were not read.");
-	return str_keep(&s, cx->a);
+	text = str_keep(&s, cx->a);
+	if ((tokens = utf8_tokens(text, strlen(text))) > *room)
+		return "";
+	*room -= tokens;
+	return text;
 }
 
 static const char *
@@ -166,29 +174,67 @@ list_unread(struct ctx *cx, const struct document *const *d, size_t n)
 	return str_keep(&s, cx->a);
 }
 
+/* Tokens of what the models are told whatever is found, and of what surrounds the knowledge. */
+static int64_t
+tokens_besides(struct ctx *cx, const struct turn_spec *spec)
+{
+	struct message	*m = arena_array(cx->a, spec->nbefore + 3, sizeof(*m));
+	size_t		 n = 0;
+
+	m[n++] = (struct message){ .role = ROLE_SYSTEM, .text = "" };
+	m[n++] = (struct message){ .role = ROLE_USER, .image = spec->image,
+	    .text = spec->question != NULL ? spec->question : "" };
+	if (spec->system != NULL)
+		m[n++] = (struct message){ .role = ROLE_SYSTEM, .text = spec->system };
+	for (size_t i = 0; i < spec->nbefore; i++)
+		if (spec->before[i].role == ROLE_SYSTEM)
+			m[n++] = spec->before[i];
+	return prompt_estimate(m, n, spec->extra);
+}
+
+/* How many tokens of knowledge all of the models bear. */
+static int64_t
+room_for(struct ctx *cx, const struct turn_spec *spec)
+{
+	const int64_t	 besides = tokens_besides(cx, spec);
+	int64_t		 room = INT64_MAX, left;
+
+	for (size_t i = 0; i < spec->nseats; i++) {
+		const struct model	*m = spec->seats[i].model;
+
+		if (m->context_tokens == 0)
+			continue;
+		left = prompt_room(m->context_tokens, spec->max_tokens > 0 ? spec->max_tokens :
+		    m->max_tokens) - besides;
+		if (left > m->context_tokens / 2)
+			left = m->context_tokens / 2;
+		if (left < room)
+			room = left;
+	}
+	return room;
+}
+
 int
 attach_knowledge(struct ctx *cx, const struct document *d, size_t n, struct turn_spec *spec)
 {
-	const int	 window = spec->seats->model->context_tokens;
-	size_t		 most = ATTACH_KNOWLEDGE;
-	int64_t		*ids = arena_array(cx->a, n, sizeof(*ids));
+	struct passages_room	 room = { ATTACH_KNOWLEDGE, room_for(cx, spec) };
+	int64_t			*ids = arena_array(cx->a, n, sizeof(*ids));
 	const struct document	*unread[ATTACH_UNREAD];
-	const size_t	 nunread = find_unread(d, n, unread);
-	struct found	 found;
+	const size_t		 nunread = find_unread(d, n, unread);
+	const char		*confession = confess(cx, unread, nunread, &room.tokens);
+	struct found		 found;
 
-	/* A Han character is a token: half of the window for them all. */
-	if (window > 0 && (size_t)window / 2 < most)
-		most = (size_t)window / 2;
 	for (size_t i = 0; i < n; i++)
 		ids[i] = d[i].id;
-	if (passages_find(cx, ids, n, spec->question, most, &found) == -1)
+	if (passages_find(cx, ids, n, spec->question, room, &found) == -1)
 		return -1;
 	spec->knowledge = found.knowledge;
+	if (*confession != '\0')
+		spec->knowledge = found.knowledge == NULL ? confession + 1 :
+		    arena_printf(cx->a, "%s%s", found.knowledge, confession);
 	spec->citations = found.citations;
 	spec->ncitations = found.n;
-	if (nunread > 0) {
-		spec->knowledge = confess(cx, found.knowledge, unread, nunread);
+	if (nunread > 0)
 		spec->unread = list_unread(cx, unread, nunread);
-	}
 	return 0;
 }

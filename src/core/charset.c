@@ -108,12 +108,26 @@ is_text(const char *p, size_t n)
 	return controls <= n / RARE;
 }
 
+/* A file of another kind by its first bytes, though none of them need be a zero. */
+static bool
+is_other(const char *p, size_t n)
+{
+	static const char	*const begin[] = { "%PDF-", "PK\x03\x04" };
+
+	for (size_t i = 0; i < sizeof(begin) / sizeof(begin[0]); i++)
+		if (n >= strlen(begin[i]) && memcmp(p, begin[i], strlen(begin[i])) == 0)
+			return true;
+	return false;
+}
+
 int
 charset_decode(struct str *out, const char *p, size_t n, const char *name)
 {
 	const size_t	before = out->len;
 	int		rc = -1;
 
+	if (is_other(p, n))
+		return -1;
 	for (size_t i = 0; rc == -1 && i < sizeof(marks) / sizeof(marks[0]); i++)
 		if (n >= marks[i].n && memcmp(p, marks[i].bytes, marks[i].n) == 0)
 			rc = attempt(out, before, p + marks[i].n, n - marks[i].n,

@@ -1,10 +1,12 @@
 #include "core/kind.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
+#define EXTENSION	5	/* letters, at most */
 #define DOCX		"application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 static bool
@@ -86,6 +88,19 @@ kind_by_name(const char *file_name)
 		if (strcasecmp(dot + 1, kinds[i].extension) == 0)
 			return &kinds[i].kind;
 	return NULL;
+}
+
+bool
+kind_named(const char *file_name)
+{
+	const char	*dot = strrchr(file_name, '.');
+	size_t		 n = 0;
+
+	if (dot == NULL || !isalpha((unsigned char)dot[1]))
+		return false;
+	while (isalnum((unsigned char)dot[n + 1]))
+		n++;
+	return n <= EXTENSION && dot[n + 1] == '\0';
 }
 
 const struct kind *

@@ -5,6 +5,7 @@
 #ifndef PARLEY_KIND_H
 #define PARLEY_KIND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define KIND_HEAD	1024	/* bytes of a content that are looked at */
@@ -16,6 +17,10 @@ struct kind {
 
 /* By the extension alone: "a.HTM" is html. NULL: it is none that is taken. */
 const struct kind	*kind_by_name(const char *file_name);
+/*
+ * Does the name say a type, one that is taken or not? "a.exe" does; "a", "1.2" and "a.b c" do not.
+ */
+bool			 kind_named(const char *file_name);
 /*
  * By extension and content, of which n bytes from the beginning on are there: a name must not say
  * what the content is not. An image is what its content says. NULL: it is none that is taken.

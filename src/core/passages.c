@@ -11,7 +11,6 @@
 #include "core/terms.h"
 #include "store/segment.h"
 
-#define CITED		1000	/* characters of a segment that a citation shows */
 #define PIECE		200	/* characters: less of a segment is not worth telling */
 
 /* Indexing. */
@@ -113,10 +112,15 @@ static const char *const	 nothing[] = {
 	    " answer from general knowledge, say that it is not from the files.",
 };
 
+static const char *const	 no_room[] = {
+	[LANG_ZH] = "用户的文件内容放不进本次提问。请告诉用户答案没有依据文件,不要编造文件的内容。",
+	[LANG_EN] = "What the user's files say does not fit into this request. Tell the user that the"
+	    " answer does not rest on them, and do not invent what they say.",
+};
+
 static char *
 citation(struct ctx *cx, const struct segment *g)
 {
-	const size_t	 len = strlen(g->text), shown = utf8_cut(g->text, len, CITED);
 	struct str	 s = STR_INIT(0);
 	struct jw	 w;
 
@@ -125,49 +129,85 @@ citation(struct ctx *cx, const struct segment *g)
 	jw_i64(&w, "documentId", g->document);
 	jw_str(&w, "fileName", g->file_name);
 	jw_i64(&w, "segment", g->n);
-	jw_str(&w, "text", shown == len ? g->text :
-	    arena_printf(cx->a, "%.*s…", (int)shown, g->text));
+	jw_str(&w, "text", g->text);
 	jw_f64(&w, "score", round(g->score * 1000) / 1000);
 	jw_close(&w);
 	return str_keep(&s, cx->a);
 }
 
-/* The segment, or its beginning, is told as long as `left` characters allow: is it? */
-static bool
-tell(struct str *s, size_t number, const struct segment *g, size_t *left)
+static int64_t
+tokens_of(const char *text)
 {
-	const size_t	 len = strlen(g->text), chars = utf8_length(g->text, len);
-	size_t		 shown = len;
+	return utf8_tokens(text, strlen(text));
+}
 
-	if (chars > *left) {
-		if (*left < PIECE && number > 1)
-			return false;
-		shown = utf8_cut(g->text, len, *left);
+/* How many bytes the longest beginning has that there is room for. */
+static size_t
+shorten(const char *text, size_t len, const struct passages_room *left)
+{
+	const size_t		 most = utf8_cut(text, len, left->characters);
+	struct utf8_tally	 t = { 0 };
+	uint32_t		 c;
+	size_t			 at = 0, step;
+
+	for (; at < most; at += step) {
+		step = utf8_next(text + at, most - at, &c);
+		utf8_tally(&t, text + at, step);
+		if (utf8_tally_tokens(&t) > left->tokens)
+			break;
 	}
-	str_printf(s, "\n[%zu] %s\n%.*s\n", number, g->file_name, (int)shown, g->text);
-	*left -= chars < *left ? chars : *left;
+	return at;
+}
+
+/* The segment, or its beginning, is told as long as there is room left: is it? */
+static bool
+tell(struct ctx *cx, struct str *s, size_t number, const struct segment *g,
+    struct passages_room *left)
+{
+	const char	*head = arena_printf(cx->a, "\n[%zu] %s\n", number, g->file_name);
+	const size_t	 len = strlen(g->text);
+	size_t		 shown, chars;
+
+	left->tokens -= tokens_of(head) + 1;		/* and the end of its last line */
+	shown = shorten(g->text, len, left);
+	chars = utf8_length(g->text, shown);
+	if (shown < len && chars < PIECE)
+		return false;
+	str_printf(s, "%s%.*s\n", head, (int)shown, g->text);
+	left->characters -= chars;
+	left->tokens -= utf8_tokens(g->text, shown);
 	return true;
+}
+
+/* What is told in place of passages; NULL: there is no room for it. */
+static const char *
+excuse(const char *text, const struct passages_room *room)
+{
+	return tokens_of(text) <= room->tokens ? text : NULL;
 }
 
 int
 passages_find(struct ctx *cx, const int64_t *documents, size_t n, const char *question,
-    size_t characters, struct found *f)
+    struct passages_room room, struct found *f)
 {
-	struct str	 s = STR_INIT(0);
-	struct segment	*best;
-	size_t		 nbest;
+	struct passages_room	 left = room;
+	struct str		 s = STR_INIT(0);
+	struct segment		*best;
+	size_t			 nbest;
 
-	*f = (struct found){ .knowledge = nothing[cx->lang] };
+	*f = (struct found){ .knowledge = excuse(nothing[cx->lang], &room) };
 	if (rank_segments(cx, documents, n, question, RETRIEVE_MOST, &best, &nbest) == -1)
 		return -1;
-	if (nbest == 0 || characters == 0)
+	if (nbest == 0)
 		return 0;
 	f->citations = arena_array(cx->a, nbest, sizeof(*f->citations));
 	str_puts(&s, rest_on[cx->lang]);
-	while (f->n < nbest && tell(&s, f->n + 1, &best[f->n], &characters)) {
+	left.tokens -= tokens_of(rest_on[cx->lang]);
+	while (f->n < nbest && tell(cx, &s, f->n + 1, &best[f->n], &left)) {
 		f->citations[f->n] = citation(cx, &best[f->n]);
 		f->n++;
 	}
-	f->knowledge = str_keep(&s, cx->a);
+	f->knowledge = f->n > 0 ? str_keep(&s, cx->a) : excuse(no_room[cx->lang], &room);
+	str_free(&s);
 	return 0;
 }

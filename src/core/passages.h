@@ -14,13 +14,20 @@
  */
 int	 passages_index(struct ctx *, int64_t document, const char *text, size_t len,
 	    int (*also)(struct ctx *, void *), void *arg);
+/* How much a model may be told: */
+struct passages_room {
+	size_t	 characters;	/* of segments, together */
+	int64_t	 tokens;	/* of the whole message, as estimated (base/utf8.h) */
+};
 /*
- * The best segments of these documents for the question: at most so many characters together.
- * found->citations are {documentId, fileName, segment, text, score}; found->knowledge is a system
- * message in the ctx's language, never NULL: where nothing was found it tells the model to say so.
+ * The best segments of these documents for the question, as many as there is room for. The last one
+ * may be told in part, but no segment in a part that is too short to be of use.
+ * found->citations are {documentId, fileName, segment, text, score}, of those that are told, the text
+ * of each whole; found->knowledge is a system message in the ctx's language: where nothing was found,
+ * or there is no room for it, it tells the model to say so. NULL: there is no room even for that.
  * The caller may read the documents. 0, or -1 (database).
  */
 int	 passages_find(struct ctx *, const int64_t *documents, size_t n, const char *question,
-	    size_t characters, struct found *);
+	    struct passages_room, struct found *);
 
 #endif

@@ -17,7 +17,8 @@
 
 #define FETCH_MS	120000	/* a whole file may take */
 #define CONNECT_MS	10000
-#define QUIET_S		20
+#define QUIET_S		20	/* a server may take to answer, or to go on */
+#define FETCH_TRIES	3	/* somebody waits: the pauses between so many are under a minute */
 #define READ_S		60	/* and taking its text out */
 
 /* A document on its way: what is known of it, and its content in a file. */
@@ -119,7 +120,8 @@ fetch_content(struct ctx *cx, struct reading *r)
 	case FETCH_FAILED:
 		r->try->why = got.status == 0 ? reason_name(got.why) :
 		    arena_printf(cx->a, "%s %d", reason_name(got.why), got.status);
-		return end == FETCH_AGAIN ? JOB_AGAIN : JOB_HOPELESS;
+		return end == FETCH_AGAIN && r->try->job->tries - r->try->job->lost < FETCH_TRIES ?
+		    JOB_AGAIN : JOB_HOPELESS;
 	case FETCH_STOPPED:
 		break;
 	}

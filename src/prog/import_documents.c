@@ -22,6 +22,7 @@
 #include "base/wake.h"
 #include "cmd.h"
 #include "core/kind.h"
+#include "import_same.h"
 #include "store/document.h"
 #include "store/user.h"
 
@@ -44,13 +45,14 @@ static const struct opt import_options[] = {
 	OPT_END
 };
 
-enum outcome { FAILED, ADDED, KNOWN, AGAIN, OUTCOMES };
+enum outcome { FAILED, ADDED, CHANGED, KNOWN, AGAIN, OUTCOMES };
 
 struct file {
 	const char	*path;
 	int64_t		 size;
 	enum outcome	 outcome;
-	int64_t		 document;	/* 0: it was left out */
+	int64_t		 document;	/* 0: none yet, or it was left out */
+	bool		 left;		/* out: it cannot be read, for all that can be told */
 	bool		 ended;		/* ready or failed */
 };
 
@@ -62,9 +64,7 @@ struct import {
 	size_t		 n;
 	int64_t		 count[OUTCOMES];
 	struct bar	 bar;
-	/* Of the file that is at it: */
-	int		 fd;
-	char		*buf;		/* DOCUMENT_PART bytes */
+	struct import_file at;		/* the one that is at it */
 };
 
 /* ---- what there is --------------------------------------------------------------------------- */
@@ -134,30 +134,13 @@ add_content(struct ctx *cx, const struct document *d, void *arg)
 	long		 n;
 
 	for (int i = 0; (int64_t)i * DOCUMENT_PART < d->size; i++) {
-		n = scratch_get(im->fd, im->buf, DOCUMENT_PART, (long long)i * DOCUMENT_PART);
+		n = scratch_get(im->at.fd, im->at.buf, DOCUMENT_PART, (long long)i * DOCUMENT_PART);
 		if (n <= 0)
 			return fail(cx, F_CONFLICT, "it changed while it was read");
-		if (document_part_add(cx, d->id, i, im->buf, (size_t)n) == -1)
+		if (document_part_add(cx, d->id, i, im->at.buf, (size_t)n) == -1)
 			return -1;
 	}
 	return 0;
-}
-
-/* Does the document hold what the file does? 1, 0 or -1. */
-static int
-same_content(struct import *im, struct ctx *cx, const struct document *d)
-{
-	const struct part	*part;
-	long			 n;
-
-	for (int i = 0; (int64_t)i * DOCUMENT_PART < d->size; i++) {
-		if ((part = document_part(cx, d->id, i)) == NULL)
-			return cx->fail.kind == F_NONE ? 0 : -1;
-		n = scratch_get(im->fd, im->buf, DOCUMENT_PART, (long long)i * DOCUMENT_PART);
-		if (n != part->len || memcmp(im->buf, part->body, (size_t)n) != 0)
-			return 0;
-	}
-	return 1;
 }
 
 static bool
@@ -166,49 +149,20 @@ has_failed(const struct document *d)
 	return strcmp(d->status, "failed") == 0;
 }
 
-/*
- * The owner's document with that name and content, best one that has not failed, in *it; its id 0:
- * there is none. 0, or -1 (ctx failed).
- */
-static int
-find(struct import *im, struct ctx *cx, const char *name, int64_t size, struct document *it)
-{
-	struct document	*d;
-	int64_t		 skip = 0, total;
-	size_t		 n;
-	int		 same;
-
-	*it = (struct document){ .id = 0 };
-	do {
-		if (document_search(cx, im->owner, name, skip, PAGE, &d, &n, &total) == -1)
-			return -1;
-		for (size_t i = 0; i < n; i++) {
-			if (strcmp(d[i].file_name, name) != 0 || d[i].size != size ||
-			    d[i].url != NULL || (it->id != 0 && has_failed(&d[i])))
-				continue;
-			if ((same = same_content(im, cx, &d[i])) == -1)
-				return -1;
-			if (same == 1)
-				*it = d[i];
-			if (same == 1 && !has_failed(it))
-				return 0;
-		}
-		skip += PAGE;
-	} while (n == PAGE);
-	return 0;
-}
-
+/* The document that the file makes, for its user; id 0: a new one. */
 static int64_t
-add(struct import *im, struct ctx *cx, const char *name, int64_t size, const struct kind *k)
+store(struct import *im, struct ctx *cx, int64_t id, const struct kind *k)
 {
 	const struct document	d = {
-		.id = ident_new(), .tenant = im->tenant, .owner = im->owner,
-		.file_name = arena_strdup(cx->a, name), .type = arena_strdup(cx->a, k->type),
-		.media_type = arena_strdup(cx->a, k->media_type), .size = size,
+		.id = id != 0 ? id : ident_new(), .tenant = im->tenant, .owner = im->owner,
+		.file_name = arena_strdup(cx->a, im->at.name),
+		.type = arena_strdup(cx->a, k->type),
+		.media_type = arena_strdup(cx->a, k->media_type), .size = im->at.size,
 		.status = arena_strdup(cx->a, "pending"), .created_ms = clock_ms(),
 	};
 
-	if (document_add(cx, &d, 1, add_content, im) == -1)
+	if ((id != 0 ? document_replace(cx, &d, add_content, im) :
+	    document_add(cx, &d, 1, add_content, im)) == -1)
 		return -1;
 	wake_send();
 	return d.id;
@@ -226,62 +180,122 @@ try_again(struct ctx *cx, int64_t document)
 
 /* What is wrong with it before it is stored; NULL: nothing, and *k is its kind. */
 static const char *
-refused(struct import *im, const char *name, int64_t size, const struct kind **k)
+refused(struct import *im, const struct kind **k)
 {
-	char	head[KIND_HEAD];
-	long	n;
+	const char	*name = im->at.name;
+	char		 head[KIND_HEAD];
+	long		 n;
 
 	if (!url_text(name, strlen(name)) || utf8_length(name, strlen(name)) > DOCUMENT_NAME)
 		return "its name is not UTF-8, or too long";
-	if (size > DOCUMENT_MAX)
+	if (im->at.size > DOCUMENT_MAX)
 		return "it is larger than 20 MB";
-	if ((n = scratch_get(im->fd, head, sizeof(head), 0)) == -1)
+	if ((n = scratch_get(im->at.fd, head, sizeof(head), 0)) == -1)
 		return strerror(errno);
 	if ((*k = kind_of(name, head, (size_t)n)) == NULL)
 		return "files of its type are not read, or its name says another one";
 	return NULL;
 }
 
-/* -1: the ctx failed. */
+/* It is there, as that document. -1: the ctx failed. */
+static int
+is_there(struct import *im, struct ctx *cx, struct file *f, const struct document *d)
+{
+	f->outcome = has_failed(d) ? AGAIN : KNOWN;
+	if (f->outcome == AGAIN && try_again(cx, d->id) == -1)
+		return -1;
+	im->count[f->outcome]++;
+	f->document = d->id;
+	return 0;
+}
+
+/* Whichever of them no file is: 0: each is one. */
+static int64_t
+nobodys(const struct import *im, const struct document *d, size_t n)
+{
+	size_t	k;
+
+	for (size_t i = 0; i < n; i++) {
+		for (k = 0; k < im->n && im->files[k].document != d[i].id; k++)
+			;
+		if (k == im->n)
+			return d[i].id;
+	}
+	return 0;
+}
+
+/* The first round, in a dataset: what is there and has not changed. -1: the ctx failed. */
+static int
+recognise(struct import *im, struct ctx *cx, struct file *f)
+{
+	struct document	*d, same;
+	size_t		 n;
+
+	if (!url_text(im->at.name, strlen(im->at.name)))
+		return 0;			/* refused in the second */
+	if (document_named_in(cx, im->dataset, im->owner, im->at.name, &d, &n) == -1 ||
+	    import_same(cx, &im->at, d, n, &same) == -1)
+		return -1;
+	return same.id != 0 ? is_there(im, cx, f, &same) : 0;
+}
+
+/*
+ * The second: what it is in place of, or else anew. Files of one name may be in several
+ * directories: those that have changed take the places that those that have not have left.
+ */
 static int
 take(struct import *im, struct ctx *cx, struct file *f)
 {
-	const char		*name = name_of(f->path), *why;
+	const char		*why;
 	const struct kind	*k = NULL;
-	struct document		 d;
+	struct document		*d = NULL, same = { .id = 0 };
+	int64_t			 old;
+	size_t			 n = 0;
 
-	if ((why = refused(im, name, f->size, &k)) != NULL) {
+	if ((why = refused(im, &k)) != NULL) {
 		left_out(im, f->path, why);
 		return 0;
 	}
-	if (find(im, cx, name, f->size, &d) == -1)
+	if (im->dataset != 0 &&
+	    document_named_in(cx, im->dataset, im->owner, im->at.name, &d, &n) == -1)
 		return -1;
-	f->outcome = d.id == 0 ? ADDED : has_failed(&d) ? AGAIN : KNOWN;
-	if (f->outcome == ADDED && (d.id = add(im, cx, name, f->size, k)) == -1)
+	old = nobodys(im, d, n);
+	if (old == 0 && import_same_of(cx, &im->at, im->owner, &same) == -1)
 		return -1;
-	if (f->outcome == AGAIN && try_again(cx, d.id) == -1)
-		return -1;
-	im->count[f->outcome]++;
-	f->document = d.id;
-	return im->dataset == 0 ? 0 : dataset_attach(cx, im->owner, im->dataset, &d.id, 1);
+	if (same.id != 0) {
+		if (is_there(im, cx, f, &same) == -1)
+			return -1;
+	} else {
+		if ((f->document = store(im, cx, old, k)) == -1)
+			return -1;
+		f->outcome = old != 0 ? CHANGED : ADDED;
+		im->count[f->outcome]++;
+	}
+	return im->dataset == 0 ? 0 :
+	    dataset_attach(cx, im->owner, im->dataset, &f->document, 1);
 }
 
 /* Each file has an arena of its own. An exit status. */
 static int
-one(struct import *im, struct file *f)
+one(struct import *im, struct file *f, int (*round)(struct import *, struct ctx *, struct file *))
 {
 	struct ctx	cx = im->run->cx;
 	int		status = EX_OK;
 
-	if ((im->fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1) {
+	im->at.name = name_of(f->path);
+	im->at.size = f->size;
+	if ((im->at.fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1) {
 		left_out(im, f->path, strerror(errno));
+		f->left = true;
 		return EX_OK;
 	}
 	cx.a = arena_new(0);
-	if (take(im, &cx, f) == -1) {
-		if (cx.fail.kind == F_CONFLICT)
+	if (round(im, &cx, f) == -1) {
+		f->document = 0;
+		if (cx.fail.kind == F_CONFLICT) {
 			left_out(im, f->path, fail_text(cx.a, &cx.fail, cx.lang));
-		else {
+			f->left = true;
+		} else {
 			bar_clear(&im->bar);
 			im->run->cx.fail = cx.fail;
 			status = cmd_error(im->run, cmd_status(cx.fail.kind),
@@ -289,7 +303,7 @@ one(struct import *im, struct file *f)
 		}
 	}
 	arena_free(cx.a);
-	close(im->fd);
+	close(im->at.fd);
 	return status;
 }
 
@@ -404,8 +418,14 @@ all(struct import *im)
 
 	for (size_t i = 0; i < im->n; i++)
 		bytes += im->files[i].size;
+	for (size_t i = 0; im->dataset != 0 && status == EX_OK && i < im->n; i++) {
+		status = one(im, &im->files[i], recognise);
+		bar_draw(&im->bar, (int64_t)i + 1, (int64_t)im->n, "%zu of %zu files compared",
+		    i + 1, im->n);
+	}
 	for (size_t i = 0; status == EX_OK && i < im->n; i++) {
-		status = one(im, &im->files[i]);
+		if (im->files[i].document == 0 && !im->files[i].left)
+			status = one(im, &im->files[i], take);
 		done += im->files[i].size;
 		bar_draw(&im->bar, done, bytes, "%zu of %zu files", i + 1, im->n);
 	}
@@ -421,11 +441,12 @@ sum_up(const struct import *im)
 		const char	*one, *more;
 	} words[OUTCOMES] = {
 		[ADDED] = { "document added", "documents added" },
+		[CHANGED] = { "changed", "changed" },
 		[KNOWN] = { "was there already", "were there already" },
 		[AGAIN] = { "is read again", "are read again" },
 		[FAILED] = { "failed", "failed" },
 	};
-	static const enum outcome	 order[] = { ADDED, KNOWN, AGAIN, FAILED };
+	static const enum outcome	 order[] = { ADDED, CHANGED, KNOWN, AGAIN, FAILED };
 
 	for (size_t i = 0; i < OUTCOMES; i++) {
 		const int64_t	 n = im->count[order[i]];
@@ -444,7 +465,7 @@ import_documents(struct run *r, const void *opts)
 	struct import			 im = { .run = r };
 	int				 status;
 
-	im.buf = arena_get(r->cx.a, DOCUMENT_PART);
+	im.at.buf = arena_get(r->cx.a, DOCUMENT_PART);
 	wake_open(r->cx.conf->state_dir);	/* or they are found a second later */
 	bar_begin(&im.bar);
 	if ((status = look(&im)) == EX_OK && (status = get_owner(&im, o)) == EX_OK)
@@ -468,6 +489,8 @@ const struct cmd cmd_import_documents = {
 	    "whose names do not begin with a dot. The service reads them in the background.\n"
 	    "What the user has already, with that name and content, is not added again: an\n"
 	    "import that was cut off is simply repeated; what could not be read is read again.\n"
+	    "With --dataset, a file whose name is in it and whose content has changed replaces\n"
+	    "what the document had.\n"
 	    "Each file that fails is one line; the exit code is then 65.\n",
 	.flags = CMD_SCHEMA | CMD_IDS,
 	.opts = import_options,

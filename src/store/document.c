@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "store/job.h"
 #include "store/segment.h"
+#include "store/turn.h"
 
 #define ERROR_MAX	255		/* characters of the column */
 
@@ -22,6 +23,7 @@ struct doomed {
 
 static int	documents_insert(struct ctx *, void *);
 static int	document_revive(struct ctx *, void *);
+static int	document_refill(struct ctx *, void *);
 static int	document_drop(struct ctx *, void *);
 
 /* Adding. */
@@ -105,6 +107,13 @@ document_of_dataset(struct ctx *cx, int64_t dataset, struct document **list, siz
 }
 
 int
+document_named_in(struct ctx *cx, int64_t dataset, int64_t owner, const char *name,
+    struct document **list, size_t *n)
+{
+	return db_many(cx, SQL_DOCUMENT_NAMED_IN, list, n, V(dataset), V(owner), V(name));
+}
+
+int
 document_of_version(struct ctx *cx, int64_t version, struct document **list, size_t *n)
 {
 	return db_many(cx, SQL_DOCUMENT_OF_VERSION, list, n, V(version));
@@ -163,6 +172,40 @@ document_revive(struct ctx *cx, void *arg)
 	return changed > 0 ? job_add(cx, JOB_READ, id) : (int)changed;
 }
 
+/* The lock keeps out who would index it just now; then none of its text is there, nor any work. */
+static int
+document_empty(struct ctx *cx, int64_t owner, int64_t id)
+{
+	if (db_found(cx, db_number(cx, SQL_DOCUMENT_LOCK, V(id), V(owner)),
+	    "document %" PRId64, id) == -1 || segment_drop(cx, id) == -1 ||
+	    job_forget(cx, JOB_READ, id) == -1)
+		return -1;
+	return job_forget(cx, JOB_INDEX, id);
+}
+
+int
+document_replace(struct ctx *cx, const struct document *d,
+    int (*content)(struct ctx *, const struct document *, void *), void *arg)
+{
+	struct added	 added = { d, 1, content, arg };
+
+	return db_txn(cx, document_refill, &added);
+}
+
+static int
+document_refill(struct ctx *cx, void *arg)
+{
+	const struct added	*added = arg;
+	const struct document	*d = added->d;
+
+	if (document_empty(cx, d->owner, d->id) == -1 ||
+	    db_do(cx, SQL_DOCUMENT_PARTS_DROP, V(d->id)) == -1 ||
+	    db_do(cx, SQL_DOCUMENT_REPLACE, V(d->type), V(d->media_type), V(d->size),
+	    V(d->id)) == -1 || added->content(cx, d, added->arg) == -1)
+		return -1;
+	return job_add(cx, JOB_READ, d->id);
+}
+
 int
 document_delete(struct ctx *cx, int64_t owner, int64_t id)
 {
@@ -171,17 +214,12 @@ document_delete(struct ctx *cx, int64_t owner, int64_t id)
 	return db_txn(cx, document_drop, &doomed);
 }
 
-/* The lock keeps out who would index it just now. */
 static int
 document_drop(struct ctx *cx, void *arg)
 {
 	const struct doomed	*d = arg;
 
-	if (db_found(cx, db_number(cx, SQL_DOCUMENT_LOCK, V(d->id), V(d->owner)),
-	    "document %" PRId64, d->id) == -1)
-		return -1;
-	if (segment_drop(cx, d->id) == -1 || job_forget(cx, JOB_READ, d->id) == -1 ||
-	    job_forget(cx, JOB_INDEX, d->id) == -1)
+	if (document_empty(cx, d->owner, d->id) == -1 || citation_drop(cx, d->id) == -1)
 		return -1;
 	return db_do(cx, SQL_DOCUMENT_DELETE, V(d->id));
 }

@@ -54,11 +54,21 @@ struct document	*document_by_url(struct ctx *, int64_t owner, const char *url);
 int		 document_search(struct ctx *, int64_t owner, const char *part, int64_t skip,
 		    int64_t most, struct document **, size_t *n, int64_t *total);
 int		 document_rename(struct ctx *, int64_t owner, int64_t id, const char *name);
-/* With content, text, index, job and memberships. */
+/* With content, text, index, job, memberships, and what answers have cited of it. */
 int		 document_delete(struct ctx *, int64_t owner, int64_t id);
+/*
+ * Gives d->id, which is d->owner's, other content, with the type, media type and size of d: its text
+ * goes, it is pending, and there is a job to read it. All or nothing; content as above. -1:
+ * F_NOT_FOUND.
+ */
+int		 document_replace(struct ctx *, const struct document *d,
+		    int (*content)(struct ctx *, const struct document *, void *), void *arg);
 /* In the order in which they were put there. */
 int		 document_of_session(struct ctx *, int64_t session, struct document **, size_t *n);
 int		 document_of_dataset(struct ctx *, int64_t dataset, struct document **, size_t *n);
+/* The owner's files of exactly that name in a dataset; none that has an address. */
+int		 document_named_in(struct ctx *, int64_t dataset, int64_t owner, const char *name,
+		    struct document **, size_t *n);
 /* Each in any of the datasets of an assistant's version, whoever's. */
 int		 document_of_version(struct ctx *, int64_t version, struct document **, size_t *n);
 

@@ -7,7 +7,7 @@
 #include "base/ctx.h"
 #include "base/str.h"
 
-#define SCHEMA_VERSION	11	/* the highest number in schema/ that this program was built for */
+#define SCHEMA_VERSION	12	/* the highest number in schema/ that this program was built for */
 
 struct migration {
 	int	 version;

@@ -5,6 +5,8 @@
 
 #include "store/rows.h"
 
+#define SOME	1000	/* rows of a statement */
+
 /* Opening. */
 
 int
@@ -112,6 +114,17 @@ int
 citation_add(struct ctx *cx, const struct citation_row *c)
 {
 	return db_do(cx, SQL_CITATION_ADD, V(c->answer), V(c->position), V(c->body));
+}
+
+int
+citation_drop(struct ctx *cx, int64_t document)
+{
+	int64_t	 gone;
+
+	do
+		gone = db_exec(cx, SQL_CITATION_DROP, V(document), V(SOME));
+	while (gone == SOME);
+	return gone == -1 ? -1 : 0;
 }
 
 int

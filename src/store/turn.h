@@ -116,6 +116,8 @@ int	 turn_path(struct ctx *, int64_t session, int lane, int64_t message, struct 
  */
 int	 answer_close(struct ctx *, const struct answer_row *);
 int	 citation_add(struct ctx *, const struct citation_row *);
+/* What answers show of this document goes: part of the transaction that deletes it. 0 or -1. */
+int	 citation_drop(struct ctx *, int64_t document);
 int	 tool_run_add(struct ctx *, const struct tool_run_row *);
 /* Their bodies, by position. */
 int	 tool_run_list(struct ctx *, int64_t answer, char ***bodies, size_t *n);

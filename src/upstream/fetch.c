@@ -278,7 +278,7 @@ broken(struct transfer *t, const char *url, CURLcode code)
 	case CURLE_ABORTED_BY_CALLBACK:
 		return FETCH_STOPPED;
 	case CURLE_OPERATION_TIMEDOUT:
-		return end_with(t, FETCH_AGAIN, REASON_LATE);
+		return end_with(t, FETCH_FAILED, REASON_LATE);
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return end_with(t, FETCH_FAILED, REASON_CERTIFICATE);
 	case CURLE_UNSUPPORTED_PROTOCOL:	/* not the address, which was looked at */

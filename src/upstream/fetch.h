@@ -31,7 +31,7 @@ struct fetch {
 
 enum fetch_end {
 	FETCH_DONE,
-	FETCH_FAILED,		/* and would again */
+	FETCH_FAILED,		/* and would again; or it took too long to wait for once more */
 	FETCH_AGAIN,		/* later it may go */
 	FETCH_STOPPED,		/* go_on said no */
 };

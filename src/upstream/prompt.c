@@ -46,6 +46,14 @@ tokens_of_extra(const char *extra)
 }
 
 int64_t
+prompt_room(int context_tokens, int max_tokens)
+{
+	if (context_tokens == 0)
+		return INT64_MAX;
+	return context_tokens - (max_tokens > 0 ? max_tokens : ANSWER_ROOM);
+}
+
+int64_t
 prompt_estimate(const struct message *m, size_t n, const char *extra)
 {
 	int64_t	 total = tokens_of_extra(extra);
@@ -105,12 +113,9 @@ write_message(struct jw *w, const struct prompt *p, size_t i)
 static size_t
 first_kept(const struct prompt *p, size_t systems, int64_t *total)
 {
-	int64_t	 room;
-	size_t	 i = systems, next;
+	const int64_t	 room = prompt_room(p->context_tokens, p->max_tokens);
+	size_t		 i = systems, next;
 
-	if (p->context_tokens == 0)
-		return i;
-	room = p->context_tokens - (p->max_tokens > 0 ? p->max_tokens : ANSWER_ROOM);
 	while (*total > room) {
 		for (next = i + 1; next < p->n && p->m[next].role != ROLE_USER; next++)
 			;

@@ -8,6 +8,7 @@
 
 #include <gmime/gmime.h>
 
+#include "base/filename.h"
 #include "base/log.h"
 #include "base/scratch.h"
 #include "base/unread.h"
@@ -116,34 +117,12 @@ text_of(struct arena *a, const char *from)
 	return s;
 }
 
-/* Controls, and what ends a line or turns the direction of writing: a name must not pretend. */
-static bool
-name_takes(uint32_t c)
-{
-	return c >= ' ' && !(c >= 0x7f && c <= 0x9f) && !(c >= 0x2028 && c <= 0x202e) &&
-	    !(c >= 0x2066 && c <= 0x2069);
-}
-
 static const char *
 name_clean(struct arena *a, const char *from)
 {
-	char		*s = text_of(a, from);
-	size_t		 len = name_unescape(s, strlen(s)), n, to = 0;
-	uint32_t	 c;
+	char	*s = arena_strdup(a, from);
 
-	for (size_t i = 0; i < len; i += n) {
-		n = utf8_next(s + i, len - i, &c);
-		if (c == '/' || c == '\\')
-			to = 0;
-		else if (name_takes(c) && (c != ' ' || to > 0)) {
-			memmove(s + to, s + i, n);
-			to += n;
-		}
-	}
-	while (to > 0 && s[to - 1] == ' ')
-		to--;
-	s[to] = '\0';
-	return s;
+	return filename_clean(a, s, name_unescape(s, strlen(s)));
 }
 
 static void

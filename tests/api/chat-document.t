@@ -64,7 +64,24 @@ chat_refused register(\@ann, url => 7), 400, qr/url/, 'a number';
 chat_refused register(\@ann, fileName => undef), 400, qr/fileName/, 'no name';
 chat_refused register(\@ann, fileName => ''), 400, qr/fileName/, 'an empty name';
 chat_refused register(\@ann, fileName => 'a' x 256), 400, qr/fileName/, 'a long name';
-chat_refused register(\@ann, fileName => "a\nb"), 400, qr/fileName/, 'a name of two lines';
+chat_refused register(\@ann, fileName => $_), 400, qr/fileName/, 'a name of nothing' for ' ',
+    "\x01\n", 'a/', "\x{202e}";
+my %cleaned = ("a\nb.txt" => 'ab.txt', '../../etc/passwd.txt' => 'passwd.txt',
+    'C:\dir\notes.txt' => 'notes.txt', "f\x{202e}exe.txt" => 'fexe.txt',
+    "\x{200f}r\x{2067}\x{61c}l.md " => 'rl.md', '季度 报告' => '季度 报告', 'v1.2' => 'v1.2');
+for my $name (sort keys %cleaned) {
+	my $one = register(\@ann, fileName => $name)->json->{document};
+	is $one->{fileName}, $cleaned{$name}, "cleaned: $cleaned{$name}";
+	my $two = $p->post('/v1/chat/document/batch_save', @ann, json => { documents => [
+	    { fileName => $name, url => 'http://x.invalid/' }] })->json->{documents}[0];
+	is $two->{fileName}, $cleaned{$name}, 'of several too';
+	chat_done $p->post('/v1/chat/document/rename', @ann, json => { id => $one->{id},
+	    name => "x/$name" }), 'a new name';
+	is $p->get("/v1/chat/document/$one->{id}", @ann)->json->{document}{fileName},
+	    $cleaned{$name}, 'is cleaned';
+}
+chat_refused register(\@ann, fileName => $_), 415, qr/\Q$_/, "not taken: $_"
+    for 'f.exe', 'a.ZIP', '片.mp4';
 chat_refused register(\@ann, size => -1), 400, qr/size/, 'less than nothing';
 chat_refused register(\@ann, size => '3'), 400, qr/size/, 'a size in words';
 chat_refused register(\@ann, size => 1e300), 400, qr/./, 'a size that is none';
@@ -79,7 +96,7 @@ for (['en', "its server answered with status 404"], ['zh-CN', '其服务器返�
 	is $p->get("/v1/chat/document/$again->{id}", @who)->json->{document}{error}, $error,
 	    "the reason, $language";
 	my ($listed) = grep { $_->{id} == $again->{id} }
-	    @{ $p->post('/v1/chat/document/search', @who, json => {})->json->{list} };
+	    @{ $p->post('/v1/chat/document/search', @who, json => { size => 200 })->json->{list} };
 	is $listed->{error}, $error, 'also in a list';
 }
 
@@ -107,15 +124,15 @@ is rows('job WHERE ref NOT IN (SELECT id FROM document)'), 0, 'nor any work';
 
 # Finding.
 my @eve = login($p, 'eve');
-register(\@eve, fileName => $_) for '年度报告.pdf', '100%.pdf', 'a_b.pdf', 'a\b.pdf', 'Summary.PDF';
+register(\@eve, fileName => $_) for '年度报告.pdf', '100%.pdf', 'a_b.pdf', 'Summary.PDF';
 is_deeply [found(\@eve, fileName => '报告')], [1, '年度报告.pdf'], 'Chinese';
 is_deeply [found(\@eve, fileName => '%')], [1, '100%.pdf'], '%';
 is_deeply [found(\@eve, fileName => '_')], [1, 'a_b.pdf'], '_';
-is_deeply [found(\@eve, fileName => '\\')], [1, 'a\b.pdf'], '\\';
+is_deeply [found(\@eve, fileName => '\\')], [0], '\\';
 is_deeply [found(\@eve, fileName => 'sUMM')], [1, 'Summary.PDF'], 'in whatever case';
 is_deeply [found(\@eve, fileName => 'nothing')], [0], 'nothing';
-is_deeply [found(\@eve, page => 2, size => 2)], [5, 'a_b.pdf', '100%.pdf'], 'a page';
-is_deeply [found(\@eve, page => 4, size => 2)], [5], 'behind the last';
+is_deeply [found(\@eve, page => 2, size => 2)], [4, '100%.pdf', '年度报告.pdf'], 'a page';
+is_deeply [found(\@eve, page => 4, size => 2)], [4], 'behind the last';
 is_deeply [found([login($p, 'new')])], [0], 'who has none';
 chat_refused $p->post('/v1/chat/document/search', @eve, json => $_->[0]), 400, $_->[1], $_->[2]
     for [{ page => -1 }, qr/page/, 'page -1'], [{ size => 201 }, qr/size/, '201 on a page'],
@@ -128,7 +145,7 @@ is $p->get("/v1/chat/document/$d->{id}", @ann)->json->{document}{fileName}, '新
 chat_refused $p->post('/v1/chat/document/rename', @ann, json => { id => $d->{id}, name => '' }),
     400, qr/name/, 'no name';
 chat_refused $p->post('/v1/chat/document/rename', @ann, json => { id => $d->{id},
-    name => "a\x01" }), 400, qr/name/, 'a control character';
+    name => "/\x01" }), 400, qr/name/, 'a name of nothing';
 chat_refused $p->post('/v1/chat/document/rename', @ann, json => { id => "$d->{id}", name => 'x' }),
     400, qr/id/, 'an id in words';
 
@@ -195,13 +212,16 @@ holds('gone from its conversation');
 chat_refused $p->get("/v1/chat/document/$d->{id}", @ann), 404, qr/$d->{id}/, 'gone';
 chat_refused $p->del("/v1/chat/document/$d->{id}", @ann), 404, qr/$d->{id}/, 'only once';
 
-# A citation keeps its text.
+# What was cited of it goes, too; of others it stays.
 my $cited = register(\@ann)->json->{document}{id};
 an_answer($p, $chat->{id}, text => 'A', citations => [
-    qq({"documentId":$cited,"fileName":"a.pdf","segment":0,"text":"原文","score":1})]);
+    qq({"documentId":$cited,"fileName":"a.pdf","segment":0,"text":"原文","score":1}),
+    qq({"documentId":$his,"fileName":"b.pdf","segment":0,"text":"别的","score":1}),
+    qq({"documentId":"$cited","text":"x"}), '{"documentId":[1],"text":"y"}',
+    '{"documentId":123456789012345678901234567890,"text":"z"}']);
 chat_done $p->del("/v1/chat/document/$cited", @ann), 'a cited document is deleted';
-is $p->get("/v1/chat/session/$chat->{id}", @ann)->json->{records}[0]{citations}[0]{text}, '原文',
-    'what was cited stays';
+is_deeply [map { $_->{text} } @{ $p->get("/v1/chat/session/$chat->{id}", @ann)->json
+    ->{records}[0]{citations} }], [qw(别的 x y z)], 'what was cited of it is gone';
 
 # Without a token.
 for my $row ([GET => '/1'], [DELETE => '/1'], [GET => '/1/file'], map { [POST => $_] } '',

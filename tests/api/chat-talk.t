@@ -326,6 +326,23 @@ subtest 'documents' => sub {
 		is $ask->($id, 'What is the moon made of?')->{citations}[0]{documentId},
 		    $doc{moon}{id}, 'its answers rest on it too';
 	}
+
+	my $turns = @{ $p->sql('SELECT id FROM turn') };
+	$p->post('/v1/chat/session/remove_files', @ann, json => { id => $many,
+	    documentIds => [map { $doc{$_}{id} } qw(moon sun)] });
+	chat_refused asked(question($many, 'How hot is the sun?')), 409, qr/会话 $many 没有文件/,
+	    'all are taken out again';
+	my $both = new_chat($p, \@ann, module => 2, type => 'spark_dataset_chat',
+	    datasetId => $set)->{id};
+	$p->del("/v1/chat/dataset/$set", @ann);
+	chat_refused asked(question($both, 'Where do spools lie?')), 409,
+	    qr/数据集 $set 中没有文件/, 'its dataset was deleted';
+	chat_refused streamed(question($both, 'Where do spools lie?')), 409,
+	    qr/数据集 $set 中没有文件/, 'a stream';
+	is @{ $p->sql('SELECT id FROM turn') }, $turns, 'nothing was asked';
+	is $ask->($in_set, 'What is the moon made of?')->{citations}[0]{documentId},
+	    $doc{moon}{id}, 'one with a file of its own goes on';
+
 	chat_refused asked(question($chat, 'x', contentType => 'document', fileUrl => $_->[0])),
 	    $_->[1], qr/$_->[2]/, "no document: $_->[0]"
 	    for ['/v1/chat/document/4711/file', 404, 'document 4711'],

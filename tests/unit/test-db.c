@@ -254,14 +254,14 @@ prepare_all(void **state)
 	assert_int_equal(db_prepare_all(&cx), 0);
 
 	/* A column that is not there, one under another name, one of another kind. */
-	private_db_feed(&server, "ALTER TABLE citation RENAME COLUMN body TO corpus;"
+	private_db_feed(&server, "ALTER TABLE tool_run RENAME COLUMN body TO corpus;"
 	    "ALTER TABLE model MODIFY context_tokens BIGINT NOT NULL");
 	bad = db_prepare_all(&cx);
 	assert_true(bad >= 8);
 	assert_int_equal(private_db_logged(&server, "statement cannot be prepared"), bad);
-	assert_int_equal(private_db_logged(&server, "\"CITATION_ADD\""), 1);
+	assert_int_equal(private_db_logged(&server, "\"TOOL_RUN_ADD\""), 1);
 	assert_int_equal(private_db_logged(&server, "\"MODEL_GET\""), 1);
-	private_db_feed(&server, "ALTER TABLE citation RENAME COLUMN corpus TO body;"
+	private_db_feed(&server, "ALTER TABLE tool_run RENAME COLUMN corpus TO body;"
 	    "ALTER TABLE model MODIFY context_tokens INT NOT NULL");
 	assert_int_equal(db_prepare_all(&cx), 0);
 }

@@ -382,6 +382,61 @@ delete_one(void **state)
 	FAILED_WITH(F_NOT_FOUND);
 }
 
+static int
+one_part(struct ctx *c, const struct document *d, void *arg)
+{
+	const int	*broken = arg;
+
+	if (document_part_add(c, d->id, 0, "new", 3) == -1)
+		return -1;
+	return *broken ? fail(c, F_INTERNAL, "as asked for") : 0;
+}
+
+/* Another content in the place of the one it had: all or nothing, and only by its owner. */
+static void
+replace_one(void **state)
+{
+	struct document	 d = a_document(ann, "r.txt"), *list, *got;
+	size_t		 n;
+	int		 broken = 0;
+	int64_t		 set;
+
+	(void)state;
+	assert_int_equal(document_add(&cx, &d, 1, two_parts, &broken), 0);
+	set = founded(ann, "r", &d.id, 1);
+	assert_int_equal(document_named_in(&cx, set, ann, "r.txt", &list, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(document_named_in(&cx, set, ann, "R.txt", &list, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(document_named_in(&cx, set, bob, "r.txt", &list, &n), 0);
+	assert_int_equal(n, 0);
+	private_db_feed(&server, arena_printf(cx.a, "DELETE FROM job WHERE ref = %" PRId64
+	    "; INSERT INTO segment VALUES (%" PRId64 ", 0, 't', 1); INSERT INTO segment_posting"
+	    " VALUES (%" PRId64 ", 1, 0, 1); UPDATE document SET status = 'ready', segments = 1,"
+	    " tokens = 1 WHERE id = %" PRId64, d.id, d.id, d.id, d.id));
+	d.size = 3;
+	broken = 1;
+	assert_int_equal(document_replace(&cx, &d, one_part, &broken), -1);
+	FAILED_WITH(F_INTERNAL);
+	assert_int_equal(document_length(&cx, d.id), 5);
+	assert_int_equal(count("segment WHERE document = %" PRId64, d.id), 1);
+	broken = 0;
+	d.owner = bob;
+	assert_int_equal(document_replace(&cx, &d, one_part, &broken), -1);
+	FAILED_WITH(F_NOT_FOUND);
+	d.owner = ann;
+	assert_int_equal(document_replace(&cx, &d, one_part, &broken), 0);
+	assert_int_equal(document_length(&cx, d.id), 3);
+	assert_int_equal(count("segment WHERE document = %" PRId64, d.id), 0);
+	assert_int_equal(count("segment_posting WHERE document = %" PRId64, d.id), 0);
+	assert_int_equal(count("job WHERE ref = %" PRId64, d.id), 1);
+	got = document_get(&cx, ann, d.id);
+	assert_string_equal(got->status, "pending");
+	assert_int_equal(got->size, 3);
+	assert_int_equal(got->segments, 0);
+	assert_int_equal(got->tokens, 0);
+}
+
 int
 main(void)
 {
@@ -394,6 +449,7 @@ main(void)
 		TEST(sessions),
 		TEST(datasets),
 		TEST(delete_one),
+		TEST(replace_one),
 	};
 
 	return run_furnished("document", tests);

@@ -394,8 +394,8 @@ too_slow(void **state)
 	const int64_t	from = clock_mono_ms();
 
 	(void)state;
-	FAILS(FETCH_AGAIN, REASON_LATE, page("silent"));
-	FAILS(FETCH_AGAIN, REASON_LATE, page("trickle"));
+	FAILS(FETCH_FAILED, REASON_LATE, page("silent"));
+	FAILS(FETCH_FAILED, REASON_LATE, page("trickle"));
 	assert_true(clock_mono_ms() - from < 15000);
 }
 

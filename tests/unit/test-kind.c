@@ -21,6 +21,10 @@ names(void **state)
 	assert_null(kind_by_name("pdf"));
 	assert_null(kind_by_name("a.pdf."));
 	assert_null(kind_by_name(""));
+	assert_true(kind_named("a.exe") && kind_named("报告.PDF") && kind_named("a.b.mp3"));
+	assert_false(kind_named("a") || kind_named("第1.2节") || kind_named("v1.2") ||
+	    kind_named("a.b c") || kind_named("a.pdf.") || kind_named("a.thisisnone") ||
+	    kind_named(""));
 }
 
 /* What it is handed out as; "": it is not taken. */

@@ -94,6 +94,23 @@ index_once_more(void)
 	}
 }
 
+/* What is there already is found by the document that it shows. */
+static void
+find_cited(void)
+{
+	private_db_feed(&server, "ALTER TABLE citation DROP INDEX citation_document,"
+	    " DROP COLUMN document; SET FOREIGN_KEY_CHECKS = 0; INSERT INTO citation VALUES"
+	    " (1, 0, '{\"documentId\":72057594037927937,\"text\":\"a\"}'), (1, 1, '{\"id\":\"b\"}'),"
+	    " (1, 2, '{\"documentId\":\"c\"}'), (1, 3, '{\"documentId\":12345678901234567890123}'),"
+	    " (1, 4, 'no JSON')");
+	for (int i = 0; i < 2; i++) {
+		private_db_feed(&server, "DELETE FROM schema_migration WHERE version >= 12");
+		assert_int_equal(migrate(&cx, server.schema, NULL, NULL), 0);
+		assert_string_equal(private_db_ask(&server, "SELECT GROUP_CONCAT(position, ':',"
+		    " document) FROM citation"), "0:72057594037927937");
+	}
+}
+
 static void
 whole_schema(void **state)
 {
@@ -125,6 +142,7 @@ whole_schema(void **state)
 	assert_int_equal(migrate_check(&cx), 0);
 
 	index_once_more();
+	find_cited();
 
 	private_db_feed(&server, "INSERT INTO schema_migration"
 	    " SELECT MAX(version) + 1, 'next.sql', '', 1 FROM schema_migration");

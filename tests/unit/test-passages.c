@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "core/attach.h"
 #include "core/passages.h"
 #include "core/rank.h"
 #include "core/terms.h"
@@ -279,6 +280,7 @@ common_terms(void **state)
 
 /* What is told. */
 
+static const struct passages_room	 ample = { 6000, INT64_MAX };
 static const char	jam[] = "# Jam\n\nPlum jam is boiled for forty minutes with sugar.\n\n";
 
 static void
@@ -292,7 +294,7 @@ told(void **state)
 	int64_t		 n;
 
 	(void)state;
-	assert_int_equal(passages_find(&cx, &id, 1, "How long is plum jam boiled?", 4000, &f), 0);
+	assert_int_equal(passages_find(&cx, &id, 1, "How long is plum jam boiled?", ample, &f), 0);
 	assert_int_equal(f.n, 1);
 	assert_non_null(strstr(f.knowledge, "Passages of the user's files"));
 	assert_non_null(strstr(f.knowledge, "\n[1] jam \"1\".md\n# Jam\n\nPlum jam is boiled"));
@@ -308,7 +310,7 @@ told(void **state)
 	json_free(j);
 
 	cx.lang = LANG_ZH;
-	assert_int_equal(passages_find(&cx, &id, 1, "ＰＬＵＭ jam要煮多久", 4000, &f), 0);
+	assert_int_equal(passages_find(&cx, &id, 1, "ＰＬＵＭ jam要煮多久", ample, &f), 0);
 	assert_int_equal(f.n, 1);
 	assert_non_null(strstr(f.knowledge, "检索到的段落"));
 }
@@ -347,45 +349,167 @@ told_nothing(void **state)
 	struct found	 f;
 
 	(void)state;
-	assert_int_equal(passages_find(&cx, &id, 1, "Who won the cup?", 4000, &f), 0);
+	assert_int_equal(passages_find(&cx, &id, 1, "Who won the cup?", ample, &f), 0);
 	assert_int_equal(f.n, 0);
 	assert_non_null(strstr(f.knowledge, "Nothing that bears on the question"));
-	assert_int_equal(passages_find(&cx, &id, 1, "?!", 4000, &f), 0);
+	assert_int_equal(passages_find(&cx, &id, 1, "?!", ample, &f), 0);
 	assert_int_equal(f.n, 0);
-	assert_int_equal(passages_find(&cx, &no_such, 1, "plum jam", 4000, &f), 0);
+	assert_int_equal(passages_find(&cx, &no_such, 1, "plum jam", ample, &f), 0);
 	assert_int_equal(f.n, 0);
-	assert_int_equal(passages_find(&cx, NULL, 0, "plum jam", 4000, &f), 0);
+	assert_int_equal(passages_find(&cx, NULL, 0, "plum jam", ample, &f), 0);
 	assert_int_equal(f.n, 0);
 	cx.lang = LANG_ZH;
-	assert_int_equal(passages_find(&cx, &id, 1, "谁赢了比赛", 4000, &f), 0);
+	assert_int_equal(passages_find(&cx, &id, 1, "谁赢了比赛", ample, &f), 0);
 	assert_non_null(strstr(f.knowledge, "没有检索到"));
 }
 
-/* At most so many characters, whole ones, and a citation for each that is told. */
-static void
-told_in_so_many(void **state)
+/* Many paragraphs that all bear on the same question. */
+static int64_t
+a_long_one(const char *name)
 {
-	struct found	 f;
 	struct str	 s = STR_INIT(0);
 	int64_t		 id;
 
-	(void)state;
 	for (int i = 0; i < 200; i++)
 		str_printf(&s, "第%d段说的是退款的办法，客户要退款的时候先登记。\n\n", i);
-	id = indexed("refund.txt", s.p);
-	assert_int_equal(passages_find(&cx, &id, 1, "客户退款怎么登记", 100000, &f), 0);
+	id = indexed(name, s.p);
+	str_free(&s);
+	return id;
+}
+
+/* At most so many characters, whole ones, and a citation for each segment that is told. */
+static void
+told_in_so_many(void **state)
+{
+	const int64_t	 id = a_long_one("refund.txt");
+	struct found	 f;
+
+	(void)state;
+	assert_int_equal(passages_find(&cx, &id, 1, "客户退款怎么登记", ample, &f), 0);
 	assert_int_equal(f.n, RETRIEVE_MOST);
 	for (size_t chars = 1; chars <= 1000; chars += 111) {
-		assert_int_equal(passages_find(&cx, &id, 1, "客户退款怎么登记", chars, &f), 0);
-		assert_true(f.n >= 1 && f.n <= RETRIEVE_MOST);
+		const struct passages_room	 room = { chars, INT64_MAX };
+
+		assert_int_equal(passages_find(&cx, &id, 1, "客户退款怎么登记", room, &f), 0);
+		assert_true(chars < 200 ? f.n == 0 : f.n >= 1 && f.n <= RETRIEVE_MOST);
 		assert_true(utf8_length(f.knowledge, strlen(f.knowledge)) < chars + 600 + f.n * 20);
 		assert_true(utf8_valid(f.knowledge, strlen(f.knowledge)));
 	}
-	str_free(&s);
+}
+
+/* The whole message keeps to its tokens; what there is no room for is not cited. */
+static void
+told_in_tokens(void **state)
+{
+	const int64_t	 id = a_long_one("tokens.txt");
+	struct found	 f;
+	size_t		 before = 0;
+
+	(void)state;
+	for (int64_t tokens = -20; tokens <= 2000; tokens += 30) {
+		const struct passages_room	 room = { 6000, tokens };
+
+		assert_int_equal(passages_find(&cx, &id, 1, "客户退款怎么登记", room, &f), 0);
+		assert_true(f.n >= before);
+		before = f.n;
+		if (f.knowledge == NULL) {
+			assert_int_equal(f.n, 0);
+			assert_true(tokens < 80);
+			continue;
+		}
+		assert_true(utf8_tokens(f.knowledge, strlen(f.knowledge)) <= tokens);
+		assert_true(utf8_valid(f.knowledge, strlen(f.knowledge)));
+		assert_int_equal(strstr(f.knowledge, "does not fit") != NULL, f.n == 0);
+		if (f.n == 0)
+			continue;
+		assert_non_null(strstr(f.knowledge, arena_printf(cx.a, "\n[%zu] ", f.n)));
+		assert_null(strstr(f.knowledge, arena_printf(cx.a, "\n[%zu] ", f.n + 1)));
+	}
+	assert_int_equal(before, 4);		/* of about 500 tokens each; the last in part */
+}
+
+/* What a model of that window would be sent, as estimated; the spec has what there is to cite. */
+static int64_t
+sent(struct turn_spec *spec, const struct document *d, size_t n, int window, int max_tokens)
+{
+	const struct model	 model = { .context_tokens = window, .max_tokens = max_tokens };
+	const struct turn_seat	 seat = { .model = &model };
+	struct message		 m[3];
+	size_t			 told = 0;
+
+	spec->seats = &seat;
+	spec->nseats = 1;
+	assert_int_equal(attach_knowledge(&cx, d, n, spec), 0);
+	spec->seats = NULL;
+	if (spec->system != NULL)
+		m[told++] = (struct message){ .role = ROLE_SYSTEM, .text = spec->system };
+	if (spec->knowledge != NULL)
+		m[told++] = (struct message){ .role = ROLE_SYSTEM, .text = spec->knowledge };
+	m[told++] = (struct message){ .role = ROLE_USER, .text = spec->question };
+	return prompt_estimate(m, told, NULL);
+}
+
+static struct turn_spec
+asks(const char *system)
+{
+	return (struct turn_spec){ .question = "客户退款怎么登记", .system = system };
 }
 
 static void
-cited_in_short(void **state)
+fits_its_window(void **state)
+{
+	const int64_t		 id = a_long_one("window.txt");
+	struct document		 d[] = {
+		{ .id = id, .file_name = arena_strdup(cx.a, "window.txt"),
+		    .status = arena_strdup(cx.a, "ready") },
+		{ .id = id + 1, .file_name = arena_strdup(cx.a, "waiting.txt"),
+		    .status = arena_strdup(cx.a, "pending") },
+	};
+	char			*system = arena_get(cx.a, 4001);
+	struct turn_spec	 spec;
+
+	(void)state;
+	memset(system, 's', 4000);
+	system[4000] = '\0';
+	for (int window = 1100; window <= 20000; window += 450) {
+		for (size_t n = 1; n <= 2; n++) {
+			spec = asks(NULL);
+			assert_true(sent(&spec, d, n, window, 0) <= window - 1024);
+			assert_int_equal(spec.unread != NULL, n == 2);
+			if (spec.knowledge != NULL)
+				assert_true(utf8_tokens(spec.knowledge, strlen(spec.knowledge)) <=
+				    window / 2);
+		}
+		spec = asks(system);
+		if (window > 2100)
+			assert_true(sent(&spec, d, 2, window, 0) <= window - 1024);
+		spec = asks(NULL);
+		assert_true(sent(&spec, d, 1, window + 3000, 4000) <= window - 1000);
+	}
+	spec = asks(NULL);
+	sent(&spec, d, 1, 1100, 0);
+	assert_int_equal(spec.ncitations, 0);
+	spec = asks(NULL);
+	sent(&spec, d, 1, 4096, 4096);
+	assert_int_equal(spec.ncitations, 0);
+	assert_null(spec.knowledge);
+	spec = asks(NULL);
+	sent(&spec, d, 1, 4096, 0);
+	assert_int_equal(spec.ncitations, 4);
+	spec = asks(system);
+	sent(&spec, d, 1, 4096, 1024);
+	assert_int_equal(spec.ncitations, 4);
+	spec = asks(system);
+	sent(&spec, d, 1, 3000, 1024);
+	assert_int_equal(spec.ncitations, 2);
+	spec = asks(NULL);
+	sent(&spec, d, 1, 0, 0);
+	assert_int_equal(spec.ncitations, RETRIEVE_MOST);
+}
+
+/* However long the segment is. */
+static void
+cited_whole(void **state)
 {
 	const int64_t	 id = indexed("long.txt", jam);
 	struct found	 f;
@@ -393,10 +517,10 @@ cited_in_short(void **state)
 	(void)state;
 	private_db_feed(&server, arena_printf(cx.a, "UPDATE segment SET text = REPEAT('果', 3000)"
 	    " WHERE document = %" PRId64, id));
-	assert_int_equal(passages_find(&cx, &id, 1, "plum jam", 4000, &f), 0);
+	assert_int_equal(passages_find(&cx, &id, 1, "plum jam", ample, &f), 0);
 	assert_int_equal(f.n, 1);
-	assert_non_null(strstr(f.citations[0], "果…\""));
-	assert_true(strlen(f.citations[0]) < 3200);
+	assert_non_null(strstr(f.citations[0], "果\","));
+	assert_true(strlen(f.citations[0]) > 9000);
 	assert_non_null(strstr(f.knowledge, "果果\n"));
 }
 
@@ -503,7 +627,9 @@ main(void)
 		TEST(one_character),
 		TEST(told_nothing),
 		TEST(told_in_so_many),
-		TEST(cited_in_short),
+		TEST(told_in_tokens),
+		TEST(fits_its_window),
+		TEST(cited_whole),
 		TEST(replaced),
 		TEST(deleted_meanwhile),
 		TEST(large),

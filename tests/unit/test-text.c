@@ -128,6 +128,10 @@ plain(void **state)
 	GIVES(READ("txt", "\xd6\xd0\xce\xc4\n"), "中文");
 	assert_int_equal(READ("txt", ""), TEXT_EMPTY);
 	assert_int_equal(READ("txt", " \n\t\n"), TEXT_EMPTY);
+	assert_int_equal(READ("txt", "%PDF-1.4\n1 0 obj"), TEXT_BINARY);
+	assert_int_equal(READ("md", "PK\x03\x04 packed"), TEXT_BINARY);
+	assert_int_equal(READ("html", "%PDF-1.4\n<p>"), TEXT_BINARY);
+	assert_int_equal(READ("txt", "It begins with %PDF-"), TEXT_OK);
 	assert_int_equal(READ("txt", "\x7f" "ELF\x02\x01\x01\0\0\0\0\0"), TEXT_BINARY);
 	assert_int_equal(READ("doc", "x"), TEXT_UNKNOWN);
 }
