@@ -124,6 +124,15 @@ claim_time(const struct json *claims, const char *name, double absent)
 	return json_get_f64(v, &t) ? t : NAN;
 }
 
+/* libjwt takes the name in any case; RFC 7515, 4.1.1 does not. */
+static bool
+is_hs256(jwt_t *jwt)
+{
+	const char	*alg = jwt_get_header(jwt, "alg");
+
+	return alg != NULL && strcmp(alg, "HS256") == 0 && jwt_get_alg(jwt) == JWT_ALG_HS256;
+}
+
 /* RFC 7515, 4.1.11: a header that names critical ones wants them understood, and we know none. */
 static bool
 is_critical(jwt_t *jwt)
@@ -152,7 +161,7 @@ token_read(struct ctx *cx, const char *token, struct claims *c)
 		return "token";
 	if (jwt_decode(&jwt, token, secret, len) != 0)
 		return "token";
-	if (jwt_get_alg(jwt) != JWT_ALG_HS256)
+	if (!is_hs256(jwt))
 		return "token alg";
 	if (is_critical(jwt))
 		return "token crit";

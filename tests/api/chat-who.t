@@ -86,6 +86,7 @@ my %bad = (
 	'alg none'          => jwt($p, { sub => 'ann' }, alg => 'none'),
 	'HS384'             => jwt($p, { sub => 'ann' }, alg => 'HS384'),
 	'HS512'             => jwt($p, { sub => 'ann' }, alg => 'HS512'),
+	'hs256, another case' => jwt($p, { sub => 'ann' }, alg => 'hs256'),
 	'another key'       => jwt($p, { sub => 'ann' }, secret => 'x' x 32),
 	'an empty key'      => jwt($p, { sub => 'ann' }, secret => ''),
 	'expired'           => jwt($p, { sub => 'ann', exp => time - 70 }),
