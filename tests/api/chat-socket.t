@@ -124,6 +124,25 @@ subtest 'asked by the query' => sub {
 	is ParleyTest::Socket::text_of($bad->say(question($session, 'x'))->turn), 'well',
 	    'and the connection stays';
 	$_->gone for $s, $bad;
+	my $ids = "sessionId=$session&modelId=$model{ $models[0] }&contentType=text";
+	my %bad = ('no UTF-8' => "$ids&text=%ff", 'U+0000' => "$ids&text=a%00b",
+	    'U+0000 alone' => "$ids&text=%00", 'no UTF-8 elsewhere' => "$ids&text=x&fileUrl=%c3",
+	    'no UTF-8 and no text' => "$ids&x=%ff", 'U+0000 in a number' => 'text=x&sessionId=1%00');
+	for my $name (sort keys %bad) {
+		my $mute = dialled(path => "$PATH?$bad{$name}");
+		my $o = $mute->object;
+		is_deeply [@$o{qw(parts finished)}, $o->{error}{code}], [[], true, 400],
+		    "$name is heard of";
+		$mute->gone;
+	}
+	script({ delta => 'two lines' });
+	my $lines = dialled(path => "$PATH?$ids&text=a%0Ab");
+	is ParleyTest::Socket::text_of($lines->turn), 'two lines', 'a line break is text';
+	my $none = dialled(path => "$PATH?$ids&text=");
+	script({ delta => 'asked' });
+	is ParleyTest::Socket::text_of($none->say(question($session, 'x'))->turn), 'asked',
+	    'an empty text asks nothing';
+	$_->gone for $lines, $none;
 };
 
 subtest 'what is no question' => sub {
