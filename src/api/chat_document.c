@@ -123,7 +123,7 @@ chat_document_rename(struct req *r)
 {
 	struct chat_rename	 in = { 0 };
 
-	if (req_read(r, &in) == -1)
+	if (chat_rename_read(r, &in) == -1)
 		return -1;
 	if (!url_text(in.name, strlen(in.name)))
 		return fail(&r->cx, F_VALUE, "name");
