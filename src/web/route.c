@@ -285,7 +285,7 @@ routes_find(const struct routes *t, struct arena *a, enum method method, const c
 	if (best == NULL || (best = pattern_row(t, best, method, &hit->methods)) == NULL)
 		return;
 	hit->route = best->route;
-	hit->dialect = best->route->dialect;
+	hit->dialect = best->route->dialect;	/* methods of one path may be of several */
 	for (k = 0; k < n; k++)
 		if (best->seg[k] == NULL)
 			hit->args[args++] = arena_strndup(a, seg[k], len[k]);
