@@ -127,7 +127,7 @@ subtest 'asked by the query' => sub {
 	my $ids = "sessionId=$session&modelId=$model{ $models[0] }&contentType=text";
 	my %bad = ('no UTF-8' => "$ids&text=%ff", 'U+0000' => "$ids&text=a%00b",
 	    'U+0000 alone' => "$ids&text=%00", 'no UTF-8 elsewhere' => "$ids&text=x&fileUrl=%c3",
-	    'no UTF-8 and no text' => "$ids&x=%ff", 'U+0000 in a number' => 'text=x&sessionId=1%00');
+	    'no UTF-8 and no text' => "$ids&x=%ff", 'U+0000 in an id' => 'text=x&sessionId=1%00');
 	for my $name (sort keys %bad) {
 		my $mute = dialled(path => "$PATH?$bad{$name}");
 		my $o = $mute->object;
