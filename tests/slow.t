@@ -97,10 +97,11 @@ sub read_all ($c, $seconds = 60) {
 	return ($head, $body, $rest =~ /\r\n0\r\n\r\n\z/);
 }
 
-# Without decoding each frame: what every lane said, its end and what came after; all ids.
+# Without decoding each frame: what every lane said, its end and what came after; all ids. An event
+# counts where the blank line behind it has come, as for any client: half an id is another's.
 sub take_apart ($body) {
 	my (%lane, @ids);
-	for my $event (split /\n\n/, $body) {
+	for my $event ($body =~ /\G(.*?)\n\n/gs) {
 		next if $event =~ /^:/;
 		push @ids, $1 if $event =~ /^id: (\S+)$/m;
 		my ($mask) = $event =~ /"maskCode":"(\w+)"/;
@@ -264,6 +265,9 @@ subtest 'a fused answer that begins while the client stalls' => sub {
 	is length $lanes->{ALPHA}{text}, 3_500_001, 'the draft';
 	ok $lanes->{FUSION}{text} eq $text, 'and the answer';
 };
+
+is_deeply [(take_apart("id: 7-1\ndata: {}\n\nid: 7-"))[1], (take_apart("id: 7-1\n\nid: 7-2"))[1]],
+    [['7-1'], ['7-1']], 'an event that was cut off is none';
 
 subtest 'a damaged spool' => sub {
 	$p->upstream->unscript;

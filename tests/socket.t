@@ -19,7 +19,8 @@ my $BUSY = 500;
 my ($p, $session, $model, $token);
 
 sub with ($front) {
-	$p = ParleyTest->new(models => 1, workers => 2, front => $front);
+	$p = ParleyTest->new(models => 1, workers => 2, front => $front,
+	    set => { sockets_limit => 0 });
 	$token = jwt($p, { sub => 'ann' });
 	$session = new_chat($p, [login($p, 'ann')])->{id};
 	$model = $p->sql('SELECT id FROM model')->[0]{id} + 0;

@@ -74,7 +74,7 @@ ask(struct req *r, const struct chat_req *in, const struct talk *talk, struct tu
 	spec->voice = &arena_voice;
 	spec->session = talk->session;
 	if (!spec->private && spec->fresh == NULL &&
-	    session_entitle(cx, talk->session, spec->question) == -1)
+	    session_retitle(cx, talk->session, spec->question) == -1)
 		return -1;
 	return arena_stream(r, spec);
 }

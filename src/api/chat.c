@@ -51,6 +51,14 @@ chat_arg(struct req *r, size_t n, const char *what, int64_t *id)
 }
 
 int
+chat_rename_read(struct req *r, struct chat_rename *in)
+{
+	if (req_read(r, in) == -1)
+		return -1;
+	return utf8_blank(in->name, strlen(in->name)) ? fail(&r->cx, F_VALUE, "name") : 0;
+}
+
+int
 chat_done(struct req *r)
 {
 	return reply(r, 200, REPLY_JSON, "{}", 2);

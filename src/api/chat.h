@@ -141,7 +141,7 @@ const char	*chat_status(const char *stored);
 struct chat_user	*chat_user_of(struct arena *, int64_t id, char *name, char *avatar);
 struct chat_model	*chat_model_of(struct arena *, int64_t id, char *name, char *code,
 			    char *logo);
-/* Without its documents; in the caller's language where it has no title. */
+/* Without its documents; NULL stands for no title. */
 void	 chat_session_show(struct ctx *, const struct chat_row *, struct chat_session *);
 /* A list of struct chat_session with the ids of their documents. 0, or -1. */
 int	 chat_sessions_show(struct ctx *, const struct chat_row *, size_t n, struct list *);
@@ -173,5 +173,7 @@ int64_t	 chat_skip(const struct chat_page *);
 int	 chat_arg(struct req *, size_t n, const char *what, int64_t *id);
 /* 200 with {}. Always 0. */
 int	 chat_done(struct req *);
+/* The body of a renaming. 0, or -1: as req_read, or F_VALUE where the name is but blanks. */
+int	 chat_rename_read(struct req *, struct chat_rename *);
 
 #endif

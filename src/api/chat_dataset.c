@@ -81,7 +81,8 @@ chat_dataset_rename(struct req *r)
 {
 	struct chat_rename	 in = { 0 };
 
-	if (req_read(r, &in) == -1 || dataset_rename(&r->cx, r->cx.who->id, in.id, in.name) == -1)
+	if (chat_rename_read(r, &in) == -1 ||
+	    dataset_rename(&r->cx, r->cx.who->id, in.id, in.name) == -1)
 		return -1;
 	return chat_done(r);
 }

@@ -131,7 +131,7 @@ chat_document_rename(struct req *r)
 	struct chat_rename	 in = { 0 };
 	const char		*name;
 
-	if (req_read(r, &in) == -1)
+	if (chat_rename_read(r, &in) == -1)
 		return -1;
 	name = filename_clean(r->cx.a, in.name, strlen(in.name));
 	if (*name == '\0')

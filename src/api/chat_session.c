@@ -4,7 +4,6 @@
 #include "api/handlers.h"
 #include "base/ident.h"
 #include "core/chat.h"
-#include "core/session.h"
 #include "core/who.h"
 
 #define LATEST	200		/* records that come with a session */
@@ -15,7 +14,7 @@ chat_session_show(struct ctx *cx, const struct chat_row *row, struct chat_sessio
 	struct arena	*a = cx->a;
 
 	*out = (struct chat_session){
-		.id = row->id, .title = (char *)session_called(row->title, cx->lang),
+		.id = row->id, .title = *row->title != '\0' ? row->title : NULL,
 		.abstract = *row->abstract != '\0' ? row->abstract : NULL,
 		.created_at = row->created_ms, .module = row->module, .type = row->type,
 		.dataset_id = row->dataset, .total_records = row->records,
@@ -177,7 +176,7 @@ chat_session_rename(struct req *r)
 {
 	struct chat_rename	 in = { 0 };
 
-	if (req_read(r, &in) == -1 ||
+	if (chat_rename_read(r, &in) == -1 ||
 	    session_rename(&r->cx, r->cx.who->id, in.id, in.name) == -1)
 		return -1;
 	return chat_done(r);

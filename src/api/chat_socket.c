@@ -80,17 +80,20 @@ ask(struct req *r, const struct json *tree, const struct fields *table)
 	return json_read(&r->cx, tree, table, &q) == -1 ? -1 : chat_talk(r, &q);
 }
 
-/* What the handshake's query asks. */
+/* What the handshake's query asks. It is read as a question is: what cannot be must be heard of. */
 static int
 first(struct req *r)
 {
-	const char	*text = req_query(r, "text");
-	json_auto	*tree = NULL;
+	json_auto		*tree = json_from_form(&r->cx, r->query, strlen(r->query));
+	const struct json	*text;
+	const char		*s;
+	size_t			 n;
 
-	if (text == NULL || *text == '\0')
-		return silence(r);
-	if ((tree = json_from_form(&r->cx, r->query, strlen(r->query))) == NULL)
+	if (tree == NULL)
 		return -1;
+	text = json_at(tree, "text");
+	if (text == NULL || (json_get_str(text, &s, &n) && n == 0))
+		return silence(r);
 	return ask(r, tree, &chat_question_query_fields);
 }
 

@@ -249,6 +249,7 @@ guard(struct req *r)
 		return -1;
 	case WHO_KNOWN:
 		r->user = r->cx.who->id;
+		r->until_ms = r->cx.who->until_ms;
 		if (who == WHO_ADMIN && !who_is_admin(&r->cx))
 			return fail(&r->cx, F_FORBIDDEN, "%s", r->cx.conf->jwt_role);
 		return guard_tenant(r);

@@ -140,6 +140,57 @@ utf8_next(const char *s, size_t n, uint32_t *cp)
 	return (size_t)len;
 }
 
+/* Unicode's White_Space and control characters, and what has no width. */
+static bool
+is_blank(uint32_t cp)
+{
+	static const struct {
+		uint32_t	from, to;
+	} blanks[] = {
+		{ 0x00, 0x20 }, { 0x7f, 0xa0 }, { 0x1680, 0x1680 }, { 0x2000, 0x200b },
+		{ 0x2028, 0x2029 }, { 0x202f, 0x202f }, { 0x205f, 0x205f }, { 0x3000, 0x3000 },
+		{ 0xfeff, 0xfeff },
+	};
+
+	for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++)
+		if (cp >= blanks[i].from && cp <= blanks[i].to)
+			return true;
+	return false;
+}
+
+size_t
+utf8_line(char *dst, const char *s, size_t n)
+{
+	size_t		 len = 0, k;
+	uint32_t	 cp;
+	bool		 gap = false;
+
+	for (; n > 0 && (k = utf8_next(s, n, &cp)) > 0; s += k, n -= k) {
+		if (is_blank(cp)) {
+			gap = len > 0;
+			continue;
+		}
+		if (gap)
+			dst[len++] = ' ';
+		gap = false;
+		memcpy(dst + len, s, k);
+		len += k;
+	}
+	return len;
+}
+
+bool
+utf8_blank(const char *s, size_t n)
+{
+	size_t		 k;
+	uint32_t	 cp;
+
+	for (; n > 0 && (k = utf8_next(s, n, &cp)) > 0; s += k, n -= k)
+		if (!is_blank(cp))
+			return false;
+	return true;
+}
+
 size_t
 utf8_clean(char *dst, const char *s, size_t n)
 {

@@ -21,6 +21,12 @@ size_t	 utf8_cut(const char *, size_t n, size_t chars);
 size_t	 utf8_partial(const char *, size_t);
 /* Decodes one character; returns its bytes, or 0 where there is none or it is malformed. */
 size_t	 utf8_next(const char *, size_t, uint32_t *cp);
+/*
+ * Of valid text: into one line, in dst (at most n bytes), where every run of blanks, line breaks
+ * and control characters is one space, and none at either end; its length, 0 where it is but such.
+ */
+size_t	 utf8_line(char *dst, const char *, size_t n);
+bool	 utf8_blank(const char *, size_t n);	/* would such a line be empty? */
 /* Replaces what is malformed by U+FFFD into dst (at most 3n bytes); returns the new length. */
 size_t	 utf8_clean(char *dst, const char *, size_t n);
 /*

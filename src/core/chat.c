@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/ident.h"
+#include "base/utf8.h"
 #include "core/session.h"
 #include "core/who.h"
 #include "store/chats.h"
@@ -117,11 +118,13 @@ check_model(struct ctx *cx, int64_t id, int64_t now)
 	return 0;
 }
 
-/* What a session without a title is called is none either: so it comes back from who read it. */
-static const char *
-title_of(const char *title)
+/* An empty one takes it away; one of blanks would be a title that nobody sees. */
+static int
+check_title(struct ctx *cx, const char *title)
 {
-	return title != NULL && session_untitled(title) ? "" : title;
+	if (title == NULL || *title == '\0' || !utf8_blank(title, strlen(title)))
+		return 0;
+	return fail(cx, F_VALUE, "session.title");
 }
 
 /* Is anything said of what it rests on? */
@@ -161,11 +164,11 @@ apply(struct ctx *cx, const struct chat_row *now, const struct chat_change *c)
 {
 	struct chat_row	 to = {
 		.id = now->id, .owner = now->owner, .model = c->model,
-		.title = arena_strdup(cx->a, title_of(c->title)),
+		.title = arena_strdup(cx->a, c->title),
 		.abstract = arena_strdup(cx->a, c->abstract),
 	};
 
-	if (check_model(cx, c->model, now->model) == -1)
+	if (check_title(cx, c->title) == -1 || check_model(cx, c->model, now->model) == -1)
 		return -1;
 	if (touches_basis(c) && rebase(cx, now, c, &to) == -1)
 		return -1;

@@ -8,23 +8,6 @@
 #include "store/task.h"
 #include "who.h"
 
-static const char *const	untitled[] = {
-	[LANG_ZH] = SESSION_UNTITLED, [LANG_EN] = "New chat",
-};
-
-bool
-session_untitled(const char *title)
-{
-	return *title == '\0' || strcmp(title, untitled[LANG_ZH]) == 0 ||
-	    strcmp(title, untitled[LANG_EN]) == 0;
-}
-
-const char *
-session_called(const char *title, enum lang lang)
-{
-	return session_untitled(title) ? untitled[lang] : title;
-}
-
 static char *
 title_of(struct arena *a, const char *first)
 {
@@ -95,9 +78,25 @@ session_open_lane(struct ctx *cx, const char *pri_id, struct talk *talk)
 }
 
 int
-session_entitle(struct ctx *cx, const struct session *s, const char *first)
+session_retitle(struct ctx *cx, const struct session *s, const char *first)
 {
-	if (!session_untitled(s->title))
+	if (*s->title != '\0' && strcmp(s->title, SESSION_UNTITLED) != 0)
 		return 0;
 	return session_title(cx, s->id, s->title, title_of(cx->a, first));
+}
+
+int
+session_entitle(struct ctx *cx, const struct session *s, const char *first)
+{
+	size_t	 n;
+	char	*line;
+
+	if (*s->title != '\0' || first == NULL)
+		return 0;
+	n = strlen(first);
+	line = arena_get(cx->a, n + 1);
+	if ((n = utf8_line(line, first, n)) == 0)
+		return 0;
+	line[utf8_cut(line, n, SESSION_TITLE_MAX)] = '\0';
+	return session_title(cx, s->id, s->title, line);
 }

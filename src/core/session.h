@@ -2,8 +2,6 @@
 #ifndef PARLEY_SESSION_H
 #define PARLEY_SESSION_H
 
-#include <stdbool.h>
-
 #include "base/ctx.h"
 #include "store/session.h"
 
@@ -29,11 +27,12 @@ int	 session_begin(struct ctx *, const char *task, const char *first, struct tal
 int	 session_open(struct ctx *, int64_t id, struct talk *);
 /* The caller's session that has this lane, with that lane alone. -1: F_NOT_FOUND. */
 int	 session_open_lane(struct ctx *, const char *pri_id, struct talk *);
-/* Has it no title yet? It is empty, or what such a session is called in either language. */
-bool	 session_untitled(const char *title);
-/* A title as it is shown: in that language where there is none. */
-const char	*session_called(const char *title, enum lang);
-/* Titles a session that has none yet by what was said first. */
+/* Titles a session that has none yet as session_make would have: by what was said first. */
+int	 session_retitle(struct ctx *, const struct session *, const char *first);
+/*
+ * Titles a session whose title is "", as those without masks begin, by what was said first, in one
+ * line; it stays as it is where that is but blanks.
+ */
 int	 session_entitle(struct ctx *, const struct session *, const char *first);
 
 #endif

@@ -19,6 +19,7 @@
 #include "store/user.h"
 
 #define LEEWAY		60	/* seconds that clocks may differ */
+#define UNTIL_MAX	9e15	/* ms; what ends later has no end */
 #define TOKEN_MAX	8192	/* bytes */
 #define SECRET_MAX	4096
 #define GUEST		"guest:"
@@ -28,6 +29,7 @@
 struct claims {
 	const char	*subject;
 	const char	*name, *avatar, *tenant, *role;		/* NULL: not said */
+	int64_t		 until_ms;				/* as in struct who */
 };
 
 static void
@@ -124,6 +126,15 @@ claim_time(const struct json *claims, const char *name, double absent)
 	return json_get_f64(v, &t) ? t : NAN;
 }
 
+/* libjwt takes the name in any case; RFC 7515, 4.1.1 does not. */
+static bool
+is_hs256(jwt_t *jwt)
+{
+	const char	*alg = jwt_get_header(jwt, "alg");
+
+	return alg != NULL && strcmp(alg, "HS256") == 0 && jwt_get_alg(jwt) == JWT_ALG_HS256;
+}
+
 /* RFC 7515, 4.1.11: a header that names critical ones wants them understood, and we know none. */
 static bool
 is_critical(jwt_t *jwt)
@@ -145,14 +156,14 @@ token_read(struct ctx *cx, const char *token, struct claims *c)
 	json_auto		*claims = NULL;
 	const unsigned char	*secret;
 	char			*text;
-	double			 now = (double)cx->now / 1000;
+	double			 now = (double)cx->now / 1000, until;
 	int			 len;
 
 	if (strlen(token) > TOKEN_MAX || (secret = secret_read(cx, &len)) == NULL)
 		return "token";
 	if (jwt_decode(&jwt, token, secret, len) != 0)
 		return "token";
-	if (jwt_get_alg(jwt) != JWT_ALG_HS256)
+	if (!is_hs256(jwt))
 		return "token alg";
 	if (is_critical(jwt))
 		return "token crit";
@@ -165,7 +176,8 @@ token_read(struct ctx *cx, const char *token, struct claims *c)
 		return "token";
 	}
 	/* A token that never ends could not be taken back. Nothing compares with NAN. */
-	if (!(claim_time(claims, "exp", NAN) + LEEWAY >= now))
+	until = claim_time(claims, "exp", NAN) + LEEWAY;
+	if (!(until >= now))
 		return "token exp";
 	if (!(claim_time(claims, "nbf", now) - LEEWAY <= now))
 		return "token nbf";
@@ -175,6 +187,7 @@ token_read(struct ctx *cx, const char *token, struct claims *c)
 	c->avatar = claim_text(cx, claims, "avatar");
 	c->tenant = claim_text(cx, claims, "tenant");
 	c->role = claim_text(cx, claims, cx->conf->jwt_role);
+	c->until_ms = until * 1000 < UNTIL_MAX ? (int64_t)ceil(until * 1000) : 0;
 	return NULL;
 }
 
@@ -188,7 +201,8 @@ become(struct ctx *cx, int64_t tenant, const struct claims *c, bool guest)
 		return -1;
 	w = arena_get(cx->a, sizeof(*w));
 	*w = (struct who){ .id = u->id, .tenant = u->tenant, .subject = u->subject, .name = u->name,
-	    .avatar = u->avatar, .role = c->role, .guest = guest };
+	    .avatar = u->avatar, .role = c->role, .guest = guest,
+	    .until_ms = c->until_ms };
 	cx->who = w;
 	return 0;
 }

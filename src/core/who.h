@@ -20,6 +20,8 @@ struct who {			/* cx->who; in the arena. NULL: nobody was looked for */
 	const char	*name, *avatar;	/* NULL: none known */
 	const char	*role;		/* the token's; NULL: none */
 	bool		 guest;
+	/* The end of the token, leeway included, in ms since 1970; 0: it has none */
+	int64_t		 until_ms;
 	int64_t		 key;		/* the API key that was shown, which pays; 0: none */
 	int64_t		 assistant;	/* whom that key asks where none is named; 0: nobody */
 	int		 key_rate;	/* requests of it per second; 0: no limit */

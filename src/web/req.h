@@ -68,6 +68,8 @@ struct req {
 	bool			 detached;	/* the connection went to a peer */
 	/* For the log line, once somebody knows; 0: nobody */
 	int64_t			 user;
+	/* When what its caller showed ends, wall clock, ms; 0: it does not, or nobody is known */
+	int64_t			 until_ms;
 	/* The caller has no identity: what its stream is called (X-Stream-Id) has a MAC */
 	bool			 sealed;
 	/* Where the row has R_TURN and an Idempotency-Key was sent: hashes in hex; else NULL */

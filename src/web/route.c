@@ -134,13 +134,15 @@ pattern_over(const struct pattern *a, const struct pattern *b)
 	return over;
 }
 
-/* Could a request match both, and neither be the more specific? */
+/* Could a path match both, of which neither is the more specific, or one request two rows? */
 static bool
 ambiguous(const struct pattern *a, const struct pattern *b)
 {
 	int	ab = pattern_over(a, b), ba = pattern_over(b, a);
 
-	return (a->route->methods & b->route->methods) != 0 && ab >= 0 && (ab > 0) == (ba > 0);
+	if (ab == 0 && ba == 0)
+		return (a->route->methods & b->route->methods) != 0;
+	return ab > 0 && ba > 0;
 }
 
 struct routes *
@@ -156,7 +158,7 @@ routes_compile(const struct route *rows, size_t n, struct str *err)
 			goto bad;
 		for (j = 0; j < i; j++)
 			if (ambiguous(&t->v[i], &t->v[j])) {
-				str_printf(err, "routes %s and %s could both match one request",
+				str_printf(err, "routes %s and %s could both match",
 				    rows[j].path, rows[i].path);
 				goto bad;
 			}
@@ -230,11 +232,33 @@ pattern_reach(const struct pattern *p, const char *const *seg, const size_t *len
 	return i;
 }
 
+/*
+ * Of the rows of one pattern: which methods they take, and the row for this one; NULL: they do not
+ * take it.
+ */
+static const struct pattern *
+pattern_row(const struct routes *t, const struct pattern *pattern, enum method method, int *taken)
+{
+	const struct pattern	*row = NULL, *get = NULL, *p;
+
+	for (p = t->v; p < t->v + t->n; p++) {
+		if (pattern_over(p, pattern) != 0 || pattern_over(pattern, p) != 0)
+			continue;
+		*taken |= p->route->methods;
+		if (p->route->methods & method)
+			row = p;
+		if ((p->route->methods & M_GET) && !(p->route->flags & R_ACTS))
+			get = p;
+	}
+	*taken |= (get != NULL ? M_HEAD : 0) | M_OPTIONS;
+	return row == NULL && method == M_HEAD ? get : row;
+}
+
 void
 routes_find(const struct routes *t, struct arena *a, enum method method, const char *path,
     struct route_hit *hit)
 {
-	const struct pattern	*p, *best = NULL, *get = NULL, *any = NULL;
+	const struct pattern	*p, *best = NULL;
 	const struct dialect	*near = NULL;
 	const char		*seg[SEGMENTS];
 	size_t			 len[SEGMENTS], i;
@@ -253,28 +277,15 @@ routes_find(const struct routes *t, struct arena *a, enum method method, const c
 			reach = k;
 		} else if (literal > 0 && k == reach && near != p->route->dialect)
 			near = NULL;		/* as near to one as to the other */
-		if (!whole || k != n || p->n != n)
-			continue;
-		/* Of two rows that match, one is the more specific: the table was compiled. */
-		hit->methods |= p->route->methods;
-		if (any == NULL || pattern_over(p, any) > 0)
-			any = p;
-		if ((p->route->methods & method) && (best == NULL || pattern_over(p, best) > 0))
+		/* Of two patterns that match, one is the more specific: the table was compiled. */
+		if (whole && k == n && p->n == n && (best == NULL || pattern_over(p, best) > 0))
 			best = p;
-		if ((p->route->methods & M_GET) && !(p->route->flags & R_ACTS) &&
-		    (get == NULL || pattern_over(p, get) > 0))
-			get = p;
 	}
-	if (best == NULL && method == M_HEAD)
-		best = get;
-	if (hit->methods != 0)
-		hit->methods |= (get != NULL ? M_HEAD : 0) | M_OPTIONS;
-	if (best == NULL) {
-		hit->dialect = any != NULL ? any->route->dialect : near;
+	hit->dialect = best != NULL ? best->route->dialect : near;
+	if (best == NULL || (best = pattern_row(t, best, method, &hit->methods)) == NULL)
 		return;
-	}
 	hit->route = best->route;
-	hit->dialect = best->route->dialect;
+	hit->dialect = best->route->dialect;	/* methods of one path may be of several */
 	for (k = 0; k < n; k++)
 		if (best->seg[k] == NULL)
 			hit->args[args++] = arena_strndup(a, seg[k], len[k]);

@@ -1,7 +1,8 @@
 /*
  * route: the map of endpoints and how a method and path find their row. Rows come from
- * api/routes.def; their order does not matter: a literal segment beats {id}, and two rows that
- * could both match stop the program at start.
+ * api/routes.def; their order does not matter. The most specific pattern that a path matches
+ * decides alone, whatever the method: /a/list is never the {id} of /a/{id}. Two that could both
+ * match, and neither is the more specific, stop the program at start.
  */
 #ifndef PARLEY_ROUTE_H
 #define PARLEY_ROUTE_H
@@ -74,13 +75,13 @@ struct route {
 };
 
 struct routes;			/* the compiled table */
-/* NULL with a line in err when two rows could both match one request. */
+/* NULL with a line in err when two rows could both match. */
 struct routes		*routes_compile(const struct route *, size_t n, struct str *err);
 void			 routes_free(struct routes *);
 
 struct route_hit {
 	const struct route	*route;		/* NULL: no such path, or method not allowed */
-	int			 methods;	/* all that the path takes; 0: no such path */
+	int			 methods;	/* all that its pattern takes; 0: no such path */
 	/* Of the path, else of the longest prefix known, else NULL */
 	const struct dialect	*dialect;
 	/* What stood at {…}, percent-decoded, in the arena */

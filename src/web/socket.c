@@ -10,12 +10,14 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/figures.h"
 #include "sockets.h"
 
 #define WAITING_MOST	(4 << 20)	/* bytes: who lets more pile up is left */
 #define READ_MOST	16384		/* bytes of one connection in a round */
 #define CLOSE_WAIT	3000		/* ms for the client to close as well */
+#define CHECK_MOST	5000		/* ms until it is asked again whether it may be */
 #define HEEDS		(EPOLLIN | EPOLLRDHUP)
 
 static struct socket *
@@ -210,12 +212,18 @@ on_rest(struct peer *p)
 		socket_close(s, CLOSE_LEAVING);
 }
 
+/* It may not be any more. */
+static bool
+is_out(const struct said *said, enum req_for why)
+{
+	return said->why == F_UNAUTHORIZED || (said->why == F_FORBIDDEN && why == REQ_STILL);
+}
+
 void
 socket_worked(void *arg)
 {
 	struct socket	*s = arg;
-	bool		 out = s->said.why == F_UNAUTHORIZED ||
-	    (s->said.why == F_FORBIDDEN && s->why == REQ_STILL);
+	bool		 out = is_out(&s->said, s->why);
 
 	s->job = false;
 	if (s->why == REQ_OPEN) {
@@ -231,7 +239,8 @@ socket_worked(void *arg)
 		return;
 	}
 	s->heard_ms += loop_now(s->all->loop) - s->job_ms;	/* so long nothing was read */
-	if (s->said.body.len > 0)
+	/* Whoever was not asked anything hears of nothing but that it is over. */
+	if (s->said.body.len > 0 && (s->why != REQ_STILL || out))
 		peer_message(&s->peer, s->said.body.p, s->said.body.len, 0, 0);
 	str_free(&s->said.body);
 	str_free(&s->said.headers);
@@ -301,7 +310,7 @@ socket_open(struct socket *s, int fd, const void *early, size_t n)
 	figure_add(FIG_SOCKETS, 1);
 	s->frames = frames_new(take, s);
 	s->code = CLOSE_LOST;
-	s->heard_ms = s->pinged_ms = loop_now(all->loop);
+	s->heard_ms = s->pinged_ms = s->checked_ms = loop_now(all->loop);
 	if (n > 0)
 		str_put(&s->early, early, n);
 	s->next = all->first;
@@ -324,6 +333,14 @@ socket_open(struct socket *s, int fd, const void *early, size_t n)
 	read_on(s);
 }
 
+/* Who may be has to be asked again: it was long ago, or his token has just ended. */
+static bool
+is_due(const struct socket *s, int64_t now, int64_t ping)
+{
+	return now - s->checked_ms >= (ping < CHECK_MOST ? ping : CHECK_MOST) ||
+	    (s->until_ms != 0 && clock_ms() > s->until_ms);
+}
+
 void
 socket_tick(struct socket *s, int64_t now)
 {
@@ -336,11 +353,16 @@ socket_tick(struct socket *s, int64_t now)
 		peer_leave(&s->peer);
 		return;
 	}
-	if (s->closing_ms != 0 || now - s->pinged_ms < period)
+	if (s->closing_ms != 0)
 		return;
-	s->pinged_ms = now;
-	put(s, FRAME_PING, NULL, 0);
-	peer_queued(&s->peer);
-	socket_work(s, REQ_STILL);
-	peer_heed(&s->peer, 0);
+	if (now - s->pinged_ms >= period) {
+		s->pinged_ms = now;
+		put(s, FRAME_PING, NULL, 0);
+		peer_queued(&s->peer);
+	}
+	if (is_due(s, now, period)) {
+		s->checked_ms = now;
+		socket_work(s, REQ_STILL);
+		peer_heed(&s->peer, 0);
+	}
 }

@@ -34,7 +34,11 @@ int		 sockets_open(const struct sockets *);	/* how many, handshakes among them *
 /* The dispatcher's and the handlers' side, on a request thread. */
 /* Is REQ_OPEN a handshake, and the row's? -1: F_UPGRADE, or F_VALUE for its key. */
 int		 socket_check(struct req *);
-/* A handshake that may be: takes over who it is of and the places that it holds. Always 0. */
+/*
+ * A handshake that may be: takes over who it is of and the places that it holds. Always 0. Whether
+ * it still may is asked (REQ_STILL) every five seconds, and when what its caller showed has ended
+ * (until_ms); where it may not, what is replied is its last message, and it is closed with 1008.
+ */
 int		 socket_admit(struct req *);
 /* Does a turn stream to it? Only the request at hand begins one. */
 bool		 socket_streaming(const struct socket *);

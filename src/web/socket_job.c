@@ -94,7 +94,7 @@ work(struct ctx *cx, void *arg)
 	log_request(s, &r);
 	s->said = (struct said){ .status = r.status, .type = r.reply_type,
 	    .headers = r.reply_headers, .body = r.reply, .why = r.cx.fail.kind };
-	if (r.detached || r.status == 204 || s->why == REQ_STILL)
+	if (r.detached || r.status == 204)
 		str_free(&s->said.body);
 	loop_post(s->all->loop, socket_worked, s);
 }
@@ -130,6 +130,7 @@ int
 socket_admit(struct req *r)
 {
 	r->socket->admitted = true;
+	r->socket->until_ms = r->until_ms;
 	r->socket->places = r->places;
 	r->places = (struct places){ 0 };
 	return 0;

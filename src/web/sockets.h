@@ -61,6 +61,8 @@ struct socket {
 	struct str		 early;		/* bytes that came with the handshake */
 	size_t			 budget;	/* bytes that may be read in this round */
 	int64_t			 heard_ms, pinged_ms;
+	int64_t			 checked_ms;	/* when was it asked last, may it still be? */
+	int64_t			 until_ms;	/* wall: its token's end; 0: it has none */
 	int64_t			 closing_ms;	/* since when we want to close; 0: we do not */
 	int			 code;		/* with which it was closed */
 	bool			 stalled;	/* the client does not read all that we have */

@@ -52,18 +52,18 @@ is_deeply $s, { id => $id, title => '保险', abstract => 'on insurance', create
 is_deeply got($id)->json, { session => $s, records => [], documents => [], dataset => undef },
     'and so it is got';
 my $plain = save({})->json->{session};
-is $plain->{title}, '新对话', 'untitled';
-my %english = (headers => { %{ {@ann}->{headers} }, 'Accept-Language' => 'en' }, user => undef);
-is $p->get("/v1/chat/session/$plain->{id}", %english)->json->{session}{title}, 'New chat',
-    'in the language of who reads it';
-is_deeply [map { $_->{title} } grep { $_->{id} == $plain->{id} } @{ $p->post(
-    '/v1/chat/session/search', json => {}, %english)->json->{list} }], ['New chat'],
-    'in lists too';
-for my $title ('New chat', '新对话', '') {
-	chat_done put($plain->{id}, { title => $title }), "as it was read: '$title'";
-	is $p->sql('SELECT title FROM session WHERE id = ?', $plain->{id})->[0]{title}, '',
-	    'it has none yet';
+ok !exists $plain->{title}, 'untitled';
+ok !exists got($plain->{id})->json->{session}{title}, 'when it is got';
+ok !exists $_->{title}, 'and in lists' for grep { $_->{id} == $plain->{id} }
+    @{ search({})->json->{list} };
+for my $title ('New chat', '新对话') {
+	chat_done put($plain->{id}, { title => $title }), "a title as any: '$title'";
+	is got($plain->{id})->json->{session}{title}, $title, 'which it keeps';
 }
+chat_refused put($plain->{id}, { title => $_ }), 400, qr/session\.title/, 'one of blanks is none'
+    for ' ', "\t\n \x{3000}";
+chat_done put($plain->{id}, { title => '' }), 'an empty one takes it away';
+is $p->sql('SELECT title FROM session WHERE id = ?', $plain->{id})->[0]{title}, '', 'altogether';
 ok !exists $plain->{model} && !exists $plain->{abstract} && !exists $plain->{documents},
     'what is not there is left out';
 my $lanes = $p->sql('SELECT lane, model, mask, pri_id FROM lane WHERE session = ?', $id);
@@ -83,7 +83,8 @@ chat_done put($id, {}), 'nothing to change';
 chat_done put($id, got($id)->json->{session}), 'a session as it was got';
 is_deeply got($id)->json->{session}, $again->json->{session}, 'changes nothing';
 chat_done put($id, { title => '' }), 'an empty title';
-is got($id)->json->{session}{title}, '新对话', 'is none';
+ok !exists got($id)->json->{session}{title}, 'is none';
+chat_refused renamed($id, $_), 400, qr/name/, 'to blanks: no' for ' ', "\n\x{3000}\x{a0}", '';
 chat_done renamed($id, 'x' x 200), 'rename';
 is got($id)->json->{session}{title}, 'x' x 200, 'to 200 characters';
 chat_done renamed($id, "a\"\\/\n\t😀"), 'and any';
@@ -267,8 +268,7 @@ for my $theirs ($id, 1, $id + 1) {
 	    @bob), 404, qr/$theirs/, 'spark_session';
 }
 is search({}, @bob)->json->{total}, 0, 'nor is it in a list';
-for my $odd ('0', '-1', '01', '1.0', 'x', '9223372036854775808', '1%20', '%E4%BD%A0', "$id'",
-    'rename') {
+for my $odd ('0', '-1', '01', '1.0', 'x', '9223372036854775808', '1%20', '%E4%BD%A0', "$id'") {
 	chat_refused $p->get("/v1/chat/session/$odd", @ann), 404, qr/session/, "no id: $odd";
 	chat_refused $p->del("/v1/chat/session/$odd", @ann), 404, qr/session/, 'nor to delete';
 }

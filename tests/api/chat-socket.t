@@ -124,6 +124,25 @@ subtest 'asked by the query' => sub {
 	is ParleyTest::Socket::text_of($bad->say(question($session, 'x'))->turn), 'well',
 	    'and the connection stays';
 	$_->gone for $s, $bad;
+	my $ids = "sessionId=$session&modelId=$model{ $models[0] }&contentType=text";
+	my %bad = ('no UTF-8' => "$ids&text=%ff", 'U+0000' => "$ids&text=a%00b",
+	    'U+0000 alone' => "$ids&text=%00", 'no UTF-8 elsewhere' => "$ids&text=x&fileUrl=%c3",
+	    'no UTF-8 and no text' => "$ids&x=%ff", 'U+0000 in an id' => 'text=x&sessionId=1%00');
+	for my $name (sort keys %bad) {
+		my $mute = dialled(path => "$PATH?$bad{$name}");
+		my $o = $mute->object;
+		is_deeply [@$o{qw(parts finished)}, $o->{error}{code}], [[], true, 400],
+		    "$name is heard of";
+		$mute->gone;
+	}
+	script({ delta => 'two lines' });
+	my $lines = dialled(path => "$PATH?$ids&text=a%0Ab");
+	is ParleyTest::Socket::text_of($lines->turn), 'two lines', 'a line break is text';
+	my $none = dialled(path => "$PATH?$ids&text=");
+	script({ delta => 'asked' });
+	is ParleyTest::Socket::text_of($none->say(question($session, 'x'))->turn), 'asked',
+	    'an empty text asks nothing';
+	$_->gone for $lines, $none;
 };
 
 subtest 'what is no question' => sub {
@@ -224,12 +243,22 @@ subtest 'tokens' => sub {
 		is_deeply [sort keys %{ $s->json // {} }], [qw(code msg)], 'in the envelope';
 	}
 	is dial(path => '/v1/chat/session/other/conversation/x')->status, 404, 'an unknown path';
-	my $short = dialled(token => jwt($p, { sub => 'ann', exp => time - 57 }));
-	is $short->closed(20), 1008, 'one that ends while connected';
-	my $streaming = dialled(token => jwt($p, { sub => 'ann', exp => time - 57 }));
-	script(slow());
-	$streaming->say(question($session, 'Long'));
-	is $streaming->closed(20), 1008, 'during a turn too';
+	my $end = int(time) + 3;
+	my $short = dialled(token => jwt($p, { sub => 'ann', exp => $end - 60 }));
+	my $streaming = dialled(token => jwt($p, { sub => 'ann', exp => $end - 60 }));
+	script(slow(100));
+	my $turn = $streaming->say(question($session, 'Long'))->object->{streamId};
+	my %over = (parts => [], error => { code => 401, msg => '未认证: token exp' });
+	is_deeply $short->object, { %over, finished => true }, 'one that ends while connected';
+	cmp_ok abs(time - $end), '<', 2.5, 'within moments of its end';
+	is $short->closed(20), 1008, '… which is that of the connection';
+	is_deeply refusal($streaming, []), { %over, finished => false },
+	    'during a turn too, which that does not end';
+	is $streaming->closed(20), 1008, '… but its connection';
+	$p->eventually('it goes on and is stored', sub {
+		my $row = $p->sql('SELECT status, text FROM answer WHERE turn = ?', $turn)->[0];
+		return $row->{status} eq 'stop' && $row->{text} =~ /w100 \z/;
+	}, 30);
 	my $s = dialled();
 	my $file = "$p->{stack}/secrets/jwt";
 	my $secret = ParleyTest::Process::slurp($file);

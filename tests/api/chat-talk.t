@@ -49,9 +49,27 @@ sub said ($s) { return join '', map { @{ $_->{parts} } } frames($s) }
 sub heard () { return ($p->upstream_log)[-1]{body}{messages} }
 
 my $session = chat();
-is new_chat($p, \@ann)->{title}, '新对话', 'a session without a title';
-is $p->post('/v1/chat/session', json => { session => { id => $session, title => 'New chat' } },
-    with('Accept-Language' => 'en'))->json->{session}{title}, 'New chat', 'saved as it is read';
+subtest 'titles' => sub {
+	my $title = sub ($session) {
+		return $p->get("/v1/chat/session/$session", with())->json->{session}{title} };
+	my $ask = sub ($session, $text) {
+		$p->script($models[0], { steps => [{ delta => 'x' }, { finish => 'stop' },
+		    { done => 1 }] });
+		is asked(question($session, $text))->code, 200, 'asked';
+		return $title->($session);
+	};
+	my $none = chat();
+	is $title->($none), undef, 'a session without a title';
+	is $ask->($none, " \n\x{3000} "), undef, 'a question of blanks gives none';
+	is $ask->($none, "\n  Two\t lines:\r\n你\x{3000}好 \n"), 'Two lines: 你 好',
+	    'the first of words does, in one line';
+	is $ask->($none, 'Another'), 'Two lines: 你 好', 'the second changes nothing';
+	for my $name ('新对话', 'New chat') {
+		is $ask->(new_chat($p, \@ann, title => $name)->{id}, 'What?'), $name,
+		    'whoever is called that keeps the name';
+	}
+	is $ask->(chat(), 'x ' x 150), substr('x ' x 150, 0, 200), 'cut to 200 characters';
+};
 
 subtest 'one reply' => sub {
 	$p->script($models[0], { steps => [{ reasoning => 'Hm. ' }, { reasoning => '好' },
@@ -605,7 +623,7 @@ subtest 'EventSource' => sub {
 	my $no = $p->get($PATH, query => \%query, user => undef);
 	chat_refused $no, 426, qr/WebSocket/, 'neither an event stream nor a WebSocket';
 	is $no->header('upgrade'), 'websocket', 'it says what it wants';
-	is $p->request(HEAD => $PATH, query => \%query, @ann)->code, 404, 'HEAD does not ask';
+	is $p->request(HEAD => $PATH, query => \%query, @ann)->code, 405, 'HEAD does not ask';
 	chat_refused $open->(query => { %query, sessionId => 'x' }), 404, qr/sessionId x/,
 	    'no session';
 	chat_refused $open->(query => { %query, text => '' }), 400, qr/text/, 'no text';

@@ -86,6 +86,7 @@ my %bad = (
 	'alg none'          => jwt($p, { sub => 'ann' }, alg => 'none'),
 	'HS384'             => jwt($p, { sub => 'ann' }, alg => 'HS384'),
 	'HS512'             => jwt($p, { sub => 'ann' }, alg => 'HS512'),
+	'hs256, another case' => jwt($p, { sub => 'ann' }, alg => 'hs256'),
 	'another key'       => jwt($p, { sub => 'ann' }, secret => 'x' x 32),
 	'an empty key'      => jwt($p, { sub => 'ann' }, secret => ''),
 	'expired'           => jwt($p, { sub => 'ann', exp => time - 70 }),
@@ -136,6 +137,11 @@ is $p->get($_, with($good))->code, 200, $_ for '/v1/chat/models/', '//v1//chat/m
 my $r = $p->post('/v1/chat/models', json => {}, with($good));
 chat_refused $r, 405, qr/POST/, 'a method that the path does not take';
 is $r->header('allow'), 'GET, HEAD, OPTIONS', 'says which it does';
+for my $method (qw(GET HEAD DELETE PATCH PUT)) {
+	my $none = $p->request($method, '/v1/chat/session/search', with($good));
+	is $none->code, 405, "$method of a name beside {id} is not of a session of that name";
+	is $none->header('allow'), 'POST, OPTIONS', '… which says what it takes';
+}
 chat_refused $p->get('/v1/chat/nothing', with($good)), 404, qr/nothing/, 'an unknown path';
 is $p->request('HEAD', '/v1/chat/models', with($good))->code, 200, 'HEAD';
 my $preflight = $p->request('OPTIONS', '/v1/chat/session/1', headers => {

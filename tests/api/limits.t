@@ -11,7 +11,9 @@ use Time::HiRes qw(sleep time);
 
 use ParleyTest;
 use ParleyTest::Arena;
+use ParleyTest::Chat qw(jwt);
 use ParleyTest::Fcgi qw(from_address);
+use ParleyTest::Socket;
 
 my $p = ParleyTest->new(models => 1, workers => 2, set => { streams_limit => 3 });
 my @end = ({ finish => 'stop' }, { done => 1 });
@@ -29,6 +31,22 @@ sub settings (%set) {
 	is $exit, 0, join ' ', 'settings:', map { "$_=$set{$_}" } sort keys %set or diag $err;
 	return;
 }
+
+subtest 'WebSockets of a user, where nothing is set' => sub {
+	my $dial = sub ($user) {
+		return ParleyTest::Socket->new(port => $p->{port},
+		    path => '/v1/chat/session/conversation',
+		    headers => { Authorization => 'Bearer ' . jwt($p, { sub => $user }) });
+	};
+	my @s = map { $dial->('ann') } 1 .. 100;
+	is scalar(grep { $_->status != 101 } @s), 0, 'a hundred';
+	my $more = $dial->('ann');
+	is $more->status, 429, 'and no more';
+	like $more->json->{msg}, qr/sockets_limit/, '… for that setting';
+	my $other = $dial->('bob');
+	is $other->status, 101, 'but for another';
+	$_->gone for @s, $other;
+};
 
 sub too_many ($r, $name, $setting, $most = 1) {
 	local $Test::Builder::Level = $Test::Builder::Level + 1;

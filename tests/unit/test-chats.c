@@ -100,9 +100,10 @@ begin_and_alter(void **state)
 	c = (struct chat_change){ .title = "" };
 	assert_int_equal(chat_alter(&cx, id, &c), 0);
 	assert_string_equal(chats_get(&cx, ann, id)->title, "");
-	assert_string_equal(session_called("", LANG_ZH), SESSION_UNTITLED);
-	assert_string_equal(session_called(SESSION_UNTITLED, LANG_EN), "New chat");
-	assert_string_equal(session_called("New chats", LANG_ZH), "New chats");
+	c = (struct chat_change){ .title = " \n\u3000" };
+	assert_int_equal(chat_alter(&cx, id, &c), -1);
+	assert_int_equal(cx.fail.kind, F_VALUE);
+	fail_clear(&cx);
 
 	c = (struct chat_change){ .model = models[1] };
 	assert_true((id = chat_begin(&cx, &c)) > 0);

@@ -120,7 +120,7 @@ names_are_unique(void **state)
 {
 	const char	 mark[] = "\":{\"type\":\"object\",\"properties\":";
 	const char	 other[] = "\":{\"type\":\"object\",\"required\":";
-	char		 names[256][64];
+	char		 names[512][64];
 	size_t		 n = 0;
 
 	(void)state;
@@ -132,7 +132,7 @@ names_are_unique(void **state)
 		snprintf(names[n], sizeof(names[n]), "%.*s", (int)(p - q), q);
 		for (size_t i = 0; i < n; i++)
 			assert_string_not_equal(names[i], names[n]);
-		assert_true(++n < 256);
+		assert_true(++n < sizeof(names) / sizeof(names[0]));
 	}
 	assert_true(n > 10);
 }

@@ -25,10 +25,13 @@ static const struct route	rows[] = {
 	ROW(M_POST, "/v1/streams/{turn}/stop", NATIVE),
 	ROW(M_GET, "/v1/streams/list", NATIVE),
 	ROW(M_DELETE, "/v1/streams/{turn}", NATIVE),
+	ROW(M_POST, "/v1/streams/search", NATIVE),
+	ROW(M_PUT, "/v1/streams//search", NATIVE),
 	ROW(M_GET | M_POST | M_HEAD | M_OPTIONS, "/combine/chat", ARENA),
 	ROW(M_POST, "/conv/chat", ARENA),
 	ROW(M_GET, "/v1/openapi/{a}/{b}/x", VISITOR),
 	ROW(M_POST, "/v1/openapi/{a}/b", VISITOR),
+	ROW(M_PUT, "/v1/openapi/{other}/b", VISITOR),
 	{ .methods = M_POST, .path = "/v1/openapi/guest", .dialect = ARENA, .flags = R_GUEST,
 	    .handler_name = "guest" },
 };
@@ -78,9 +81,18 @@ literals_first(void **state)
 	(void)state;
 	assert_hit(M_GET, "/v1/streams/list", "/v1/streams/list");
 	assert_hit(M_GET, "/v1/streams/listed", "/v1/streams/{turn}");
-	/* Of a method that the literal row does not take, the other one answers. */
-	assert_hit(M_DELETE, "/v1/streams/list", "/v1/streams/{turn}");
-	assert_string_equal(find(M_DELETE, "/v1/streams/list")->args[0], "list");
+	/* It decides also of the methods that it does not take: it is nobody's {turn}. */
+	assert_miss(M_DELETE, "/v1/streams/list", M_GET | M_HEAD | M_OPTIONS);
+	assert_hit(M_POST, "/v1/streams/search", "/v1/streams/search");
+	assert_miss(M_GET, "/v1/streams/search", M_POST | M_PUT | M_OPTIONS);
+	assert_miss(M_HEAD, "/v1/streams/search", M_POST | M_PUT | M_OPTIONS);
+	assert_miss(M_PATCH, "/v1/streams/search", M_POST | M_PUT | M_OPTIONS);
+	assert_ptr_equal(find(M_GET, "/v1/streams/search")->dialect, NATIVE);
+	/* Its methods may be several rows, under other names. */
+	assert_hit(M_PUT, "/v1/streams/search", "/v1/streams//search");
+	assert_hit(M_DELETE, "/v1/streams/42", "/v1/streams/{turn}");
+	assert_hit(M_PUT, "/v1/openapi/1/b", "/v1/openapi/{other}/b");
+	assert_string_equal(find(M_PUT, "/v1/openapi/1/b")->args[0], "1");
 }
 
 static void
@@ -183,8 +195,12 @@ tables(void **state)
 	const struct route	crossed[] = {
 		ROW(M_GET, "/a/{x}", ARENA), ROW(M_GET, "/{x}/b", ARENA)
 	};
-	const struct route	apart[] = {
+	const struct route	crossed_methods[] = {
 		ROW(M_GET, "/a/{x}", ARENA), ROW(M_POST, "/{x}/b", ARENA)
+	};
+	const struct route	apart[] = {
+		ROW(M_GET, "/a/{x}", ARENA), ROW(M_POST, "/a/{y}", ARENA),
+		ROW(M_GET, "/a/b", ARENA), ROW(M_GET, "/{x}/{y}", ARENA)
 	};
 	const struct route	rootless[] = { ROW(M_GET, "a", ARENA) };
 	const struct route	methodless[] = { ROW(0, "/a", ARENA) };
@@ -198,11 +214,12 @@ tables(void **state)
 	(void)state;
 	refused(same, 2, "/a/{x} and /a/{y}/ could both match");
 	refused(crossed, 2, "could both match");
+	refused(crossed_methods, 2, "could both match");
 	refused(rootless, 1, "must begin with /");
 	refused(methodless, 1, "no method");
 	refused(greedy, 1, "arguments");
 	refused(deep, 1, "segments");
-	assert_non_null(t = routes_compile(apart, 2, &err));
+	assert_non_null(t = routes_compile(apart, 4, &err));
 	routes_free(t);
 	assert_non_null(t = routes_compile(NULL, 0, &err));
 	routes_free(t);

@@ -43,6 +43,8 @@ static int			 listener;
 /* ---- a small dialect ------------------------------------------------------------------------- */
 
 static atomic_bool	good = true;	/* the token holds */
+static _Atomic int64_t	until;		/* its end */
+static atomic_int	checks;		/* how often it was, whether it still may be */
 static struct peer	*turn;		/* on the loop */
 static atomic_int	turns, left, drained;
 static char		two[] = "two", last[] = "last";
@@ -129,7 +131,10 @@ serve_it(struct req *r)
 		return fail(&r->cx, F_NOT_FOUND, "it");
 	if (r->why == REQ_OPEN && socket_check(r) == -1)
 		return -1;
-	if (token == NULL || strcmp(token, "good") != 0 || !atomic_load(&good))
+	r->until_ms = atomic_load(&until);
+	atomic_fetch_add(&checks, r->why == REQ_STILL);
+	if (token == NULL || strcmp(token, "good") != 0 || !atomic_load(&good) ||
+	    (r->until_ms != 0 && r->cx.now > r->until_ms))
 		return fail(&r->cx, F_UNAUTHORIZED, "token");
 	if (r->why == REQ_STILL)
 		return 0;
@@ -481,12 +486,35 @@ tokens(void **state)
 	say(third, "hello");
 	hear_text(third, "F_UNAUTHORIZED");
 	hear_close(third, 1008);
+	hear_text(fd, "F_UNAUTHORIZED");
 	hear_close(fd, 1008);
+	hear_text(streaming, "F_UNAUTHORIZED");
 	hear_close(streaming, 1008);
 	atomic_store(&good, true);
 	close(fd);
 	close(third);
 	close(streaming);
+	eventually(sockets_open(sockets) == 0);
+}
+
+/* A token's end is kept to, whenever it would have been asked for. */
+static void
+end_of_a_token(void **state)
+{
+	const int64_t	 end = clock_ms() + 300;
+	int		 fd, before;
+
+	(void)state;
+	atomic_store(&until, end);
+	fd = open_at("/talk?turn");
+	hear_text(fd, "one");
+	before = atomic_load(&checks);
+	hear_text(fd, "F_UNAUTHORIZED");
+	assert_in_range(clock_ms(), end, end + 1700);
+	assert_int_equal(atomic_load(&checks), before + 1);
+	hear_close(fd, 1008);
+	atomic_store(&until, 0);
+	close(fd);
 	eventually(sockets_open(sockets) == 0);
 }
 
@@ -622,6 +650,7 @@ main(void)
 		cmocka_unit_test(turns_stream),
 		cmocka_unit_test(leaving),
 		cmocka_unit_test(tokens),
+		cmocka_unit_test(end_of_a_token),
 		cmocka_unit_test(silence),
 		cmocka_unit_test(retiring),
 	};

@@ -146,6 +146,31 @@ clean(void **state)
 	cleans_to(S("\x61\xf1\x80\x80\xe1\x80\xc2\x62\x80\x63\x80\xbf\x64"), "a" BAD BAD BAD "b" BAD "c" BAD BAD "d");
 }
 
+/* src as one line; and is it blank? */
+static void
+assert_line(const char *src, const char *line)
+{
+	char	dst[64];
+	size_t	n = utf8_line(dst, src, strlen(src));
+
+	assert_int_equal(n, strlen(line));
+	assert_memory_equal(dst, line, n);
+	assert_int_equal(utf8_blank(src, strlen(src)), n == 0);
+}
+
+static void
+lines(void **state)
+{
+	(void)state;
+	assert_line("", "");
+	assert_line("a", "a");
+	assert_line(" a  b\r\n\tc ", "a b c");
+	assert_line("你\u3000好\u2028\u00a0!\u200b", "你 好 !");
+	assert_line(" \t\r\n\v\f\x7f\xc2\x85\u00a0\u2003\u200b\u2029\u202f\u3000\ufeff", "");
+	assert_line("\u2010\u202e\u3001", "\u2010\u202e\u3001");
+	assert_true(utf8_blank(S("\0\0")));
+}
+
 static void
 tokens(void **state)
 {
@@ -196,6 +221,7 @@ main(void)
 		cmocka_unit_test(lengths),
 		cmocka_unit_test(partial),
 		cmocka_unit_test(clean),
+		cmocka_unit_test(lines),
 		cmocka_unit_test(tokens),
 		cmocka_unit_test(tally),
 	};

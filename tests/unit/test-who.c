@@ -238,6 +238,13 @@ times_with_leeway(void **state)
 	(void)state;
 	shown.bearer = token("{\"sub\":\"ann\",\"exp\":1799999941,\"nbf\":1800000059}");
 	assert_known(&shown, "ann");
+	assert_int_equal(cx.who->until_ms, 1800000001000);
+	shown.bearer = token("{\"sub\":\"ann\",\"exp\":1799999941.0625}");
+	assert_known(&shown, "ann");
+	assert_int_equal(cx.who->until_ms, 1800000001063);
+	shown.bearer = token("{\"sub\":\"ann\",\"exp\":1e300}");
+	assert_known(&shown, "ann");
+	assert_int_equal(cx.who->until_ms, 0);
 	users_made = 0;
 	assert_token_refused(token("{\"sub\":\"ann\",\"exp\":1799999939}"), "token exp");
 	assert_token_refused(token("{\"sub\":\"ann\",\"exp\":1799999939.5}"), "token exp");

@@ -20,7 +20,7 @@ binmode $_, ':encoding(UTF-8)'
 our @EXPORT = qw(jwt login chat_refused chat_done new_chat a_document a_dataset an_answer);
 
 my %hmac = (HS256 => \&hmac_sha256, HS384 => \&hmac_sha384, HS512 => \&hmac_sha512,
-    none => sub { '' });
+    NONE => sub { '' });
 my $n = 0;
 
 # A token with these claims, valid for an hour unless they say otherwise (undef: no such claim).
@@ -32,7 +32,7 @@ sub jwt ($p, $claims, %o) {
 	my $secret = $o{secret} // ParleyTest::Process::slurp("$p->{stack}/secrets/jwt") =~ s/\n//r;
 	my $text = join '.', map { encode_base64url(encode_json($_)) }
 	    { alg => $alg, typ => 'JWT' }, \%claims;
-	return "$text." . encode_base64url($hmac{$alg}->($text, $secret));
+	return "$text." . encode_base64url($hmac{ uc $alg }->($text, $secret));
 }
 
 # Options of a request by that user; more claims as names.
