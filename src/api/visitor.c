@@ -195,7 +195,7 @@ visitor_knowledge(struct req *r)
 	struct visitor_dataset	*to;
 	size_t			 n;
 
-	if (dataset_of_tenant(&r->cx, r->cx.who->tenant, &from, &n) == -1)
+	if (dataset_of_owner(&r->cx, r->cx.who->id, &from, &n) == -1)
 		return -1;
 	to = arena_array(r->cx.a, n, sizeof(*to));
 	for (size_t i = 0; i < n; i++)

@@ -189,7 +189,10 @@ take_intents(struct ctx *cx, const struct list *names, struct plan_spec *plan)
 	return 0;
 }
 
-/* The dataset that is named, or else the assistant's own, but where the web is searched instead. */
+/*
+ * The dataset of the key's user that is named, or else the assistant's own, but where the web is
+ * searched instead.
+ */
 static int
 take_knowledge(struct ctx *cx, const struct visitor_ask *in, const struct assistant_version *v,
     struct turn_spec *spec)
@@ -201,7 +204,7 @@ take_knowledge(struct ctx *cx, const struct visitor_ask *in, const struct assist
 	if (!is_given(in->knowledge))
 		return handler_of(in) == HANDLER_SEARCH ? 0 : assistant_ground(cx, v, spec);
 	if (visitor_id(cx, "knowledge", in->knowledge, &id) == -1 ||
-	    dataset_get_of_tenant(cx, cx->who->tenant, id) == NULL ||
+	    dataset_get(cx, cx->who->id, id) == NULL ||
 	    document_of_dataset(cx, id, &list, &n) == -1)
 		return -1;
 	return attach_knowledge(cx, list, n, spec);

@@ -140,20 +140,10 @@ dataset_get(struct ctx *cx, int64_t owner, int64_t id)
 	return d;
 }
 
-struct dataset *
-dataset_get_of_tenant(struct ctx *cx, int64_t tenant, int64_t id)
-{
-	struct dataset	*d;
-
-	if ((d = db_maybe(cx, SQL_DATASET_GET_OF_TENANT, V(id), V(tenant))) == NULL)
-		fail(cx, F_NOT_FOUND, "dataset %" PRId64, id);
-	return d;
-}
-
 int
-dataset_of_tenant(struct ctx *cx, int64_t tenant, struct dataset **list, size_t *n)
+dataset_of_owner(struct ctx *cx, int64_t owner, struct dataset **list, size_t *n)
 {
-	return db_many(cx, SQL_DATASET_OF_TENANT, list, n, V(tenant));
+	return db_many(cx, SQL_DATASET_OF_OWNER, list, n, V(owner));
 }
 
 int

@@ -57,8 +57,8 @@ int		 document_rename(struct ctx *, int64_t owner, int64_t id, const char *name)
 /* With content, text, index, job, memberships, and what answers have cited of it. */
 int		 document_delete(struct ctx *, int64_t owner, int64_t id);
 /*
- * Gives d->id, which is d->owner's, other content, with the type, media type and size of d: its text
- * goes, it is pending, and there is a job to read it. All or nothing; content as above. -1:
+ * Gives d->id, which is d->owner's, other content, with the type, media type and size of d: its
+ * text goes, it is pending, and there is a job to read it. All or nothing; content as above. -1:
  * F_NOT_FOUND.
  */
 int		 document_replace(struct ctx *, const struct document *d,
@@ -75,9 +75,7 @@ int		 document_of_version(struct ctx *, int64_t version, struct document **, siz
 /* Adds it, whose id the caller has made, with these documents of its owner: all or nothing. */
 int		 dataset_add(struct ctx *, const struct dataset *, const int64_t *ids, size_t n);
 struct dataset	*dataset_get(struct ctx *, int64_t owner, int64_t id);	/* F_NOT_FOUND */
-/* The tenant's, whoever's. NULL: F_NOT_FOUND */
-struct dataset	*dataset_get_of_tenant(struct ctx *, int64_t tenant, int64_t id);
-int		 dataset_of_tenant(struct ctx *, int64_t tenant, struct dataset **, size_t *n);
+int		 dataset_of_owner(struct ctx *, int64_t owner, struct dataset **, size_t *n);
 int		 dataset_search(struct ctx *, int64_t owner, const char *part, int64_t skip,
 		    int64_t most, struct dataset **, size_t *n, int64_t *total);
 int		 dataset_rename(struct ctx *, int64_t owner, int64_t id, const char *name);

@@ -214,9 +214,13 @@ subtest 'knowledge' => sub {
 	my $dir = $p->dir;
 	ParleyTest::Process::spew("$dir/rye.txt", 'Rye bread costs 340 cents at the counter. ' x 4);
 	my ($exit, $out, $err) = $p->parley({ seconds => 60 }, 'import', 'documents',
-	    "$dir/rye.txt", '--user', 'baker', '--dataset', 'prices', '--wait');
-	is $exit, 0, 'a document of somebody else of the tenant' or diag $err;
+	    "$dir/rye.txt", '--user', 'shop', '--dataset', 'prices', '--wait');
+	is $exit, 0, 'a document of the key\'s user' or diag $err;
 	my $set = $p->sql('SELECT id FROM dataset')->[0]{id};
+	my ($other, $other_id) = $p->key(user => 'baker', assistant => $guide);
+	visitor_refused $p->post($CHAT, json => { content => 'rye', knowledge => $set },
+	    with_key($other)), 404, qr/dataset $set/, 'somebody else\'s is not there';
+	$p->parley('key', 'revoke', $other_id);
 	says('340 [1].');
 	my $r = ask('What does rye bread cost?', knowledge => $set)->json;
 	is_deeply [@{ $r->{source}[0] }{qw(link title)}], ['', 'rye.txt'], 'is a source';

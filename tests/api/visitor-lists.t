@@ -54,10 +54,11 @@ subtest 'lists' => sub {
 	    examples => ['几点开门?', 'When?'], reply => '9-17' })->{id};
 	is_deeply looked_up('intentions'), [{ id => $intent, name => '营业时间',
 	    examples => ['几点开门?', 'When?'] }], 'intents';
-	my $made = $p->post('/v1/chat/dataset', json => { name => 'prices' }, with_key($rival));
+	my ($made) = map { $p->post('/v1/chat/dataset', json => { name => 'prices' },
+	    with_key($_)) } $key, $rival;
 	my $datasets = looked_up('knowledge');
 	is_deeply [map { [@$_{qw(id name documents)}] } @$datasets],
-	    [[$made->json->{dataset}{id}, 'prices', 0]], 'knowledge of the tenant';
+	    [[$made->json->{dataset}{id}, 'prices', 0]], 'knowledge of the key\'s user';
 	is_deeply looked_up('knowledge', key => $acme), [], 'and no other';
 };
 
