@@ -177,7 +177,8 @@ subtest 'an import' => sub {
 
 	file('good/deep/words.txt', 'deep words');
 	($exit, $out) = import_documents('--dataset', '手册', '--wait', "$dir");
-	is "$exit $out", "0 1 document added, 5 were there already\n", 'of the same name, elsewhere';
+	is "$exit $out", "0 1 document added, 5 were there already\n",
+	    'of the same name, elsewhere';
 	file('good/words.txt', 'words once more');
 	file('good/deep/words.txt', 'other words');
 	($exit, $out) = import_documents('--dataset', '手册', '--wait', "$dir");

@@ -22,9 +22,9 @@ struct passages_room {
 /*
  * The best segments of these documents for the question, as many as there is room for. The last one
  * may be told in part, but no segment in a part that is too short to be of use.
- * found->citations are {documentId, fileName, segment, text, score}, of those that are told, the text
- * of each whole; found->knowledge is a system message in the ctx's language: where nothing was found,
- * or there is no room for it, it tells the model to say so. NULL: there is no room even for that.
+ * found->citations are {documentId, fileName, segment, text, score}, of those that are told, the
+ * text of each whole; found->knowledge is a system message in the ctx's language: where nothing was
+ * found, or there is no room for it, it tells the model to say so. NULL: no room even for that.
  * The caller may read the documents. 0, or -1 (database).
  */
 int	 passages_find(struct ctx *, const int64_t *documents, size_t n, const char *question,

@@ -57,8 +57,8 @@ int		 document_rename(struct ctx *, int64_t owner, int64_t id, const char *name)
 /* With content, text, index, job, memberships, and what answers have cited of it. */
 int		 document_delete(struct ctx *, int64_t owner, int64_t id);
 /*
- * Gives d->id, which is d->owner's, other content, with the type, media type and size of d: its text
- * goes, it is pending, and there is a job to read it. All or nothing; content as above. -1:
+ * Gives d->id, which is d->owner's, other content, with the type, media type and size of d: its
+ * text goes, it is pending, and there is a job to read it. All or nothing; content as above. -1:
  * F_NOT_FOUND.
  */
 int		 document_replace(struct ctx *, const struct document *d,

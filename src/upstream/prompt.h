@@ -40,8 +40,8 @@ struct prompt {
 
 int		 role_parse(const char *);	/* a ROLE_, or -1 */
 /*
- * Tokens of a window that are for what a model is told, beside an answer of max_tokens (0: not said).
- * 0 or less: nothing fits. A window of 0 is not known, and bears everything: INT64_MAX.
+ * Tokens of a window that are for what a model is told, beside an answer of max_tokens (0: not
+ * said). 0 or less: nothing fits. A window of 0 is not known, and bears everything: INT64_MAX.
  */
 int64_t		 prompt_room(int context_tokens, int max_tokens);
 /* Tokens of all the messages, and of more members (NULL: none), as estimated. */
