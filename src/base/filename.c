@@ -11,13 +11,13 @@ takes(uint32_t c)
 {
 	static const struct {
 		uint32_t	first, last;
-	} dropped[] = {
+	} left_out[] = {
 		{ 0, 0x1f }, { 0x7f, 0x9f }, { 0x61c, 0x61c }, { 0x200e, 0x200f },
 		{ 0x2028, 0x202e }, { 0x2066, 0x2069 },
 	};
 
-	for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)
-		if (c >= dropped[i].first && c <= dropped[i].last)
+	for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++)
+		if (c >= left_out[i].first && c <= left_out[i].last)
 			return false;
 	return true;
 }

@@ -113,8 +113,7 @@ static const char *const	 nothing[] = {
 };
 
 static const char *const	 no_room[] = {
-	[LANG_ZH] = "用户的文件内容放不进本次提问。"
-	    "请告诉用户答案没有依据文件,不要编造文件的内容。",
+	[LANG_ZH] = "用户的文件内容放不进本次提问。请告诉用户答案没有依据文件,不要编造文件的内容。",
 	[LANG_EN] = "What the user's files say does not fit into this request. Tell the user that"
 	    " the answer does not rest on them, and do not invent what they say.",
 };

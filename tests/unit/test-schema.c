@@ -81,7 +81,7 @@ no_full_scans(void **state)
 	    "  SELECT 1000000 + seq, 1000000 + seq DIV 2, 1000000 + seq DIV 6, seq MOD 2, 1,"
 	    "  'stop', 'a', 0 FROM seq_1_to_12000;"
 	    "INSERT INTO citation (answer, position, body)"
-	    "  SELECT 1000000 + seq DIV 3, seq MOD 3, '{}' FROM seq_3_to_9000;"
+	    " SELECT 1000000 + seq DIV 3, seq MOD 3, '{}' FROM seq_3_to_9000;"
 	    "INSERT INTO tool_run SELECT 1000000 + seq DIV 3, seq MOD 3, '{}' FROM seq_3_to_9000;"
 	    "INSERT INTO contact (id, owner, userid, created_ms, updated_ms)"
 	    "  SELECT seq, 1000000 + seq DIV 3, seq, 0, 0 FROM seq_1_to_3000;"
