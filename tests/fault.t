@@ -130,7 +130,7 @@ sub befall () {
 	my $what = ParleyTest::Crowd::pick(\%odds);
 	$done{$what}++;
 	$fault{$what}->();
-	$due = time + 0.4 + rand 1.6;
+	$due = time + 0.3 + rand 1;
 	return;
 }
 

@@ -281,6 +281,8 @@ sub lanes ($story) {
 		$lane->{text} =~ s{</think><think>}{} if $mask eq 'CHAT';	# one piece more
 		$lane->{answer} = $frame->{record}{answerText} if $frame->{finished};
 	}
+	# More of a thought may follow.
+	$lanes{CHAT}{text} =~ s{</think>\z}{} if $lanes{CHAT};
 	return \%lanes;
 }
 
