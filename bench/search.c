@@ -26,8 +26,10 @@
 #include "tests/unit/recall-set.h"
 
 #define DROPPED		20		/* documents that are forgotten in the end */
-#define CHARACTERS	6000		/* that a model is told */
 #define POOL_MB		256		/* of the database for pages, unless told */
+
+/* What a model is told. */
+static const struct passages_room	room = { .characters = 6000, .tokens = INT64_MAX };
 
 static struct private_db	server;
 static struct ctx		cx;
@@ -200,12 +202,12 @@ ask_all(const int64_t *ids, size_t n, int repeats)
 	struct ctx	 one;
 
 	private_ctx_open(&server, &one);
-	if (passages_find(&one, ids, n, questions.s[0], CHARACTERS, &f) == -1)	/* prepares */
+	if (passages_find(&one, ids, n, questions.s[0], room, &f) == -1)	/* prepares */
 		errx(1, "nothing can be searched");
 	for (int r = 0; r < repeats; r++) {
 		for (size_t i = 0; i < questions.n; i++) {
 			began = now_ms();
-			if (passages_find(&one, ids, n, questions.s[i], CHARACTERS, &f) == -1)
+			if (passages_find(&one, ids, n, questions.s[i], room, &f) == -1)
 				errx(1, "%s: failed", questions.s[i]);
 			took[at++] = now_ms() - began;
 			found += f.n > 0;
