@@ -198,9 +198,7 @@ static void
 voice_done(struct out *o, const struct turn *t)
 {
 	(void)t;
-	msg_open(o);
-	str_puts(&o->buf, "[DONE]");
-	msg_close(o);
+	msg_text(o, "[DONE]");
 }
 
 const struct voice openai_voice = {

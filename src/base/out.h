@@ -25,4 +25,13 @@ msg_close(struct out *o)
 	o->message(o->arg, o->buf.p != NULL ? o->buf.p : "", o->buf.len);
 }
 
+/* A message that is this text. */
+static inline void
+msg_text(struct out *o, const char *text)
+{
+	msg_open(o);
+	str_puts(&o->buf, text);
+	msg_close(o);
+}
+
 #endif

@@ -91,14 +91,12 @@ add(struct run *r, const void *opts)
 		jw_obj(&w, NULL);
 		jw_idstr(&w, "id", p.id);
 		inputs_json(&w, inputs, n);
-		jw_close(&w);
-		str_putc(&out, '\n');
-	} else {
-		str_printf(&out, "app %lld added; inputs:", (long long)p.id);
-		for (size_t i = 0; i < n; i++)
-			str_printf(&out, " %s", inputs[i]);
-		str_puts(&out, n > 0 ? "\n" : " none\n");
+		return cmd_print_json(r, &w);
 	}
+	str_printf(&out, "app %lld added; inputs:", (long long)p.id);
+	for (size_t i = 0; i < n; i++)
+		str_printf(&out, " %s", inputs[i]);
+	str_puts(&out, n > 0 ? "\n" : " none\n");
 	return cmd_print(r, &out);
 }
 
@@ -139,9 +137,7 @@ list(struct run *r, const void *opts)
 			app_json(&w, a, &p[i]);
 			jw_end(&w);
 		}
-		jw_close(&w);
-		str_putc(&out, '\n');
-		return cmd_print(r, &out);
+		return cmd_print_json(r, &w);
 	}
 	table_begin(&t, a, "ID|NAME|KIND|MODEL|DESCRIPTION");
 	for (size_t i = 0; i < n; i++)

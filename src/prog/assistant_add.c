@@ -111,12 +111,11 @@ print_added(struct run *r, const struct assistant *s, const struct assistant_ver
 		jw_idstr(&w, "id", s->id);
 		jw_idstr(&w, "version", v->id);
 		jw_str(&w, "release_key", key);
-		jw_close(&w);
-		str_putc(&out, '\n');
-	} else
-		str_printf(&out, "assistant %lld added, version %lld\nrelease key: %s\n"
-		    "The key is shown only now. It asks what parley assistant publish %lld "
-		    "publishes.\n", (long long)s->id, (long long)v->id, key, (long long)s->id);
+		return cmd_print_json(r, &w);
+	}
+	str_printf(&out, "assistant %lld added, version %lld\nrelease key: %s\n"
+	    "The key is shown only now. It asks what parley assistant publish %lld "
+	    "publishes.\n", (long long)s->id, (long long)v->id, key, (long long)s->id);
 	return cmd_print(r, &out);
 }
 
@@ -187,12 +186,11 @@ update(struct run *r, const void *opts)
 		jw_idstr(&w, "id", id);
 		jw_idstr(&w, "version", v->id);
 		jw_i64(&w, "number", v->number);
-		jw_close(&w);
-		str_putc(&out, '\n');
-	} else
-		str_printf(&out, "assistant %lld has version %d, %lld: parley assistant publish "
-		    "%lld publishes it\n", (long long)id, v->number, (long long)v->id,
-		    (long long)id);
+		return cmd_print_json(r, &w);
+	}
+	str_printf(&out, "assistant %lld has version %d, %lld: parley assistant publish "
+	    "%lld publishes it\n", (long long)id, v->number, (long long)v->id,
+	    (long long)id);
 	return cmd_print(r, &out);
 }
 

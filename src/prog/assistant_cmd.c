@@ -96,9 +96,7 @@ list(struct run *r, const void *opts)
 			assistant_json(&w, &s[i]);
 			jw_end(&w);
 		}
-		jw_close(&w);
-		str_putc(&out, '\n');
-		return cmd_print(r, &out);
+		return cmd_print_json(r, &w);
 	}
 	table_begin(&t, a, "ID|NAME|TENANT|>VERSIONS|PUBLISHED");
 	for (size_t i = 0; i < n; i++)
@@ -166,10 +164,9 @@ show(struct run *r, const void *opts)
 		jw_open(&w, &out);
 		jw_obj(&w, NULL);
 		known_json(&w, &k);
-		jw_close(&w);
-		str_putc(&out, '\n');
-	} else
-		known_text(&out, r->cx.a, &k);
+		return cmd_print_json(r, &w);
+	}
+	known_text(&out, r->cx.a, &k);
 	return cmd_print(r, &out);
 }
 

@@ -80,10 +80,9 @@ add(struct run *r, const void *opts)
 		jw_obj(&w, NULL);
 		jw_idstr(&w, "id", i.id);
 		jw_str(&w, "name", i.name);
-		jw_close(&w);
-		str_putc(&out, '\n');
-	} else
-		str_printf(&out, "intent %s added, %lld\n", i.name, (long long)i.id);
+		return cmd_print_json(r, &w);
+	}
+	str_printf(&out, "intent %s added, %lld\n", i.name, (long long)i.id);
 	return cmd_print(r, &out);
 }
 
@@ -118,9 +117,7 @@ list(struct run *r, const void *opts)
 			intent_json(&w, &i[k]);
 			jw_end(&w);
 		}
-		jw_close(&w);
-		str_putc(&out, '\n');
-		return cmd_print(r, &out);
+		return cmd_print_json(r, &w);
 	}
 	table_begin(&t, a, "ID|NAME|ANSWERED BY");
 	for (size_t k = 0; k < n; k++)

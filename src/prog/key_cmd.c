@@ -180,10 +180,9 @@ add(struct run *r, const void *opts)
 		jw_obj(&w, NULL);
 		jw_idstr(&w, "id", k.id);
 		jw_str(&w, "key", key);
-		jw_close(&w);
-		str_putc(&out, '\n');
-	} else
-		str_printf(&out, "%s\n", key);
+		return cmd_print_json(r, &w);
+	}
+	str_printf(&out, "%s\n", key);
 	return cmd_print(r, &out);
 }
 
@@ -264,9 +263,7 @@ list_json(struct run *r, const struct api_key *v, size_t n)
 	jw_arr(&w, NULL);
 	for (size_t i = 0; i < n; i++)
 		key_json(&w, &v[i]);
-	jw_close(&w);
-	str_putc(&out, '\n');
-	return cmd_print(r, &out);
+	return cmd_print_json(r, &w);
 }
 
 static int

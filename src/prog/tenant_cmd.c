@@ -33,10 +33,9 @@ add(struct run *r, const void *opts)
 		jw_obj(&w, NULL);
 		jw_idstr(&w, "id", t.id);
 		jw_str(&w, "name", t.name);
-		jw_close(&w);
-		str_putc(&out, '\n');
-	} else
-		str_printf(&out, "tenant %s added\n", t.name);
+		return cmd_print_json(r, &w);
+	}
+	str_printf(&out, "tenant %s added\n", t.name);
 	return cmd_print(r, &out);
 }
 
@@ -57,9 +56,7 @@ list_json(struct run *r, const struct tenant *v, size_t n)
 		jw_str(&w, "since", since);
 		jw_end(&w);
 	}
-	jw_close(&w);
-	str_putc(&out, '\n');
-	return cmd_print(r, &out);
+	return cmd_print_json(r, &w);
 }
 
 static int

@@ -180,10 +180,9 @@ add(struct run *r, const void *opts)
 		jw_obj(&w, NULL);
 		jw_idstr(&w, "id", t.id);
 		jw_str(&w, "name", t.name);
-		jw_close(&w);
-		str_putc(&out, '\n');
-	} else
-		str_printf(&out, "tool %s added, %lld\n", t.name, (long long)t.id);
+		return cmd_print_json(r, &w);
+	}
+	str_printf(&out, "tool %s added, %lld\n", t.name, (long long)t.id);
 	return cmd_print(r, &out);
 }
 
@@ -222,9 +221,7 @@ list(struct run *r, const void *opts)
 			tool_json(&w, &t[i]);
 			jw_end(&w);
 		}
-		jw_close(&w);
-		str_putc(&out, '\n');
-		return cmd_print(r, &out);
+		return cmd_print_json(r, &w);
 	}
 	table_begin(&table, a, "ID|NAME|METHOD|URL|SECRET|>SECONDS");
 	for (size_t i = 0; i < n; i++)

@@ -66,9 +66,7 @@ list_json(struct run *r, const struct listed_user *v, size_t n)
 	jw_arr(&w, NULL);
 	for (size_t i = 0; i < n; i++)
 		user_json(&w, &v[i]);
-	jw_close(&w);
-	str_putc(&out, '\n');
-	return cmd_print(r, &out);
+	return cmd_print_json(r, &w);
 }
 
 static int
